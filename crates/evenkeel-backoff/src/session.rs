@@ -1,0 +1,80 @@
+use std::time::Duration;
+
+use evenkeel_error::Moment;
+
+/// How far one call has come: what a [`RetryPolicy`](crate::RetryPolicy) remembers between its
+/// decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// When the present stretch without progress began.
+    pub(crate) since: Moment,
+    /// Attempts that count against the policy's limit, the first included.
+    pub(crate) attempts: u32,
+    /// The number of the next retry on the curve, free ones included.
+    pub(crate) retry: u32,
+    /// Retries made on account of failures that allow only so many.
+    pub(crate) repeats: u32,
+    /// Whether the last retry went out at once.
+    pub(crate) hurried: Hurried,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hurried {
+    No,
+    Yes,
+}
+
+/// What bounds a call from outside the policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The moment at which the call ends whatever happens. `None`: none.
+    pub deadline: Option<Moment>,
+    /// A patience for this failure shorter than the policy's. `None`: the policy's.
+    pub patience: Option<Duration>,
+}
+
+impl Limits {
+    /// A deadline and nothing else.
+    #[must_use]
+    pub const fn until(deadline: Moment) -> Self {
+        Self {
+            deadline: Some(deadline),
+            patience: None,
+        }
+    }
+}
+
+impl Session {
+    /// A call whose first attempt starts at `now`.
+    #[must_use]
+    pub const fn start(now: Moment) -> Self {
+        Self {
+            since: now,
+            attempts: 1,
+            retry: 1,
+            repeats: 0,
+            hurried: Hurried::No,
+        }
+    }
+
+    /// Starts the count of attempts, the curve and the patience over: the call got somewhere, and
+    /// lost it at `now`.
+    pub const fn progressed(&mut self, now: Moment) {
+        let repeats = self.repeats;
+        *self = Self::start(now);
+        self.repeats = repeats;
+    }
+
+    /// When the present stretch without progress began.
+    #[must_use]
+    pub const fn since(&self) -> Moment {
+        self.since
+    }
+
+    /// Attempts that count against the policy's limit, from 1, the first included.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+}
