@@ -31,7 +31,7 @@ pub const MAX_HINT_SPREAD: Duration = Duration::from_secs(15);
 /// let policy = RetryPolicy::exponential(Duration::from_secs(1)).max_attempts(3);
 /// let mut session = Session::start(Moment::ORIGIN);
 /// let now = Moment::ORIGIN + Duration::from_millis(20);
-/// let decision = policy.decide(&mut session, &Busy, now, Limits::default(), Roll::HIGHEST);
+/// let decision = policy.decide(&mut session, &Busy, now, Limits::NONE, Roll::HIGHEST);
 /// assert!(matches!(decision, Decision::Retry(retry) if retry.wait == Duration::from_secs(1)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,12 @@ impl RetryPolicy {
             attempts: None,
             patience: None,
         }
+    }
+
+    /// One curve for blips and one for capacity, no limit of attempts or patience.
+    #[must_use]
+    pub const fn tiered(short: Curve, long: Curve) -> Self {
+        Self { short, long, attempts: None, patience: None }
     }
 
     /// Stops after so many attempts, the first included. 0 counts as 1: the first is made before

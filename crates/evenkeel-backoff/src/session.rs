@@ -26,22 +26,26 @@ pub(crate) enum Hurried {
 
 /// What bounds a call from outside the policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
+#[must_use]
 pub struct Limits {
-    /// The moment at which the call ends whatever happens. `None`: none.
-    pub deadline: Option<Moment>,
-    /// A patience for this failure shorter than the policy's. `None`: the policy's.
-    pub patience: Option<Duration>,
+    pub(crate) deadline: Option<Moment>,
+    pub(crate) patience: Option<Duration>,
 }
 
 impl Limits {
-    /// A deadline and nothing else.
-    #[must_use]
-    pub const fn until(deadline: Moment) -> Self {
-        Self {
-            deadline: Some(deadline),
-            patience: None,
-        }
+    /// No bound.
+    pub const NONE: Self = Self { deadline: None, patience: None };
+
+    /// The moment at which the call ends whatever happens; `None`: none.
+    pub const fn deadline(mut self, deadline: Option<Moment>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// A patience for this failure shorter than the policy's; `None`: the policy's.
+    pub const fn patience(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
+        self
     }
 }
 

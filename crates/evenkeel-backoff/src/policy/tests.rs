@@ -178,7 +178,7 @@ fn a_hint_that_does_not_fit_stops_at_once_and_says_how_long_it_was() {
 #[test]
 fn only_the_spread_on_top_of_a_hint_is_cut_to_fit() {
     let mut session = Session::start(at(0));
-    let limits = Limits::until(at(23));
+    let limits = Limits::NONE.deadline(Some(at(23)));
     let retry = expect_retry(decide(&mut session, limit(20 * SECOND), at(0), limits));
     assert_eq!(retry.wait, 23 * SECOND);
     assert_eq!(retry.hint, 20 * SECOND);
@@ -187,7 +187,7 @@ fn only_the_spread_on_top_of_a_hint_is_cut_to_fit() {
 #[test]
 fn a_wait_of_which_not_half_would_fit_is_not_begun() {
     let mut session = Session::start(at(0));
-    let just = Limits::until(at(1));
+    let just = Limits::NONE.deadline(Some(at(1)));
     let retry = expect_retry(decide(&mut session, Recovery::BackOffLong, at(0), just));
     assert_eq!(retry.wait, SECOND, "the highest roll within what is left");
     let stop = expect_stop(decide(&mut session, Recovery::BackOffLong, at(0), just));

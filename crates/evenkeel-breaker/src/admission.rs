@@ -1,0 +1,91 @@
+use evenkeel_error::{ErrorKind, Moment};
+
+use crate::State;
+
+/// The answer to "may this call begin?".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Admission {
+    /// It may. Its verdict is recorded with this ticket, once.
+    Admitted(Ticket),
+    /// It may not; nothing was taken.
+    Rejected(Rejection),
+    /// It may, only because the breaker merely observes: switched on, it would have refused.
+    Overruled(Ticket, Rejection),
+}
+
+/// Connects a verdict with the moment at which its call was let in.
+///
+/// A ticket carries a generation number. Every opening, every probe and every step of the slow
+/// start begins a new generation, so the verdict of a call from before cannot decide about now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Ticket {
+    pub(crate) generation: u64,
+    pub(crate) place: Place,
+}
+
+/// Whether the call takes one of few places, which a neutral verdict must give back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    None,
+    Held,
+}
+
+impl Ticket {
+    /// Of no generation: its verdict counts for nothing.
+    pub(crate) const UNCOUNTED: Self = Self {
+        generation: 0,
+        place: Place::None,
+    };
+
+    /// For a call among any number of others.
+    pub(crate) const fn placeless(generation: u64) -> Self {
+        Self {
+            generation,
+            place: Place::None,
+        }
+    }
+
+    /// For a call that takes one of few places.
+    pub(crate) const fn placed(generation: u64) -> Self {
+        Self {
+            generation,
+            place: Place::Held,
+        }
+    }
+}
+
+/// Why a call was refused, and when to come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Rejection {
+    pub(crate) retry_at: Moment,
+    pub(crate) fault: Option<ErrorKind>,
+    pub(crate) state: State,
+}
+
+impl Rejection {
+    /// When to ask again. Earlier is known to be useless; at that time it is no promise, since one
+    /// of many may be let in.
+    ///
+    /// While open or half-open, all who ask in one moment are told the same one: whoever lets
+    /// calls wait for it adds jitter, as retry policies do. The slow start spreads them itself.
+    #[must_use]
+    pub const fn retry_at(&self) -> Moment {
+        self.retry_at
+    }
+
+    /// The failure that opened the circuit; `None` only in
+    /// [`Mode::ForcedOpen`](crate::Mode::ForcedOpen), where none did.
+    #[must_use]
+    pub const fn fault(&self) -> Option<ErrorKind> {
+        self.fault
+    }
+
+    /// What the call met: any state but [`State::Closed`].
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+}

@@ -1,0 +1,156 @@
+use std::time::Duration;
+
+use evenkeel_error::ErrorKind;
+
+use super::*;
+
+const ROLL: u64 = 1 << 63;
+const START: Moment = Moment::from_nanos(1_000_000_000_000);
+
+fn set(capacity: usize) -> KeyedSet<u32> {
+    let capacity = NonZeroUsize::new(capacity).expect("over zero");
+    KeyedSet::new(BreakerConfig::default()).capacity(capacity)
+}
+
+fn open(set: &KeyedSet<u32>, key: u32, now: Moment) {
+    for _ in 0..5 {
+        if let Ok(permit) = set.get(&key, now).admit(now, ROLL) {
+            let _ = permit.failure(ErrorKind::Overloaded, None, now, ROLL);
+        }
+    }
+    assert_eq!(set.get(&key, now).state(now), State::Open);
+}
+
+fn keys(set: &KeyedSet<u32>) -> Vec<u32> {
+    let mut keys: Vec<_> = set
+        .snapshot(START)
+        .breakers
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn one_key_is_one_circuit() {
+    let set = set(8);
+    open(&set, 1, START);
+    assert!(set.get(&1, START).admit(START, ROLL).is_err());
+    assert!(set.get(&2, START).admit(START, ROLL).is_ok());
+}
+
+#[test]
+fn a_model_in_trouble_takes_no_call_from_the_models_beside_it() {
+    let set = set(8);
+    let mut dice: u64 = 0x1234_5678_9ABC_DEF1;
+    let mut refused = [0, 0, 0];
+    for n in 0..12_000_u64 {
+        // 100 calls a second, to each model in turn; of the first, nine in ten fail.
+        let now = START + Duration::from_millis(10 * n);
+        let model = u32::try_from(n % 3).expect("small");
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        match set.get(&model, now).admit(now, dice) {
+            Ok(permit) if model == 0 && !dice.is_multiple_of(10) => {
+                let _ = permit.failure(ErrorKind::Overloaded, None, now, dice);
+            }
+            Ok(permit) => {
+                let _ = permit.success(now, dice);
+            }
+            Err(_) => refused[model as usize] += 1,
+        }
+    }
+    assert!(refused[0] > 1_000, "{refused:?}");
+    assert_eq!(refused[1..], [0, 0]);
+}
+
+#[test]
+fn a_full_set_forgets_the_closed_breaker_that_was_asked_for_longest_ago() {
+    let set = set(3);
+    for key in [1, 2, 3, 1, 4] {
+        let _ = set.get(&key, START);
+    }
+    assert_eq!(keys(&set), [1, 3, 4]);
+    assert_eq!(set.snapshot(START).evicted, 1);
+}
+
+#[test]
+fn no_number_of_new_keys_evicts_an_open_breaker() {
+    let set = set(3);
+    open(&set, 1, START);
+    for key in 2..1_000 {
+        let _ = set.get(&key, START);
+    }
+    assert_eq!(set.get(&1, START).state(START), State::Open);
+    assert_eq!(keys(&set).len(), 3, "bounded");
+}
+
+#[test]
+fn when_every_breaker_is_open_a_new_key_goes_without_and_is_counted() {
+    let set = set(2);
+    open(&set, 1, START);
+    open(&set, 2, START);
+    assert!(set.get(&3, START).admit(START, ROLL).is_ok());
+    assert_eq!(keys(&set), [1, 2]);
+    let snapshot = set.snapshot(START);
+    assert_eq!(
+        (snapshot.unkept, snapshot.evicted, snapshot.abandoned),
+        (1, 0, 0)
+    );
+}
+
+#[test]
+fn an_open_breaker_that_nobody_asks_for_any_more_makes_room_in_the_end() {
+    let set = set(1);
+    open(&set, 1, START);
+    let soon = START + Duration::from_secs(59);
+    let _ = set.get(&2, soon);
+    assert_eq!(
+        keys(&set),
+        [1],
+        "its delay is over, but it may yet be asked for"
+    );
+    let _ = set.get(&2, START + Duration::from_secs(60));
+    assert_eq!(keys(&set), [2]);
+    assert_eq!(set.snapshot(soon).abandoned, 1);
+}
+
+#[test]
+fn an_open_breaker_that_is_asked_for_now_and_then_keeps_its_place() {
+    let set = set(1);
+    open(&set, 1, START);
+    let later = START + Duration::from_secs(50);
+    let _ = set.get(&1, later);
+    let _ = set.get(&2, later + Duration::from_secs(59));
+    assert_eq!(keys(&set), [1]);
+}
+
+#[test]
+fn a_breaker_in_use_is_not_forgotten() {
+    let set = set(1);
+    let permit = set.get(&1, START).admit(START, ROLL).expect("closed");
+    let _ = set.get(&2, START);
+    assert_eq!(keys(&set), [1], "a call is in flight");
+    permit.neutral();
+    let _ = set.get(&2, START);
+    assert_eq!(keys(&set), [2]);
+}
+
+#[test]
+fn an_operators_order_is_not_forgotten() {
+    let set = set(1);
+    set.get(&1, START).switch(crate::Mode::ForcedClosed);
+    let _ = set.get(&2, START + Duration::from_secs(10_000));
+    assert_eq!(keys(&set), [1]);
+}
+
+#[test]
+fn a_set_keeps_1_024_keys_unless_told_otherwise() {
+    let set = KeyedSet::new(BreakerConfig::default());
+    for key in 0..3_000 {
+        let _ = set.get(&key, START);
+    }
+    assert_eq!(set.snapshot(START).breakers.len(), 1_024);
+}

@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use evenkeel_error::{Error, ErrorKind, Facts};
+
+/// One request that was sent, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Its number within the call, from 1.
+    pub number: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The HTTP status; `None` when no response head came.
+    pub status: Option<u16>,
+    /// The server's request id.
+    pub request_id: Option<String>,
+    /// The wait before it.
+    pub waited: Duration,
+    /// From its start to its end.
+    pub elapsed: Duration,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// With a whole reply.
+    Complete,
+    /// With a failure of this kind.
+    Failed(ErrorKind),
+}
+
+impl Outcome {
+    /// `complete`, or the label of the kind.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Failed(kind) => kind.label(),
+        }
+    }
+}
+
+impl Attempt {
+    pub(crate) fn complete(
+        number: u32,
+        facts: &Facts,
+        waited: Duration,
+        elapsed: Duration,
+    ) -> Self {
+        Self {
+            number,
+            outcome: Outcome::Complete,
+            status: Some(facts.status()),
+            request_id: facts.request_id().map(str::to_owned),
+            waited,
+            elapsed,
+        }
+    }
+
+    pub(crate) fn failed(number: u32, error: &Error, waited: Duration, elapsed: Duration) -> Self {
+        Self {
+            number,
+            outcome: Outcome::Failed(error.kind()),
+            status: error.status(),
+            request_id: error.request_id().map(str::to_owned),
+            waited,
+            elapsed,
+        }
+    }
+}

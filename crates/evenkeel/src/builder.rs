@@ -1,0 +1,265 @@
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_error::Error;
+use evenkeel_event::Observer;
+use evenkeel_transport::{BaseUrl, Cleartext, Transport};
+use http::{HeaderMap, HeaderValue};
+
+use crate::clock::Clock;
+use crate::shared::{Memory, Shared, Tuning};
+use crate::timers::Timers;
+use crate::{Client, Credential, Patience, headers};
+
+/// The public API.
+pub(crate) const PUBLIC_API: &str = "https://api.anthropic.com";
+
+/// The API version that is asked for by default.
+pub(crate) const VERSION: &str = "2026-10-21";
+
+/// Makes a [`Client`]; nothing is checked before [`build`](Self::build).
+#[must_use]
+pub struct ClientBuilder {
+    connect: Connect,
+    base_url: String,
+    cleartext: Cleartext,
+    credential: Option<Credential>,
+    version: String,
+    headers: Vec<(String, String)>,
+    patience: Patience,
+    timers: Timers,
+    observers: Vec<Arc<dyn Observer>>,
+    divisor: NonZeroU32,
+    #[cfg(any(feature = "retry", feature = "breaker"))]
+    seed: Option<u64>,
+    #[cfg(feature = "retry")]
+    policy: Option<evenkeel_backoff::RetryPolicy>,
+    #[cfg(feature = "breaker")]
+    breaker: evenkeel_breaker::BreakerConfig,
+}
+
+/// Makes the transport, with every limit divided by the argument.
+type Connect = Box<dyn FnOnce(NonZeroU32) -> Result<Box<dyn Transport>, Error> + Send>;
+
+impl ClientBuilder {
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn reqwest() -> Self {
+        use evenkeel_transport::ReqwestTransport;
+
+        Self::new(Box::new(|divisor| {
+            Ok(Box::new(
+                ReqwestTransport::builder()
+                    .time_divided_by(divisor)
+                    .build()?,
+            ))
+        }))
+    }
+
+    pub(crate) fn given(transport: Box<dyn Transport>) -> Self {
+        Self::new(Box::new(|_| Ok(transport)))
+    }
+
+    fn new(connect: Connect) -> Self {
+        Self {
+            connect,
+            base_url: PUBLIC_API.to_owned(),
+            cleartext: Cleartext::default(),
+            credential: None,
+            version: VERSION.to_owned(),
+            headers: Vec::new(),
+            patience: Patience::default(),
+            timers: Timers::DEFAULT,
+            observers: Vec::new(),
+            divisor: NonZeroU32::MIN,
+            #[cfg(any(feature = "retry", feature = "breaker"))]
+            seed: None,
+            #[cfg(feature = "retry")]
+            policy: None,
+            #[cfg(feature = "breaker")]
+            breaker: evenkeel_breaker::BreakerConfig::default(),
+        }
+    }
+
+    /// Where the API is: scheme, host, and for a gateway a path prefix. Default: the public API.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// Permits `http://` to a host that is not this machine. Key and prompt then travel in clear
+    /// text, unless something else encrypts the way.
+    pub fn allow_cleartext(mut self) -> Self {
+        self.cleartext = Cleartext::Anywhere;
+        self
+    }
+
+    /// What calls are authenticated with. Default: nothing, for gateways that add it themselves.
+    pub fn credential(mut self, credential: Credential) -> Self {
+        self.credential = Some(credential);
+        self
+    }
+
+    /// The `anthropic-version` header. Default `2026-10-21`.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// A header on every request; may be given several times. Host, framing, version and
+    /// authentication may not be set.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// How long calls go on without progress, unless a call says otherwise. Default
+    /// [`Patience::Background`].
+    pub fn patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// How long the response head of a streamed request may take: above zero. Default 120 s.
+    pub fn head_limit(mut self, limit: Duration) -> Self {
+        self.timers.head = limit;
+        self
+    }
+
+    /// How long the first event of a stream may take: above zero. Default 200 s.
+    pub fn first_event_limit(mut self, limit: Duration) -> Self {
+        self.timers.first_event = limit;
+        self
+    }
+
+    /// How long a stream may bring no byte, not even a ping: above zero. Default 180 s.
+    pub fn byte_silence_limit(mut self, limit: Duration) -> Self {
+        self.timers.byte_silence = limit;
+        self
+    }
+
+    /// How long a stream may bring no content: above zero. Default 300 s, and twice that while
+    /// thinking is not displayed or a server tool runs.
+    pub fn progress_limit(mut self, limit: Duration) -> Self {
+        self.timers.progress = limit;
+        self.timers.hidden_progress = limit.saturating_mul(2);
+        self
+    }
+
+    /// Hears of every decision; may be given several times.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// Replaces the retry policy that goes with each [`Patience`].
+    #[cfg(feature = "retry")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
+    pub fn retry_policy(mut self, policy: evenkeel_backoff::RetryPolicy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// The rules of the circuit breakers.
+    #[cfg(feature = "breaker")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "breaker")))]
+    pub fn breaker(mut self, config: evenkeel_breaker::BreakerConfig) -> Self {
+        self.breaker = config;
+        self
+    }
+
+    /// Divides every wait and every limit of the client by `divisor`, so that a demonstration or a
+    /// test against a simulator that does the same runs that much faster.
+    #[cfg(feature = "test-util")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+    pub fn time_divided_by(mut self, divisor: NonZeroU32) -> Self {
+        self.divisor = divisor;
+        self
+    }
+
+    /// Draws all chance from this seed, so that a run can be repeated.
+    #[cfg(all(feature = "test-util", any(feature = "retry", feature = "breaker")))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Checks everything and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the setter and the rule.
+    pub fn build(self) -> Result<Client, crate::Error> {
+        let base_url = BaseUrl::parse(&self.base_url, self.cleartext)?;
+        if let Some(credential) = &self.credential {
+            credential.check()?;
+        }
+        self.check_timers()?;
+        let headers = self.all_headers()?;
+        let transport = (self.connect)(self.divisor)?;
+        let tuning = Tuning {
+            patience: self.patience,
+            timers: self.timers.divided_by(self.divisor),
+            divisor: self.divisor,
+            #[cfg(feature = "retry")]
+            policy: self.policy,
+        };
+        let shared = Shared {
+            transport,
+            base_url,
+            credential: self.credential,
+            headers,
+            tuning,
+            clock: Clock::start(),
+            #[cfg(any(feature = "retry", feature = "breaker"))]
+            dice: self
+                .seed
+                .map_or_else(crate::dice::Dice::random, crate::dice::Dice::seeded),
+            #[cfg(feature = "breaker")]
+            breakers: crate::circuit::Breakers::new(self.breaker.time_divided_by(self.divisor)),
+            observers: self.observers,
+            memory: Memory::new(),
+        };
+        Ok(Client::of(Arc::new(shared)))
+    }
+
+    fn check_timers(&self) -> Result<(), Error> {
+        let timers = &self.timers;
+        for (field, limit) in [
+            ("head_limit", timers.head),
+            ("first_event_limit", timers.first_event),
+            ("byte_silence_limit", timers.byte_silence),
+            ("progress_limit", timers.progress),
+        ] {
+            if limit.is_zero() {
+                return Err(Error::invalid_config(field, "must be longer than zero"));
+            }
+        }
+        Ok(())
+    }
+
+    fn all_headers(&self) -> Result<HeaderMap, Error> {
+        let mut all = HeaderMap::new();
+        for (name, value) in &self.headers {
+            headers::add(&mut all, name, value)?;
+        }
+        let version = HeaderValue::from_str(&self.version)
+            .ok()
+            .filter(|version| !version.is_empty())
+            .ok_or_else(|| Error::invalid_config("version", "must be a date such as 2026-10-21"))?;
+        all.insert("anthropic-version", version);
+        all.insert("content-type", HeaderValue::from_static("application/json"));
+        Ok(all)
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("credential", &self.credential)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,138 @@
+//! The breakers that a call passes: one for the way to the endpoint, one for the model behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_breaker::{Breaker, BreakerConfig, KeyedSet, Permit, Rejected, State, Transition};
+use evenkeel_error::{Error, ErrorKind, Moment, Recovery};
+use evenkeel_event::{Circuit, Scope};
+
+/// The breakers of a client.
+#[derive(Debug)]
+pub(crate) struct Breakers {
+    origin: Breaker,
+    models: KeyedSet<ModelKey>,
+}
+
+/// A model at a speed; the origin is the client's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ModelKey {
+    model: Arc<str>,
+    speed: Option<Arc<str>>,
+}
+
+/// Leave to send one attempt. Dropping it gives both places back, and is neutral.
+#[derive(Debug)]
+pub(crate) struct Permits {
+    origin: Permit,
+    model: Permit,
+}
+
+/// A change of state, for the event.
+pub(crate) type Change = (Scope, Circuit);
+
+impl ModelKey {
+    pub(crate) fn new(model: &str, speed: Option<&str>) -> Self {
+        Self {
+            model: model.into(),
+            speed: speed.map(Into::into),
+        }
+    }
+}
+
+impl Breakers {
+    pub(crate) fn new(config: BreakerConfig) -> Self {
+        Self {
+            origin: Breaker::new(config.clone()),
+            models: KeyedSet::new(config),
+        }
+    }
+
+    pub(crate) fn admit(
+        &self,
+        key: &ModelKey,
+        now: Moment,
+        roll: u64,
+    ) -> Result<(Permits, Vec<Change>), Rejected> {
+        let origin = self.origin.admit(now, roll)?;
+        let model = self.models.get(key, now).admit(now, roll)?;
+        let changes = changes(origin.transition(), model.transition());
+        Ok((Permits { origin, model }, changes))
+    }
+
+    /// Whether either breaker holds calls back.
+    #[cfg(feature = "retry")]
+    pub(crate) fn is_troubled(&self, key: &ModelKey, now: Moment) -> bool {
+        self.origin.state(now) != State::Closed
+            || self.models.get(key, now).state(now) != State::Closed
+    }
+}
+
+impl Permits {
+    /// The reply has begun: both are well.
+    pub(crate) fn first_content(&mut self, now: Moment, roll: u64) -> Vec<Change> {
+        changes(
+            self.origin.first_content(now, roll),
+            self.model.first_content(now, roll),
+        )
+    }
+
+    /// An attempt failed: what it says of the way and of the model.
+    pub(crate) fn failed(self, error: &Error, now: Moment, roll: u64) -> Vec<Change> {
+        let (kind, hint) = (error.kind(), hint(error));
+        match blame(error) {
+            Blame::Nobody => Vec::new(),
+            Blame::Origin => changes(self.origin.failure(kind, hint, now, roll), None),
+            Blame::Model => {
+                // Something answered, so the way is open.
+                let origin = match error.facts() {
+                    Some(_) => self.origin.success(now, roll),
+                    None => None,
+                };
+                changes(origin, self.model.failure(kind, hint, now, roll))
+            }
+        }
+    }
+}
+
+enum Blame {
+    Nobody,
+    Origin,
+    Model,
+}
+
+fn blame(error: &Error) -> Blame {
+    match error.kind() {
+        ErrorKind::Connection if error.recovery() == Recovery::Now => Blame::Nobody,
+        ErrorKind::Connection | ErrorKind::BadGateway | ErrorKind::Protocol => Blame::Origin,
+        // The server waited for us and not we for it.
+        ErrorKind::ServerTimeout if error.status() == Some(408) => Blame::Nobody,
+        ErrorKind::Overloaded
+        | ErrorKind::ServerError
+        | ErrorKind::ServerTimeout
+        | ErrorKind::TimedOut
+        | ErrorKind::Interrupted => Blame::Model,
+        _ => Blame::Nobody,
+    }
+}
+
+fn hint(error: &Error) -> Option<Duration> {
+    error.recovery().wait()
+}
+
+fn changes(origin: Option<Transition>, model: Option<Transition>) -> Vec<Change> {
+    let of = |scope, transition: Option<Transition>| transition.map(|t| (scope, circuit(t.to)));
+    of(Scope::Origin, origin)
+        .into_iter()
+        .chain(of(Scope::Model, model))
+        .collect()
+}
+
+fn circuit(state: State) -> Circuit {
+    match state {
+        State::Closed => Circuit::Closed,
+        State::Open => Circuit::Open,
+        State::HalfOpen => Circuit::HalfOpen,
+        State::Recovering => Circuit::Recovering,
+    }
+}

@@ -1,0 +1,60 @@
+use std::fmt;
+use std::sync::Arc;
+
+use evenkeel_transport::Transport;
+
+use crate::shared::Shared;
+use crate::{ClientBuilder, Messages};
+
+/// A client of the Claude API.
+///
+/// Cheap to clone. Clones share connections, breakers, retry budgets and what the server said about
+/// rate limits, so make one and clone it.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+impl Client {
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// A client from the environment: the key in `ANTHROPIC_API_KEY` or the token in
+    /// `ANTHROPIC_AUTH_TOKEN`, and the address in `ANTHROPIC_BASE_URL` if that is set.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` when there is neither key, token nor address, or when one of them is
+    /// unusable.
+    #[cfg(feature = "reqwest")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+    pub fn from_env() -> Result<Self, crate::Error> {
+        crate::environment::read(Self::builder())?.build()
+    }
+
+    /// A client on the default transport.
+    #[cfg(feature = "reqwest")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::reqwest()
+    }
+
+    /// A client on a transport of the caller's.
+    pub fn with_transport(transport: impl Transport + 'static) -> ClientBuilder {
+        ClientBuilder::given(Box::new(transport))
+    }
+
+    /// The Messages API.
+    pub fn messages(&self) -> Messages {
+        Messages::new(Arc::clone(&self.shared))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("origin", &self.shared.base_url.origin())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,211 @@
+//! What follows a failure: another attempt, after which wait and from which budget, or the end.
+
+use std::time::Duration;
+
+use evenkeel_backoff::{
+    Cost, Curve, Decision, Limits, Receipt, RetryPolicy, Roll, Session, StopReason, Token,
+    Withdrawal,
+};
+use evenkeel_error::{Delivery, Detail, Error as Failure, ErrorKind, Moment, Phase};
+use evenkeel_event::{Stopped, WaitReason, What};
+use evenkeel_messages::MessageRequest;
+
+use super::{Call, Halt};
+use crate::shared::Tuning;
+use crate::{Error, Patience};
+
+/// An endpoint that never answered in this process is given up after this long: it is probably a
+/// slip in its name, and ten minutes of patience would hide that.
+const NEVER_ANSWERED: Duration = Duration::from_secs(15);
+
+/// Whether a request may be carried out twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeat {
+    /// It costs money and nothing else.
+    Costly,
+    /// It does something somewhere.
+    Unsafe,
+}
+
+/// What the retry layer remembers of a call.
+pub(super) struct Retrying {
+    repeat: Repeat,
+    policy: RetryPolicy,
+    session: Session,
+    /// For the attempt to come.
+    token: Option<Token>,
+    /// Of the attempt under way.
+    receipt: Option<Receipt>,
+}
+
+impl Retrying {
+    pub(super) fn start(
+        tuning: &Tuning,
+        patience: Patience,
+        request: &MessageRequest,
+        now: Moment,
+    ) -> Self {
+        let policy = tuning.policy.unwrap_or_else(|| policy_for(patience));
+        Self {
+            repeat: match request.mcp_servers() {
+                Some(_) => Repeat::Unsafe,
+                None => Repeat::Costly,
+            },
+            policy: policy.time_divided_by(tuning.divisor),
+            session: Session::start(now),
+            token: None,
+            receipt: None,
+        }
+    }
+
+    pub(super) fn patience_ends(&self) -> Option<Moment> {
+        self.policy
+            .patience_limit()
+            .map(|limit| self.session.since() + limit)
+    }
+
+    /// The attempt goes out: its token is spent.
+    pub(super) fn sent(&mut self) {
+        self.receipt = self.token.take().map(Token::sent);
+    }
+
+    /// The breaker refused the attempt: its token goes back.
+    #[cfg(feature = "breaker")]
+    pub(super) fn refused(&mut self) {
+        self.token = None;
+    }
+
+    /// The call got somewhere, and lost it.
+    pub(super) fn progressed(&mut self, now: Moment) {
+        self.session.progressed(now);
+    }
+}
+
+/// The policy that goes with a patience.
+fn policy_for(patience: Patience) -> RetryPolicy {
+    let short = Curve::exponential(Duration::from_millis(500)).cap(Duration::from_secs(8));
+    let long = Curve::exponential(Duration::from_secs(2)).cap(patience.longest_wait());
+    let mut policy = RetryPolicy::tiered(short, long);
+    if let Some(attempts) = patience.attempts() {
+        policy = policy.max_attempts(attempts);
+    }
+    if let Some(limit) = patience.limit() {
+        policy = policy.patience(limit);
+    }
+    policy
+}
+
+impl Call {
+    /// Waits as the policy says, and returns how long; or gives up.
+    pub(super) async fn again(&mut self, failure: Failure) -> Result<Duration, Error> {
+        if !self.may_repeat(&failure) {
+            return Err(self.give_up(failure, Stopped::UnsafeToRepeat));
+        }
+        let start = self.now();
+        let limits = Limits::NONE
+            .deadline(self.deadline)
+            .patience(self.short_patience(&failure));
+        let roll = Roll::from_bits(self.shared.dice.bits());
+        let decision =
+            self.retrying
+                .policy
+                .decide(&mut self.retrying.session, &failure, start, limits, roll);
+        let retry = match decision {
+            Decision::Retry(retry) => retry,
+            Decision::Stop(stop) => return Err(self.give_up(failure, stopped(stop.reason))),
+        };
+        let reason = if retry.hint.is_zero() {
+            WaitReason::Backoff
+        } else {
+            WaitReason::Hint
+        };
+        if retry.cost == Cost::Token
+            && !self.withdraw(start)
+            && self.patience == Patience::Interactive
+        {
+            return Err(self.give_up(failure, Stopped::Budget));
+        }
+        self.last = Some(failure);
+        let due = start + retry.wait;
+        let waited = match self.wait_until(due, reason).await {
+            Ok(()) if retry.cost == Cost::Token => self.wait_for_token().await,
+            other => other,
+        };
+        match waited {
+            Ok(()) => Ok(self.now().since(start)),
+            Err(Halt::Ended(stopped)) => Err(self.out_of_time(stopped)),
+            Err(Halt::Failed(failure)) => Err(self.give_up(failure, Stopped::NotRecoverable)),
+            #[cfg(feature = "breaker")]
+            Err(Halt::Refused(failure, stopped)) => Err(self.give_up(failure, stopped)),
+        }
+    }
+
+    /// The call succeeded with its present attempt.
+    pub(super) fn settle(&mut self) {
+        match self.retrying.receipt.take() {
+            Some(receipt) => receipt.refund(),
+            None if self.sent == 1 => self.plan.lane.budget.earn(self.now()),
+            None => {}
+        }
+    }
+
+    /// Takes a token for the attempt to come; says so when there is none.
+    fn withdraw(&mut self, now: Moment) -> bool {
+        match self.plan.lane.budget.withdraw(now) {
+            Withdrawal::Granted(token) => {
+                self.retrying.token = Some(token);
+                true
+            }
+            Withdrawal::Empty { .. } => {
+                self.emit(What::BudgetEmpty);
+                false
+            }
+        }
+    }
+
+    /// Waits for a token, unless the breaker decides anyway who goes next: its slow start releases
+    /// the calls that are parked behind it, not one for each token.
+    async fn wait_for_token(&mut self) -> Result<(), Halt> {
+        while self.retrying.token.is_none() {
+            #[cfg(feature = "breaker")]
+            if self.shared.breakers.is_troubled(&self.plan.key, self.now()) {
+                break;
+            }
+            match self.plan.lane.budget.withdraw(self.now()) {
+                Withdrawal::Granted(token) => self.retrying.token = Some(token),
+                Withdrawal::Empty { next } => self.wait_until(next, WaitReason::Budget).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What does something somewhere is only repeated when it is proven that it was not done.
+    fn may_repeat(&self, failure: &Failure) -> bool {
+        match self.retrying.repeat {
+            Repeat::Costly => true,
+            Repeat::Unsafe => {
+                failure.delivery() == Delivery::NotSent
+                    || matches!(failure.status(), Some(429 | 529))
+            }
+        }
+    }
+
+    fn short_patience(&self, failure: &Failure) -> Option<Duration> {
+        let connecting = match failure.detail() {
+            Detail::TimedOut { phase, .. } => *phase == Phase::Connect,
+            _ => failure.kind() == ErrorKind::Connection,
+        };
+        let unreached = connecting && !self.shared.has_answered();
+        unreached.then(|| self.shared.tuning.divided(NEVER_ANSWERED))
+    }
+}
+
+fn stopped(reason: StopReason) -> Stopped {
+    match reason {
+        StopReason::Attempts => Stopped::Attempts,
+        StopReason::Patience => Stopped::Patience,
+        StopReason::Deadline => Stopped::Deadline,
+        // A reason that a later policy adds is, to the caller, a failure not worth another try.
+        _ => Stopped::NotRecoverable,
+    }
+}

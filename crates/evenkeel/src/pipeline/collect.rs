@@ -1,0 +1,124 @@
+use evenkeel_error::{Delivery, Error as Failure};
+use evenkeel_event::{Stopped, What};
+use evenkeel_messages::{Incomplete, Message, ServerTools};
+
+use super::{Call, CallPhase};
+use crate::live::{Limit, Live, Step};
+use crate::reply::{Billing, Meta, Reply};
+use crate::{Attempt, Error};
+
+/// A collected call is replayed after content only while that costs little: up to so many output
+/// tokens seen, as much as the official SDKs give their shortest answers.
+const REPLAY_TOKENS: u64 = 8_192;
+
+/// How reading a reply ended, if not well.
+pub(crate) enum Broken {
+    Incomplete(Box<Incomplete>),
+    Limit(Stopped),
+}
+
+impl Call {
+    /// Makes attempts until one brings a whole reply.
+    pub(crate) async fn collect(mut self) -> Result<Reply, Error> {
+        let mut live = self.open().await?;
+        let mut replays = 0_u32;
+        loop {
+            let broken = match self.read_to_end(&mut live).await {
+                Ok(message) => return Ok(self.succeed(&live, message)),
+                Err(broken) => broken,
+            };
+            let (tokens, tools) = live.spent();
+            let failure = self.broke_off(&mut live, broken)?;
+            let stopped = if replays > 0 {
+                Stopped::Attempts
+            } else if tokens > REPLAY_TOKENS || tools != ServerTools::None {
+                Stopped::UnsafeToRepeat
+            } else {
+                self.emit(What::AttemptDiscarded {
+                    attempt: live.watch.number,
+                });
+                drop(live);
+                replays += 1;
+                #[cfg(feature = "retry")]
+                {
+                    let now = self.now();
+                    self.retrying.progressed(now);
+                }
+                let waited = self.after(failure).await?;
+                live = self.open_after(waited).await?;
+                continue;
+            };
+            return Err(self.give_up(failure, stopped));
+        }
+    }
+
+    async fn read_to_end(&mut self, live: &mut Live) -> Result<Message, Broken> {
+        loop {
+            match live.step(self.body_limit()).await {
+                Step::Event(_) => {}
+                Step::Limit(stopped) => return Err(Broken::Limit(stopped)),
+                Step::End(end) => return live.verdict(end).map_err(Broken::Incomplete),
+            }
+        }
+    }
+
+    /// Once content flows, patience stands still: only the deadline ends the call from outside.
+    pub(crate) fn body_limit(&self) -> Limit {
+        self.deadline.map(|deadline| (deadline, Stopped::Deadline))
+    }
+
+    /// Books the end of a reply that broke off after its first content, and keeps what it brought.
+    /// `Err` when the caller's own limit ended it, and with it the call.
+    pub(crate) fn broke_off(&mut self, live: &mut Live, broken: Broken) -> Result<Failure, Error> {
+        match broken {
+            Broken::Incomplete(incomplete) => {
+                let Incomplete { error, partial, .. } = *incomplete;
+                #[cfg(feature = "breaker")]
+                if let Some(permits) = live.take_permits() {
+                    self.record_failure(permits, &error);
+                }
+                self.billing = Billing::PossiblyBilled;
+                self.partial = Some(partial);
+                self.book_failure(live.watch, &error);
+                Ok(error)
+            }
+            Broken::Limit(stopped) => {
+                self.partial = live.so_far().cloned();
+                let failure =
+                    Failure::deadline_exceeded(Delivery::Answered).with_facts(live.facts().clone());
+                self.book_failure(live.watch, &failure);
+                self.last.get_or_insert(failure);
+                Err(self.out_of_time(stopped))
+            }
+        }
+    }
+
+    pub(crate) fn succeed(&mut self, live: &Live, message: Message) -> Reply {
+        let now = self.now();
+        let attempt = live.watch.number;
+        let took = now.since(live.watch.started);
+        self.attempts.push(Attempt::complete(
+            attempt,
+            live.facts(),
+            live.watch.waited,
+            took,
+        ));
+        #[cfg(feature = "retry")]
+        self.settle();
+        self.phase = CallPhase::Ended;
+        let elapsed = now.since(self.started);
+        self.emit(What::Succeeded { attempt, elapsed });
+        let meta = Meta {
+            facts: live.facts().clone(),
+            attempts: std::mem::take(&mut self.attempts),
+            elapsed,
+            billing: self.billing,
+        };
+        Reply { message, meta }
+    }
+
+    /// The end of a stream that the caller reads: what it has shown cannot be taken back.
+    pub(crate) fn end_released(&mut self, failure: Failure) -> Error {
+        self.give_up(failure, Stopped::Released)
+    }
+}

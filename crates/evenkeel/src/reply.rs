@@ -1,0 +1,48 @@
+use std::ops::Deref;
+use std::time::Duration;
+
+use evenkeel_error::Facts;
+use evenkeel_messages::Message;
+
+use crate::Attempt;
+
+/// A complete message, and how it was got. Dereferences to the message.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The message.
+    pub message: Message,
+    /// How it was got.
+    pub meta: Meta,
+}
+
+/// How a reply was got.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Meta {
+    /// Status, request id, rate limits: what the head of the reply said.
+    pub facts: Facts,
+    /// Every request that was sent, in order; the last is complete.
+    pub attempts: Vec<Attempt>,
+    /// From the start of the call to the end of the reply.
+    pub elapsed: Duration,
+    /// Whether an earlier attempt may have been carried out, and billed, although its reply was lost.
+    pub billing: Billing,
+}
+
+/// Whether a call may have been paid for more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Billing {
+    /// No attempt but the last can have produced anything.
+    Once,
+    /// An attempt whose answer was lost or cut may have been billed as well.
+    PossiblyBilled,
+}
+
+impl Deref for Reply {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        &self.message
+    }
+}

@@ -1,0 +1,119 @@
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use evenkeel_messages::{Partial, StreamEvent};
+use futures_core::Stream;
+
+use crate::live::{Live, Step};
+use crate::pipeline::{Broken, Call};
+use crate::{Error, Reply};
+
+/// A reply as it arrives, from its first content on.
+///
+/// Faults before the first content were handled unseen. A fault after it ends the stream with an
+/// error that carries what arrived: what has been shown cannot be taken back, so nothing is
+/// replayed. A stream that is cut never ends as if it were complete.
+///
+/// Items are the wire's events, `message_start` first; after an error or the end there are no more.
+/// A gateway that answers with one JSON message yields no events: [`finish`](Self::finish) has the
+/// reply.
+///
+/// Cancellation: dropping the stream closes its connection at once.
+#[must_use = "a stream does nothing unless it is read"]
+pub struct MessageStream {
+    call: Call,
+    live: Live,
+    end: Option<End>,
+}
+
+enum End {
+    Complete(Box<Reply>),
+    Failed,
+}
+
+impl MessageStream {
+    pub(crate) fn new(call: Call, live: Live) -> Self {
+        Self {
+            call,
+            live,
+            end: None,
+        }
+    }
+
+    /// The next event; `None` at the end of a complete reply and after an error.
+    ///
+    /// # Errors
+    ///
+    /// The call's failure, once.
+    pub async fn next(&mut self) -> Option<Result<StreamEvent, Error>> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// What has arrived so far, the events that were not read yet included; `None` where the reply
+    /// came in one piece. Empty once the stream has ended: then the error or
+    /// [`finish`](Self::finish) has it.
+    #[must_use]
+    pub fn message_so_far(&self) -> Option<&Partial> {
+        self.live.so_far()
+    }
+
+    /// Reads to the end and returns the whole reply.
+    ///
+    /// # Errors
+    ///
+    /// The call's failure, unless [`next`](Self::next) has returned it already: then
+    /// `interrupted`.
+    pub async fn finish(mut self) -> Result<Reply, Error> {
+        while let Some(event) = self.next().await {
+            event?;
+        }
+        match self.end {
+            Some(End::Complete(reply)) => Ok(*reply),
+            Some(End::Failed) | None => Err(evenkeel_error::Error::interrupted().into()),
+        }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamEvent, Error>>> {
+        if let Some(event) = self.live.next_kept() {
+            return Poll::Ready(Some(Ok(event)));
+        }
+        if self.end.is_some() {
+            return Poll::Ready(None);
+        }
+        let broken = match self.live.poll_step(cx, self.call.body_limit()) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Step::Event(event)) => return Poll::Ready(Some(Ok(event))),
+            Poll::Ready(Step::Limit(stopped)) => Broken::Limit(stopped),
+            Poll::Ready(Step::End(end)) => match self.live.verdict(end) {
+                Ok(message) => {
+                    let reply = self.call.succeed(&self.live, message);
+                    self.end = Some(End::Complete(Box::new(reply)));
+                    return Poll::Ready(None);
+                }
+                Err(incomplete) => Broken::Incomplete(incomplete),
+            },
+        };
+        self.end = Some(End::Failed);
+        let error = match self.call.broke_off(&mut self.live, broken) {
+            Ok(failure) => self.call.end_released(failure),
+            Err(error) => error,
+        };
+        Poll::Ready(Some(Err(error)))
+    }
+}
+
+impl Stream for MessageStream {
+    type Item = Result<StreamEvent, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_event(cx)
+    }
+}
+
+impl fmt::Debug for MessageStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageStream").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! Failures after content had arrived: nothing cut is ever a message, nothing shown is said twice.
+
+use evenkeel::{ErrorKind, Outcome, Stopped};
+use evenkeel_tests::{Ending, Reply, Script, client, events, request};
+
+fn cut_after(text: &str, ending: Ending) -> Reply {
+    Reply::stream()
+        .body(&(events::start() + &events::text(text)))
+        .ending(ending)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_collected_call_is_replayed_once_after_a_cut() {
+    for ending in [Ending::Clean, Ending::Cut] {
+        let script = Script::new([cut_after("half", ending), Reply::message("whole")]);
+        let (client, recorder) = client(&script, |builder| builder);
+        let reply = client.messages().create(request()).await.unwrap();
+        assert_eq!(reply.text(), "whole", "and not half of it twice");
+        assert_eq!(
+            reply.meta.attempts[0].outcome,
+            Outcome::Failed(ErrorKind::Interrupted)
+        );
+        assert_eq!(reply.meta.billing, evenkeel::Billing::PossiblyBilled);
+        assert_eq!(recorder.count("attempt_discarded"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_cut_ends_the_call_with_what_the_last_attempt_brought() {
+    let script = Script::new([
+        cut_after("first", Ending::Clean),
+        cut_after("second", Ending::Clean),
+    ]);
+    let (client, _) = client(&script, |builder| builder);
+    let error = client.messages().create(request()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.stopped()),
+        (ErrorKind::Interrupted, Stopped::Attempts)
+    );
+    assert_eq!(error.partial().unwrap().text(), "second");
+    assert_eq!(script.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_after_the_stop_reason_is_a_success() {
+    let body =
+        events::start() + &events::text("all") + &events::block_stop() + &events::stop_reason();
+    let script = Script::new([Reply::stream().body(&body).ending(Ending::Cut)]);
+    let (client, _) = client(&script, |builder| builder);
+    assert_eq!(
+        client.messages().create(request()).await.unwrap().text(),
+        "all"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_event_after_content_is_typed_and_keeps_the_partial() {
+    let body = events::start() + &events::text("half") + &events::error("overloaded_error", "x");
+    let script = Script::new([Reply::stream().body(&body)]);
+    let (client, _) = client(&script, |builder| builder);
+    let error = client.messages().create(request()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Overloaded);
+    assert_eq!(error.status(), Some(200));
+    assert_eq!(error.partial().unwrap().text(), "half");
+    assert_eq!(script.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_with_a_server_tool_is_not_replayed() {
+    let block = r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{}}}"#;
+    let body = events::start() + &evenkeel_tests::sse("content_block_start", block);
+    let script = Script::new([Reply::stream().body(&body).ending(Ending::Cut)]);
+    let (client, _) = client(&script, |builder| builder);
+    let error = client.messages().create(request()).await.unwrap_err();
+    assert_eq!(error.stopped(), Stopped::UnsafeToRepeat);
+    assert_eq!(script.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_shown_is_not_replayed_and_ends_with_an_error_once() {
+    let script = Script::new([cut_after("half", Ending::Clean), Reply::message("whole")]);
+    let (client, _) = client(&script, |builder| builder);
+    let mut stream = client.messages().stream(request()).await.unwrap();
+    let mut text = String::new();
+    let error = loop {
+        match stream
+            .next()
+            .await
+            .expect("a cut stream does not end as if it were whole")
+        {
+            Ok(event) => text.push_str(event.text().unwrap_or_default()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(text, "half");
+    assert_eq!(
+        (error.kind(), error.stopped()),
+        (ErrorKind::Interrupted, Stopped::Released)
+    );
+    assert!(stream.next().await.is_none(), "fused");
+    assert!(stream.finish().await.is_err());
+    assert_eq!(script.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_before_content_is_not_seen_by_who_reads_the_stream() {
+    let first = Reply::stream()
+        .body(&(events::start() + &events::ping()))
+        .ending(Ending::Cut);
+    let script = Script::new([first, Reply::message("whole")]);
+    let (client, _) = client(&script, |builder| builder);
+    let mut stream = client.messages().stream(request()).await.unwrap();
+    let mut names = Vec::new();
+    while let Some(event) = stream.next().await {
+        names.push(event.unwrap().name().to_owned());
+    }
+    assert_eq!(
+        names.iter().filter(|name| *name == "message_start").count(),
+        1,
+        "{names:?}"
+    );
+    assert_eq!(stream.finish().await.unwrap().text(), "whole");
+}

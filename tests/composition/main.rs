@@ -1,0 +1,7 @@
+//! The layers together, on a scripted transport under virtual time: what each failure is answered
+//! with, in how many requests, after which waits.
+
+mod after_content;
+mod before_content;
+mod limits;
+mod together;

@@ -1,0 +1,154 @@
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use evenkeel::error::{Error, Facts, Phase};
+use evenkeel::transport::{Body, BoxFuture, Request, Response, Transport};
+use futures_core::Stream;
+use http::{HeaderMap, HeaderValue};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::reply::{Ending, Head, Part, Reply};
+
+/// A transport that answers from a list, one reply a request; the last one repeats.
+///
+/// Runs under tokio's paused time, so that hours of it take milliseconds.
+#[derive(Clone, Debug)]
+pub struct Script {
+    replies: Arc<Vec<Reply>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+    started: Instant,
+}
+
+/// A request that reached the script.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// When, since the script was made.
+    pub at: Duration,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: String,
+}
+
+impl Script {
+    /// A script of these replies, at least one.
+    #[must_use]
+    pub fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let replies: Vec<_> = replies.into_iter().collect();
+        assert!(!replies.is_empty(), "a script answers something");
+        Self {
+            replies: Arc::new(replies),
+            sent: Arc::default(),
+            started: now(),
+        }
+    }
+
+    /// The requests so far.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Sent> {
+        self.sent
+            .lock()
+            .expect("no test panics while it sends")
+            .clone()
+    }
+
+    /// When the requests came.
+    #[must_use]
+    pub fn times(&self) -> Vec<Duration> {
+        self.sent().iter().map(|sent| sent.at).collect()
+    }
+
+    fn next(&self, request: &Request) -> Reply {
+        let mut sent = self.sent.lock().expect("no test panics while it sends");
+        let index = sent.len().min(self.replies.len() - 1);
+        sent.push(Sent {
+            at: now() - self.started,
+            headers: request.headers.clone(),
+            body: String::from_utf8_lossy(&request.body).into_owned(),
+        });
+        self.replies[index].clone()
+    }
+}
+
+impl Transport for Script {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
+        let reply = self.next(&request);
+        Box::pin(async move {
+            let head = async {
+                sleep(reply.pause).await;
+                match reply.head {
+                    Head::Never => std::future::pending().await,
+                    Head::Lost(delivery) => Err(Error::connection(delivery)),
+                    Head::Status { status, headers } => Ok((status, headers)),
+                }
+            };
+            let limit = request.head_limit;
+            let (status, headers) = match within(limit, head).await {
+                Some(head) => head?,
+                None => return Err(Error::timed_out(Phase::Head, limit)),
+            };
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(name, HeaderValue::from_str(&value).expect("a legal header"));
+            }
+            let facts = Facts::read(status, &map, SystemTime::UNIX_EPOCH);
+            let body = Body::from_stream(play(reply.parts, reply.ending, facts.clone()));
+            Ok(Response::new(facts, map, body))
+        })
+    }
+}
+
+/// Plays a body from a task that ends when nobody listens any more.
+fn play(parts: Vec<Part>, ending: Ending, facts: Facts) -> Chunks {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        for part in parts {
+            match part {
+                Part::Pause(pause) => sleep(pause).await,
+                Part::Bytes(bytes) => {
+                    if sender.send(Ok(Bytes::from(bytes))).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        match ending {
+            Ending::Clean => {}
+            Ending::Cut => {
+                let cut = Error::interrupted().with_facts(facts);
+                let _ = sender.send(Err(cut)).await;
+            }
+            Ending::Silence => sender.closed().await,
+        }
+    });
+    Chunks(receiver)
+}
+
+struct Chunks(mpsc::Receiver<Result<Bytes, Error>>);
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "virtual time is read here")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "virtual time passes here")]
+async fn sleep(pause: Duration) {
+    tokio::time::sleep(pause).await;
+}
+
+#[expect(clippy::disallowed_methods, reason = "virtual time passes here")]
+async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    tokio::time::timeout(limit, future).await.ok()
+}
