@@ -1,0 +1,272 @@
+//! The scenarios that have a name.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use crate::nearest::nearest;
+use crate::reply::{Cut, Reply};
+use crate::scenario::Scenario;
+
+/// A named scenario: what it does, and how a call through a patient client should end.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ScenarioInfo {
+    /// The name, as [`Scenario::named`] takes it.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// How a call should end.
+    pub expected: Expected,
+    build: fn() -> Scenario,
+}
+
+impl ScenarioInfo {
+    /// The scenario itself.
+    pub fn scenario(&self) -> Scenario {
+        (self.build)()
+    }
+}
+
+/// How a call through a client with ten minutes of patience should end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Expected {
+    /// With a whole answer, maybe after retries.
+    Complete,
+    /// With part of an answer, and an error that says so.
+    Truncated,
+    /// With an error.
+    Failed,
+}
+
+/// There is no scenario with that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownScenario {
+    name: String,
+}
+
+impl fmt::Display for UnknownScenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no scenario `{}`", self.name.escape_debug())?;
+        if let Some(near) = nearest(&self.name, CATALOGUE.iter().map(|info| info.name)) {
+            write!(f, "; did you mean `{near}`?")?;
+        }
+        f.write_str(" (scenarios: ")?;
+        for (index, info) in CATALOGUE.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            f.write_str(info.name)?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl Error for UnknownScenario {}
+
+/// The scenario with this name.
+pub(crate) fn named(name: &str) -> Result<Scenario, UnknownScenario> {
+    let found = CATALOGUE.iter().find(|info| info.name == name);
+    found
+        .map(ScenarioInfo::scenario)
+        .ok_or_else(|| UnknownScenario {
+            name: name.to_owned(),
+        })
+}
+
+/// The answer of an API in good health.
+pub(crate) fn answer() -> Reply {
+    Reply::message("Hello from the simulator: all is well.")
+}
+
+/// Long enough that a stream of it is cut after its beginning and well before its end.
+fn long_answer() -> Reply {
+    Reply::message(
+        "An even keel is what a ship is on when it floats upright, neither down by the head nor \
+         by the stern. It says nothing about the weather, only about how the ship takes it.",
+    )
+}
+
+fn overloaded() -> Reply {
+    Reply::error(529, "overloaded_error", "Overloaded")
+}
+
+fn then_answer(trouble: Vec<Reply>) -> Scenario {
+    let mut replies = trouble;
+    replies.push(answer());
+    Scenario::script(replies)
+}
+
+/// `message_start`, `ping`, `content_block_start` and three pieces of text.
+const SOME_CONTENT: usize = 6;
+
+pub(crate) const CATALOGUE: &[ScenarioInfo] = &[
+    ScenarioInfo {
+        name: "healthy",
+        summary: "every request is answered",
+        expected: Expected::Complete,
+        build: || Scenario::script(vec![answer()]),
+    },
+    ScenarioInfo {
+        name: "overloaded-twice",
+        summary: "529 overloaded, twice; then an answer",
+        expected: Expected::Complete,
+        build: || then_answer(vec![overloaded(), overloaded()]),
+    },
+    ScenarioInfo {
+        name: "overloaded",
+        summary: "529 overloaded, for ever",
+        expected: Expected::Failed,
+        build: || Scenario::script(vec![overloaded()]),
+    },
+    ScenarioInfo {
+        name: "server-error-once",
+        summary: "500 internal error, once; then an answer",
+        expected: Expected::Complete,
+        build: || {
+            then_answer(vec![Reply::error(
+                500,
+                "api_error",
+                "Internal server error",
+            )])
+        },
+    },
+    ScenarioInfo {
+        name: "rate-limited",
+        summary: "429 with a retry-after of 1 s, once; then an answer",
+        expected: Expected::Complete,
+        build: || then_answer(vec![Reply::rate_limited(Duration::from_secs(1))]),
+    },
+    ScenarioInfo {
+        name: "rate-limited-for-hours",
+        summary: "429 with a retry-after of 3 h, for ever",
+        expected: Expected::Failed,
+        build: || Scenario::script(vec![Reply::rate_limited(Duration::from_secs(3 * 3_600))]),
+    },
+    ScenarioInfo {
+        name: "spend-cap",
+        summary: "429 monthly spend cap reached, without a retry-after, for ever",
+        expected: Expected::Failed,
+        build: || Scenario::script(vec![Reply::spend_cap()]),
+    },
+    ScenarioInfo {
+        name: "bad-request",
+        summary: "400 invalid request, for ever",
+        expected: Expected::Failed,
+        build: || {
+            let message = "messages.0.content.0.text: Input should be a valid string";
+            Scenario::script(vec![Reply::error(400, "invalid_request_error", message)])
+        },
+    },
+    ScenarioInfo {
+        name: "unauthorized",
+        summary: "401 invalid key, for ever",
+        expected: Expected::Failed,
+        build: || {
+            let refusal = Reply::error(401, "authentication_error", "invalid x-api-key");
+            Scenario::script(vec![refusal])
+        },
+    },
+    ScenarioInfo {
+        name: "overloaded-in-stream",
+        summary: "200, then an overloaded error event before any content, once; then an answer",
+        expected: Expected::Complete,
+        build: || {
+            let error = answer().error_after_events(1, "overloaded_error", "Overloaded");
+            then_answer(vec![error])
+        },
+    },
+    ScenarioInfo {
+        name: "cut-before-content",
+        summary: "the stream ends cleanly before any content, once; then an answer",
+        expected: Expected::Complete,
+        build: || then_answer(vec![answer().cut_after_events(1, Cut::Clean)]),
+    },
+    ScenarioInfo {
+        name: "cut-mid-stream",
+        summary: "the stream ends cleanly after some content, without a stop reason, for ever",
+        expected: Expected::Truncated,
+        build: || {
+            Scenario::script(vec![
+                long_answer().cut_after_events(SOME_CONTENT, Cut::Clean),
+            ])
+        },
+    },
+    ScenarioInfo {
+        name: "reset-mid-stream-once",
+        summary: "the connection is reset after some content, once; then an answer",
+        expected: Expected::Complete,
+        build: || {
+            then_answer(vec![
+                long_answer().cut_after_events(SOME_CONTENT, Cut::Reset),
+            ])
+        },
+    },
+    ScenarioInfo {
+        name: "close-before-reply-once",
+        summary: "the connection is closed before the status line, once; then an answer",
+        expected: Expected::Complete,
+        build: || then_answer(vec![Reply::close_without_reply()]),
+    },
+    ScenarioInfo {
+        name: "html-gateway",
+        summary: "502 with an HTML page and a cf-ray from the proxy, once; then an answer",
+        expected: Expected::Complete,
+        build: || then_answer(vec![Reply::html_gateway(502)]),
+    },
+    ScenarioInfo {
+        name: "slow-head",
+        summary: "2 s before the status line, once; then an answer at once",
+        expected: Expected::Complete,
+        build: || then_answer(vec![answer().pause_before_head(Duration::from_secs(2))]),
+    },
+    ScenarioInfo {
+        name: "refused",
+        summary: "nothing listens: connections are refused, for ever",
+        expected: Expected::Failed,
+        build: Scenario::refused,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_known_and_its_replies_can_be_sent() {
+        for info in CATALOGUE {
+            let scenario = named(info.name).unwrap();
+            assert_eq!(scenario.check(), Ok(()), "{}", info.name);
+            assert!(!info.summary.is_empty() && !info.summary.contains('\n'));
+        }
+        assert_eq!(CATALOGUE.len(), 17);
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_put_right() {
+        for (slip, meant) in [
+            ("overloded", "overloaded"),
+            ("overloaded-twise", "overloaded-twice"),
+            ("Healthy", "healthy"),
+            ("cut_mid_stream", "cut-mid-stream"),
+        ] {
+            let error = named(slip).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("did you mean `{meant}`?")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_like_none_is_answered_with_all() {
+        let error = named("quite\nanother thing").unwrap_err().to_string();
+        assert!(
+            !error.contains("did you mean") && !error.contains('\n'),
+            "{error}"
+        );
+        assert!(
+            CATALOGUE.iter().all(|info| error.contains(info.name)),
+            "{error}"
+        );
+    }
+}

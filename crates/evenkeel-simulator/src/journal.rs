@@ -1,0 +1,195 @@
+//! What the clients did: one entry for every request, the oldest forgotten first.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hyper::http::HeaderMap;
+use hyper::http::request::Parts;
+
+use crate::clock::Clock;
+use crate::entry::{Ending, Entry};
+
+/// Bytes of a request body kept as text.
+const BODY_KEPT: usize = 8 * 1_024;
+/// Bytes of a path and of a header value kept.
+const LINE_KEPT: usize = 1_024;
+const REDACTED: &str = "[redacted]";
+const SECRET: [&str; 5] = [
+    "x-api-key",
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "api-key",
+];
+
+/// The entries of one simulator.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    clock: Clock,
+    limit: NonZeroUsize,
+    pages: Mutex<Pages>,
+}
+
+#[derive(Debug, Default)]
+struct Pages {
+    entries: VecDeque<Entry>,
+    dropped: u64,
+}
+
+impl Journal {
+    pub(crate) fn new(clock: Clock, limit: NonZeroUsize) -> Self {
+        Self {
+            clock,
+            limit,
+            pages: Mutex::default(),
+        }
+    }
+
+    /// Enters a request whose head has arrived.
+    pub(crate) fn open(self: &Arc<Self>, head: &Parts) -> Ticket {
+        let mut pages = self.lock();
+        while pages.entries.len() >= self.limit.get() {
+            pages.entries.pop_front();
+            pages.dropped += 1;
+        }
+        let number = pages.dropped + pages.entries.len() as u64 + 1;
+        // Read with the lock held, so that numbers and times agree on the order.
+        pages.entries.push_back(Entry {
+            number,
+            at: self.clock.now(),
+            method: head.method.to_string(),
+            path: kept(
+                head.uri.path_and_query().map_or("/", |path| path.as_str()),
+                LINE_KEPT,
+            ),
+            headers: kept_headers(&head.headers),
+            body_bytes: 0,
+            body: String::new(),
+            body_hash: fnv(&[]),
+            status: None,
+            request_id: None,
+            reply_bytes: 0,
+            ending: Ending::Pending,
+            ended_at: None,
+        });
+        Ticket {
+            journal: Arc::clone(self),
+            number,
+            ending: Ending::Abandoned,
+            reply_bytes: 0,
+        }
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.lock().entries.iter().cloned().collect()
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    /// `{"dropped":0,"entries":[…]}`.
+    pub(crate) fn json(&self) -> String {
+        #[derive(serde::Serialize)]
+        struct Whole<'a> {
+            dropped: u64,
+            entries: &'a VecDeque<Entry>,
+        }
+        let pages = self.lock();
+        let whole = Whole {
+            dropped: pages.dropped,
+            entries: &pages.entries,
+        };
+        serde_json::to_string(&whole).unwrap_or_default()
+    }
+
+    fn amend(&self, number: u64, change: impl FnOnce(&mut Entry)) {
+        let mut pages = self.lock();
+        let index = number
+            .checked_sub(pages.dropped + 1)
+            .and_then(|i| usize::try_from(i).ok());
+        if let Some(entry) = index.and_then(|index| pages.entries.get_mut(index)) {
+            change(entry);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes one request's entry to its end; dropped without one, the client has gone away.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    journal: Arc<Journal>,
+    number: u64,
+    ending: Ending,
+    reply_bytes: u64,
+}
+
+impl Ticket {
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(crate) fn body(&self, bytes: &[u8], total: u64) {
+        let text = String::from_utf8_lossy(bytes.get(..BODY_KEPT).unwrap_or(bytes)).into_owned();
+        let hash = fnv(bytes);
+        self.journal.amend(self.number, |entry| {
+            (entry.body_bytes, entry.body, entry.body_hash) = (total, text, hash);
+        });
+    }
+
+    pub(crate) fn answered(&self, status: u16, request_id: Option<String>) {
+        self.journal.amend(self.number, |entry| {
+            (entry.status, entry.request_id) = (Some(status), request_id);
+        });
+    }
+
+    pub(crate) fn close(mut self, ending: Ending, reply_bytes: u64) {
+        (self.ending, self.reply_bytes) = (ending, reply_bytes);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let now = self.journal.clock.now();
+        self.journal.amend(self.number, |entry| {
+            (entry.ending, entry.ended_at) = (self.ending, Some(now));
+            entry.reply_bytes = self.reply_bytes;
+        });
+    }
+}
+
+fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let shown = headers.iter().map(|(name, value)| {
+        let secret = SECRET.contains(&name.as_str());
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let value = if secret {
+            REDACTED.to_owned()
+        } else {
+            kept(&value, LINE_KEPT)
+        };
+        (name.as_str().to_owned(), value)
+    });
+    shown.collect()
+}
+
+fn kept(text: &str, most: usize) -> String {
+    // The limit may fall inside a letter.
+    (0..=most.min(text.len()))
+        .rev()
+        .find_map(|end| text.get(..end))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests;

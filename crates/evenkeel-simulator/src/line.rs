@@ -1,0 +1,138 @@
+//! One connection's socket, with the power to stop in the middle of a write.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::meter::{Fault, Meter};
+
+/// The end that the script has for a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Strike {
+    pub(crate) fault: Fault,
+    /// How long the connection lies still before.
+    pub(crate) pause: Duration,
+}
+
+/// Shared by the socket, the replies sent over it and the task that serves it.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    armed: Option<(Meter, Strike)>,
+    struck: Option<Strike>,
+}
+
+impl Control {
+    /// Arms the cut for the response whose head is written next.
+    pub(crate) fn arm(&self, meter: Meter, strike: Strike) {
+        self.lock().armed = Some((meter, strike));
+    }
+
+    /// Ends the connection now.
+    pub(crate) fn strike(&self, strike: Strike) {
+        self.lock().struck = Some(strike);
+    }
+
+    /// The strike, once its place has been reached.
+    pub(crate) fn struck(&self) -> Option<Strike> {
+        self.lock().struck
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A socket that writes up to the cut and then nothing more.
+#[derive(Debug)]
+pub(crate) struct Line {
+    stream: TcpStream,
+    control: Arc<Control>,
+}
+
+impl Line {
+    pub(crate) fn new(stream: TcpStream, control: Arc<Control>) -> Self {
+        Self { stream, control }
+    }
+
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let line = &mut *self;
+        let mut state = line.control.lock();
+        let allowed = match (&state.struck, &state.armed) {
+            // Never woken: whoever polls this sees the strike and drops the connection.
+            (Some(_), _) => return Poll::Pending,
+            (None, Some((meter, _))) => meter.allowance(bytes),
+            (None, None) => bytes.len(),
+        };
+        let bytes = bytes.get(..allowed).unwrap_or(bytes);
+        let written = match Pin::new(&mut line.stream).poll_write(cx, bytes) {
+            Poll::Ready(Ok(written)) => written,
+            other => return other,
+        };
+        let State { armed, struck } = &mut *state;
+        if let Some((meter, strike)) = armed {
+            meter.advance(bytes.get(..written).unwrap_or(bytes));
+            if meter.is_spent() {
+                *struck = Some(*strike);
+            }
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let at_risk = {
+            let state = self.control.lock();
+            state.armed.is_some() || state.struck.is_some()
+        };
+        if at_risk {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return self.poll_write(cx, first.map_or(&[], |slice| slice));
+        }
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,66 @@
+//! A body in the pieces in which it is handed to the connection.
+
+use bytes::Bytes;
+
+use crate::reply::Point;
+
+/// One piece, or one for each event of a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Pieces {
+    Whole(Bytes),
+    Stream(Vec<Bytes>),
+}
+
+impl Pieces {
+    pub(crate) fn total(&self) -> u64 {
+        self.all().iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream(_))
+    }
+
+    /// A place in bytes, at most the end.
+    pub(crate) fn place(&self, point: Point) -> u64 {
+        match (point, self) {
+            (Point::Bytes(bytes), _) => bytes.min(self.total()),
+            (Point::Events(events), Self::Stream(pieces)) => pieces
+                .iter()
+                .take(events)
+                .map(|piece| piece.len() as u64)
+                .sum(),
+            (Point::Events(_), Self::Whole(_)) => self.total() / 2,
+        }
+    }
+
+    /// The length of the piece that begins at `place`; 0 if none does.
+    pub(crate) fn length_at(&self, place: u64) -> u64 {
+        let mut start = 0;
+        for piece in self.all() {
+            if start == place {
+                return piece.len() as u64;
+            }
+            start += piece.len() as u64;
+        }
+        0
+    }
+
+    fn all(&self) -> &[Bytes] {
+        match self {
+            Self::Whole(piece) => std::slice::from_ref(piece),
+            Self::Stream(pieces) => pieces,
+        }
+    }
+}
+
+impl IntoIterator for Pieces {
+    type Item = Bytes;
+    type IntoIter = std::vec::IntoIter<Bytes>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        match self {
+            Self::Whole(piece) => vec![piece].into_iter(),
+            Self::Stream(pieces) => pieces.into_iter(),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! One scripted reply: what is said, when, and how it goes wrong.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::meter::Fault;
+use crate::sse::SseEvent;
+
+/// One reply of a scenario. Made by a constructor, then given headers, pauses and faults.
+///
+/// Positions count from the start of the body, in events or in bytes. On a reply that is not a
+/// stream a position in events means the middle of the body. A position past the end is the end.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use evenkeel_simulator::{Cut, Reply, Scenario};
+///
+/// let scenario = Scenario::script(vec![
+///     Reply::error(529, "overloaded_error", "Overloaded"),
+///     Reply::message("This one breaks off.").cut_after_events(4, Cut::Reset),
+///     Reply::message("This one is late.").pause_before_head(Duration::from_secs(2)),
+/// ]);
+/// # let _ = scenario;
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Reply {
+    pub(crate) what: What,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) head_pause: Duration,
+    pub(crate) pauses: Vec<(Point, Duration)>,
+    pub(crate) error_event: Option<ErrorEvent>,
+    pub(crate) cut: Option<(Point, Cut)>,
+}
+
+/// How a reply that is cut off ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cut {
+    /// The body ends as if it were whole: the last chunk is sent, the connection lives on.
+    Clean,
+    /// The connection is reset (TCP `RST`).
+    Reset,
+    /// The connection is closed inside a chunk whose size had promised more.
+    MidChunk,
+}
+
+/// What the reply is before anything goes wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum What {
+    Message(String),
+    Events(Vec<SseEvent>),
+    Error {
+        status: u16,
+        error_type: String,
+        message: String,
+        code: Option<String>,
+    },
+    RateLimited,
+    SpendCap,
+    Raw {
+        status: u16,
+        body: Bytes,
+    },
+    Gateway {
+        status: u16,
+    },
+    Hangup(Fault),
+}
+
+/// A place in a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Point {
+    Events(usize),
+    Bytes(u64),
+}
+
+/// An `error` event in place of the rest of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ErrorEvent {
+    pub(crate) after: usize,
+    pub(crate) error_type: String,
+    pub(crate) message: String,
+}
+
+impl Reply {
+    /// An answer with this text: as server-sent events when the request says `"stream": true`,
+    /// else as one JSON message. Model and usage come from the request; the stop reason is
+    /// `end_turn`, or `max_tokens` when the text has more tokens than that allows (a token is at
+    /// most four characters here).
+    pub fn message(text: impl Into<String>) -> Self {
+        Self::new(What::Message(text.into()))
+    }
+
+    /// A stream of exactly these events, whatever form the request asked for.
+    pub fn events(events: Vec<SseEvent>) -> Self {
+        Self::new(What::Events(events))
+    }
+
+    /// The API's error body with a status from 200 to 599.
+    pub fn error(status: u16, error_type: impl Into<String>, message: impl Into<String>) -> Self {
+        let (error_type, message) = (error_type.into(), message.into());
+        Self::new(What::Error {
+            status,
+            error_type,
+            message,
+            code: None,
+        })
+    }
+
+    /// A 429 of the requests-per-minute limit: message, `retry-after` and rate-limit headers as
+    /// the API sends them.
+    pub fn rate_limited(retry_after: Duration) -> Self {
+        Self::new(What::RateLimited).retry_after(retry_after)
+    }
+
+    /// A 429 of the monthly spend cap: code `enforced_spend_limit_reached`, a message that names
+    /// the first day of the next month, and no `retry-after`.
+    pub fn spend_cap() -> Self {
+        Self::new(What::SpendCap)
+    }
+
+    /// An HTML error page of the proxy in front of the API: it has a `cf-ray`, and neither request
+    /// id nor organization. Status from 200 to 599; proxies send 502, 503, 504 and 520 to 526.
+    pub fn html_gateway(status: u16) -> Self {
+        Self::new(What::Gateway { status })
+    }
+
+    /// A status from 200 to 599 with an empty body and no content type, to be filled in.
+    pub fn raw(status: u16) -> Self {
+        Self::new(What::Raw {
+            status,
+            body: Bytes::new(),
+        })
+    }
+
+    /// The connection is closed before a byte of the reply.
+    pub fn close_without_reply() -> Self {
+        Self::new(What::Hangup(Fault::Close))
+    }
+
+    /// The connection is reset (TCP `RST`) before a byte of the reply.
+    pub fn reset_without_reply() -> Self {
+        Self::new(What::Hangup(Fault::Reset))
+    }
+
+    fn new(what: What) -> Self {
+        Self {
+            what,
+            headers: Vec::new(),
+            retry_after: None,
+            head_pause: Duration::ZERO,
+            pauses: Vec::new(),
+            error_event: None,
+            cut: None,
+        }
+    }
+
+    /// Sends exactly this body instead of a generated one. The status stays; the content type of
+    /// what was replaced does not.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        let status = match self.what {
+            What::Message(_) | What::Events(_) | What::Hangup(_) => 200,
+            What::RateLimited | What::SpendCap => 429,
+            What::Error { status, .. } | What::Raw { status, .. } | What::Gateway { status } => {
+                status
+            }
+        };
+        self.what = What::Raw {
+            status,
+            body: Bytes::from(body.into()),
+        };
+        self
+    }
+
+    /// Adds a header; it takes the place of one that the simulator would have sent. Headers that
+    /// frame the body (`content-length`, `transfer-encoding`) cannot be set.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Gives an error its machine code, as `error.details.error_code`. Nothing else has one.
+    pub fn error_code(mut self, new: impl Into<String>) -> Self {
+        if let What::Error { code, .. } = &mut self.what {
+            *code = Some(new.into());
+        }
+        self
+    }
+
+    /// Sends `retry-after` in whole seconds, rounded up. If the wait is not whole seconds the
+    /// exact one goes beside it as `retry-after-ms`.
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Waits before the status line.
+    pub fn pause_before_head(mut self, pause: Duration) -> Self {
+        self.head_pause = pause;
+        self
+    }
+
+    /// Waits after this many events. May be given more than once. At the place of a cut, it waits
+    /// before the cut.
+    pub fn pause_after_events(mut self, events: usize, pause: Duration) -> Self {
+        self.pauses.push((Point::Events(events), pause));
+        self
+    }
+
+    /// Waits after this many bytes of the body. May be given more than once.
+    pub fn pause_after_bytes(mut self, bytes: u64, pause: Duration) -> Self {
+        self.pauses.push((Point::Bytes(bytes), pause));
+        self
+    }
+
+    /// Puts an `error` event in place of everything after this many events; the stream then ends.
+    /// A plain request gets the error as a reply, with the status that goes with its type. Only
+    /// messages and event lists can have one.
+    pub fn error_after_events(
+        mut self,
+        events: usize,
+        error_type: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let (error_type, message) = (error_type.into(), message.into());
+        self.error_event = Some(ErrorEvent {
+            after: events,
+            error_type,
+            message,
+        });
+        self
+    }
+
+    /// Cuts the reply off after this many whole events. [`Cut::MidChunk`] also sends the first half
+    /// of the next one.
+    pub fn cut_after_events(mut self, events: usize, cut: Cut) -> Self {
+        self.cut = Some((Point::Events(events), cut));
+        self
+    }
+
+    /// Cuts the reply off after exactly this many bytes of its body.
+    pub fn cut_after_bytes(mut self, bytes: u64, cut: Cut) -> Self {
+        self.cut = Some((Point::Bytes(bytes), cut));
+        self
+    }
+
+    /// The same with all its waits, those it asks for included, divided.
+    pub(crate) fn time_divided_by(mut self, divisor: NonZeroU32) -> Self {
+        let divided = |length: Duration| length.checked_div(divisor.get()).unwrap_or(length);
+        self.retry_after = self.retry_after.map(divided);
+        self.head_pause = divided(self.head_pause);
+        for (_, pause) in &mut self.pauses {
+            *pause = divided(*pause);
+        }
+        self
+    }
+}

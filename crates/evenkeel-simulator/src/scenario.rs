@@ -1,0 +1,202 @@
+//! A scenario: what happens to the first request, the second, and so on.
+
+use std::num::NonZeroU32;
+
+use hyper::header::{HeaderName, HeaderValue};
+
+use crate::catalogue::{self, ScenarioInfo, UnknownScenario};
+use crate::reply::{Reply, What};
+use crate::scenario_file::{self, ScenarioError};
+
+/// What happens to the first request, to the second, and so on; the last reply repeats for ever.
+///
+/// Only well-formed requests to `POST /v1/messages` that are within the rate limits take a reply.
+/// The others get the API's own error: 404, 405, 413, 401, 400 or 429.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Scenario {
+    before: Vec<Reply>,
+    last: Reply,
+    pub(crate) key: KeyRule,
+    pub(crate) listening: Listening,
+}
+
+/// Whether requests without a credential are let in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum KeyRule {
+    #[default]
+    Optional,
+    Required,
+}
+
+/// Whether anything answers at the port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listening {
+    Yes,
+    Refused,
+}
+
+impl Scenario {
+    /// These replies in this order. An empty list is the healthy API.
+    pub fn script(mut replies: Vec<Reply>) -> Self {
+        let last = replies.pop().unwrap_or_else(catalogue::answer);
+        Self {
+            before: replies,
+            last,
+            key: KeyRule::Optional,
+            listening: Listening::Yes,
+        }
+    }
+
+    /// The scenario of the [catalogue](Self::catalogue) with this name.
+    ///
+    /// # Errors
+    ///
+    /// If there is none: the error names the nearest and all.
+    pub fn named(name: &str) -> Result<Self, UnknownScenario> {
+        catalogue::named(name)
+    }
+
+    /// Every scenario that has a name.
+    #[must_use]
+    pub fn catalogue() -> &'static [ScenarioInfo] {
+        catalogue::CATALOGUE
+    }
+
+    /// Reads a scenario file; the crate's documentation has the format.
+    ///
+    /// # Errors
+    ///
+    /// On an unknown key or an impossible value: one line with its place and what is allowed.
+    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        scenario_file::parse(text)
+    }
+
+    /// Nothing listens: the port is held, so that nobody else can take it, and refuses connections.
+    pub fn refused() -> Self {
+        Self {
+            listening: Listening::Refused,
+            ..Self::script(Vec::new())
+        }
+    }
+
+    /// Answers requests that have neither `x-api-key` nor `authorization` with a 401. Without
+    /// this they are let in.
+    pub fn key_required(mut self) -> Self {
+        self.key = KeyRule::Required;
+        self
+    }
+
+    /// Divides every pause and every `retry-after`, so that a demonstration of hours takes
+    /// seconds. Rate limits are not touched.
+    pub fn time_divided_by(self, divisor: NonZeroU32) -> Self {
+        let divided = |reply: Reply| reply.time_divided_by(divisor);
+        let before = self.before.into_iter().map(divided).collect();
+        Self {
+            before,
+            last: divided(self.last),
+            ..self
+        }
+    }
+
+    /// The reply to the request with this index, from 0.
+    pub(crate) fn reply(&self, index: usize) -> &Reply {
+        self.before.get(index).unwrap_or(&self.last)
+    }
+
+    /// Whether every reply can be sent.
+    pub(crate) fn check(&self) -> Result<(), ScenarioError> {
+        let replies = self.before.iter().chain([&self.last]);
+        replies.zip(1..).try_for_each(|(reply, number): (_, u32)| {
+            check_reply(reply)
+                .map_err(|fault| ScenarioError::new(None, format!("reply {number}: {fault}")))
+        })
+    }
+}
+
+/// What makes a reply impossible to send.
+pub(crate) fn check_reply(reply: &Reply) -> Result<(), String> {
+    if let What::Error { status, .. } | What::Raw { status, .. } | What::Gateway { status } =
+        reply.what
+        && !(200..=599).contains(&status)
+    {
+        return Err(format!("status {status} is not one from 200 to 599"));
+    }
+    for (name, value) in &reply.headers {
+        let framing = ["content-length", "transfer-encoding"];
+        if framing
+            .iter()
+            .any(|framing| name.eq_ignore_ascii_case(framing))
+        {
+            return Err(format!(
+                "header `{name}` is the simulator's own; use a cut to break a body"
+            ));
+        }
+        if HeaderName::try_from(name).is_err() {
+            return Err(format!("`{name}` is not a header name"));
+        }
+        if HeaderValue::try_from(value).is_err() {
+            return Err(format!(
+                "the value of header `{name}` has characters no header may have"
+            ));
+        }
+    }
+    let stream = matches!(reply.what, What::Message(_) | What::Events(_));
+    if reply.error_event.is_some() && !stream {
+        return Err("only a message or a list of events can have an error event".into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_last_reply_repeats_for_ever() {
+        let script = Scenario::script(vec![Reply::raw(500), Reply::raw(200)]);
+        assert_eq!(script.reply(0), &Reply::raw(500));
+        assert_eq!(script.reply(1), &Reply::raw(200));
+        assert_eq!(script.reply(1_000), &Reply::raw(200));
+    }
+
+    #[test]
+    fn time_divided_divides_pauses_and_retry_after() {
+        let reply = Reply::rate_limited(Duration::from_secs(10))
+            .pause_before_head(Duration::from_secs(2))
+            .pause_after_bytes(1, Duration::from_secs(4));
+        let divided = Scenario::script(vec![reply]).time_divided_by(NonZeroU32::new(20).unwrap());
+        let expected = Reply::rate_limited(Duration::from_millis(500))
+            .pause_before_head(Duration::from_millis(100))
+            .pause_after_bytes(1, Duration::from_millis(200));
+        assert_eq!(divided.reply(0), &expected);
+    }
+
+    #[test]
+    fn replies_that_cannot_be_sent_are_named_with_the_reason() {
+        for (reply, reason) in [
+            (Reply::raw(99), "status 99"),
+            (Reply::error(600, "t", "m"), "status 600"),
+            (
+                Reply::raw(200).header("a b", "c"),
+                "`a b` is not a header name",
+            ),
+            (Reply::raw(200).header("a", "b\n"), "header `a`"),
+            (Reply::raw(200).header("Content-Length", "1"), "use a cut"),
+            (
+                Reply::raw(200).error_after_events(1, "t", "m"),
+                "error event",
+            ),
+        ] {
+            let script = Scenario::script(vec![Reply::raw(200), reply]);
+            let error = script.check().unwrap_err().to_string();
+            assert!(
+                error.starts_with("reply 2: ") && error.contains(reason),
+                "{error}"
+            );
+        }
+    }
+}

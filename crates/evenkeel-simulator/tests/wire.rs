@@ -1,0 +1,17 @@
+//! Every fault at the level of the socket, seen by a client that shares no code with ours.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test panics to fail, and so do the functions it is made of"
+)]
+
+#[path = "wire/client.rs"]
+mod client;
+#[path = "wire/faults.rs"]
+mod faults;
+#[path = "wire/life.rs"]
+mod life;
+#[path = "wire/manners.rs"]
+mod manners;
