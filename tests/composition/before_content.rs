@@ -239,3 +239,18 @@ async fn an_interactive_call_gives_up_within_its_patience_and_says_why() {
     assert_eq!(recorder.labels().last(), Some(&"given_up"));
     assert!(error.to_string().contains("after 4 attempts"), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_open_circuit_does_not_prolong_the_wait_for_an_endpoint_that_never_answers() {
+    for seed in 0..50 {
+        let script = Script::new([Reply::lost(Delivery::NotSent)]);
+        let (client, _) = client(&script, |builder| builder.seed(seed));
+        let error = client.messages().create(request()).await.unwrap_err();
+        assert!(
+            error.elapsed() <= 15 * SECOND,
+            "seed {seed}: {:?}",
+            error.elapsed()
+        );
+        assert!(!error.attempts().is_empty());
+    }
+}

@@ -21,7 +21,6 @@ struct Inner {
     stopped: Stopped,
     attempts: Vec<Attempt>,
     elapsed: Duration,
-    ended: Option<SystemTime>,
     partial: Option<Partial>,
 }
 
@@ -33,21 +32,14 @@ impl Error {
                 stopped,
                 attempts: Vec::new(),
                 elapsed: Duration::ZERO,
-                ended: None,
                 partial: None,
             }),
         }
     }
 
-    pub(crate) fn with_history(
-        mut self,
-        attempts: Vec<Attempt>,
-        elapsed: Duration,
-        ended: SystemTime,
-    ) -> Self {
+    pub(crate) fn with_history(mut self, attempts: Vec<Attempt>, elapsed: Duration) -> Self {
         self.inner.attempts = attempts;
         self.inner.elapsed = elapsed;
-        self.inner.ended = Some(ended);
         self
     }
 
@@ -141,11 +133,7 @@ impl Error {
     /// The wall time before which sending again is known to fail.
     #[must_use]
     pub fn retry_at(&self) -> Option<SystemTime> {
-        let failure = &self.inner.failure;
-        failure.retry_at().or_else(|| {
-            // What was refused on this side has a wait, and no response that it would count from.
-            self.inner.ended?.checked_add(failure.retry_after()?)
-        })
+        self.inner.failure.retry_at()
     }
 
     /// What a person should check, and where.

@@ -155,6 +155,13 @@ impl Live {
         self.held.pop_front()
     }
 
+    /// Hands a reply that came in one piece out as the events of a stream that said the same.
+    pub(crate) fn spread(&mut self) {
+        if let Source::Whole(Some(message)) = &self.source {
+            self.held.extend(Message::clone(message).into_events());
+        }
+    }
+
     /// What has arrived so far; `None` for a reply that came in one piece.
     pub(crate) fn so_far(&self) -> Option<&Partial> {
         match &self.source {

@@ -185,13 +185,15 @@ impl Call {
     /// Waits until the shared gate lets this call through; returns how long it waited.
     async fn pass_gate(&mut self) -> Result<Duration, Halt> {
         let start = self.now();
+        let mut waited = Duration::ZERO;
         while let Some(slot) = self.plan.lane.reserve(self.now()) {
             self.wait_until(slot, WaitReason::SharedLimit).await?;
+            waited = self.now().since(start);
             if self.plan.lane.may_leave(slot) {
                 break;
             }
         }
-        Ok(self.now().since(start))
+        Ok(waited)
     }
 
     /// Waits until `moment`, if that fits in what is left of the call.
@@ -285,7 +287,7 @@ impl Call {
             elapsed,
         });
         Error::new(failure, stopped)
-            .with_history(std::mem::take(&mut self.attempts), elapsed, Clock::wall())
+            .with_history(std::mem::take(&mut self.attempts), elapsed)
             .with_partial(self.partial.take())
     }
 

@@ -17,8 +17,7 @@ use crate::{Error, Reply};
 /// replayed. A stream that is cut never ends as if it were complete.
 ///
 /// Items are the wire's events, `message_start` first; after an error or the end there are no more.
-/// A gateway that answers with one JSON message yields no events: [`finish`](Self::finish) has the
-/// reply.
+/// A gateway that answers with one JSON message yields the events of a stream that says the same.
 ///
 /// Cancellation: dropping the stream closes its connection at once.
 #[must_use = "a stream does nothing unless it is read"]
@@ -34,7 +33,8 @@ enum End {
 }
 
 impl MessageStream {
-    pub(crate) fn new(call: Call, live: Live) -> Self {
+    pub(crate) fn new(call: Call, mut live: Live) -> Self {
+        live.spread();
         Self {
             call,
             live,

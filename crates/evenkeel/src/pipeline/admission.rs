@@ -8,6 +8,7 @@ use evenkeel_event::{Stopped, WaitReason, What};
 use super::{Call, Halt};
 use crate::Patience;
 use crate::circuit::{Change, Permits};
+use crate::clock::Clock;
 
 /// An attempt that a limit of the caller's ends after this long without a first event says something
 /// about the other side; a shorter one says nothing.
@@ -17,33 +18,32 @@ impl Call {
     /// Waits until the breakers let this call through; returns the permits and how long it waited.
     pub(super) async fn admission(&mut self) -> Result<(Permits, Duration), Halt> {
         let start = self.now();
+        let mut waited = Duration::ZERO;
         loop {
             let now = self.now();
             let roll = self.shared.dice.bits();
             let rejected = match self.shared.breakers.admit(&self.plan.key, now, roll) {
                 Ok((permits, changes)) => {
                     self.announce(&changes);
-                    return Ok((permits, now.since(start)));
+                    return Ok((permits, waited));
                 }
                 Err(rejected) => rejected,
             };
             #[cfg(feature = "retry")]
             self.retrying.refused();
             let by = rejected.fault().unwrap_or(ErrorKind::CircuitOpen);
+            let refusal = || Failure::circuit_open(rejected.wait(), by).with_seen_at(Clock::wall());
             if self.patience == Patience::Interactive || cfg!(not(feature = "retry")) {
-                let failure = Failure::circuit_open(rejected.wait(), by);
-                return Err(Halt::Refused(failure, Stopped::Patience));
+                return Err(Halt::Refused(refusal(), Stopped::Patience));
             }
             if let Some((limit, stopped)) = self.limit()
                 && rejected.retry_at() >= limit
             {
-                return Err(Halt::Refused(
-                    Failure::circuit_open(rejected.wait(), by),
-                    stopped,
-                ));
+                return Err(Halt::Refused(refusal(), stopped));
             }
             self.wait_until(rejected.retry_at(), WaitReason::Circuit)
                 .await?;
+            waited = self.now().since(start);
         }
     }
 

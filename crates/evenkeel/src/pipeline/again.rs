@@ -32,6 +32,8 @@ pub(super) struct Retrying {
     repeat: Repeat,
     policy: RetryPolicy,
     session: Session,
+    /// A patience shorter than the policy's, for as long as the endpoint has not answered.
+    shortened: Option<Duration>,
     /// For the attempt to come.
     token: Option<Token>,
     /// Of the attempt under way.
@@ -53,15 +55,19 @@ impl Retrying {
             },
             policy: policy.time_divided_by(tuning.divisor),
             session: Session::start(now),
+            shortened: None,
             token: None,
             receipt: None,
         }
     }
 
     pub(super) fn patience_ends(&self) -> Option<Moment> {
-        self.policy
+        let limits = self
+            .policy
             .patience_limit()
-            .map(|limit| self.session.since() + limit)
+            .into_iter()
+            .chain(self.shortened);
+        limits.min().map(|limit| self.session.since() + limit)
     }
 
     /// The attempt goes out: its token is spent.
@@ -102,9 +108,10 @@ impl Call {
             return Err(self.give_up(failure, Stopped::UnsafeToRepeat));
         }
         let start = self.now();
+        self.retrying.shortened = self.short_patience(&failure);
         let limits = Limits::NONE
             .deadline(self.deadline)
-            .patience(self.short_patience(&failure));
+            .patience(self.retrying.shortened);
         let roll = Roll::from_bits(self.shared.dice.bits());
         let decision =
             self.retrying

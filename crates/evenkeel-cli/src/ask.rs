@@ -1,0 +1,225 @@
+//! `evenkeel ask`: one request, seen through.
+
+use std::io::IsTerminal as _;
+
+use evenkeel::messages::Partial;
+use evenkeel::{Client, ClientBuilder, Credential, Error, MessageRequest, Messages, Reply};
+use evenkeel_simulator::{Scenario, Simulator};
+
+use crate::command_line::Ask;
+use crate::exit::{Exit, Mistake};
+use crate::outcome::{self, CallReport, Origin};
+use crate::progress::{Detail, Progress};
+use crate::{input, terminal};
+
+/// How the reply reaches the user.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Output {
+    Text,
+    Stream,
+    Json,
+}
+
+/// How much of a reply the user has seen already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    AsItCame,
+}
+
+pub(crate) async fn run(options: Ask) -> Result<Exit, Mistake> {
+    let output = match (options.json, options.stream) {
+        (true, _) => Output::Json,
+        (false, true) => Output::Stream,
+        (false, false) => Output::Text,
+    };
+    let request = input::request(&options)?;
+    let simulator = match &options.simulate {
+        None => None,
+        Some(name) => Some(simulator(name).await?),
+    };
+    let detail = match (output, options.verbose) {
+        (Output::Json, _) => Detail::Silent,
+        (_, true) => Detail::Everything,
+        (_, false) => Detail::Progress,
+    };
+    let progress = Progress::new(detail, std::io::stderr().is_terminal());
+    let client = builder(&options, simulator.as_ref())?
+        .observer(progress.clone())
+        .build()?;
+    let mut messages = client.messages().patience(options.patience.into());
+    if let Some(deadline) = options.deadline {
+        messages = messages.deadline(deadline);
+    }
+    let (result, shown) = match output {
+        Output::Stream => streamed(&messages, request, &progress).await?,
+        Output::Text | Output::Json => (messages.create(request).await, Shown::Nothing),
+    };
+    progress.clear();
+    if let Err(error) = &result
+        && error.kind() == evenkeel::ErrorKind::InvalidConfig
+    {
+        return Err(Mistake::from_failure(error.failure()));
+    }
+    if output == Output::Json {
+        let origin = if simulator.is_some() {
+            Origin::Simulator
+        } else {
+            Origin::Api
+        };
+        print_json(&result, origin)?;
+    } else {
+        print_text(&result, shown)?;
+    }
+    match &result {
+        Ok(_) => Ok(Exit::Complete),
+        Err(error) => {
+            explain(error, output, options.verbose);
+            Ok(outcome::exit(error))
+        }
+    }
+}
+
+async fn streamed(
+    messages: &Messages,
+    request: MessageRequest,
+    progress: &Progress,
+) -> Result<(Result<Reply, Error>, Shown), Mistake> {
+    let mut stream = match messages.stream(request).await {
+        Ok(stream) => stream,
+        Err(error) => return Ok((Err(error), Shown::Nothing)),
+    };
+    progress.clear();
+    let mut shown = Shown::Nothing;
+    while let Some(event) = stream.next().await {
+        match event {
+            Err(error) => return Ok((Err(error), shown)),
+            Ok(event) => {
+                if let Some(text) = event.text() {
+                    shown = Shown::AsItCame;
+                    terminal::out(text)?;
+                }
+            }
+        }
+    }
+    Ok((stream.finish().await, shown))
+}
+
+fn print_json(result: &Result<Reply, Error>, origin: Origin) -> Result<(), Mistake> {
+    let report = match result {
+        Ok(reply) => CallReport::complete(reply, origin),
+        Err(error) => CallReport::failed(error, origin),
+    };
+    let json = serde_json::to_string(&report)
+        .map_err(|error| Mistake::system("the report has no JSON form", &error))?;
+    terminal::line(&json)
+}
+
+/// Prints the reply, or the part of it that arrived: it is the user's, and the exit code and a
+/// line on standard error say that it is a part.
+fn print_text(result: &Result<Reply, Error>, shown: Shown) -> Result<(), Mistake> {
+    if shown == Shown::AsItCame {
+        return terminal::line("");
+    }
+    match result {
+        Ok(reply) => terminal::line(&reply.text()),
+        Err(error) => match arrived(error) {
+            text if text.is_empty() => Ok(()),
+            text => terminal::line(&text),
+        },
+    }
+}
+
+fn arrived(error: &Error) -> String {
+    error.partial().map(Partial::text).unwrap_or_default()
+}
+
+/// Says what went wrong, what the server said of it, and what to do.
+fn explain(error: &Error, output: Output, verbose: bool) {
+    if verbose {
+        terminal::tell(&error.report().to_string());
+    } else {
+        terminal::tell(&format!("{error} (gave up: {})", error.stopped()));
+        if let Some(message) = error.failure().message() {
+            terminal::tell(&format!("the server said: {}", terminal::plain(message)));
+        }
+        if let Some(cause) = root_cause(error) {
+            terminal::tell(&format!("the cause: {}", terminal::plain(&cause)));
+        }
+        if let Some(moment) = error.retry_at() {
+            terminal::tell(&format!(
+                "not before {}",
+                humantime::format_rfc3339_seconds(moment)
+            ));
+        }
+        if !error.advice().is_empty() {
+            terminal::tell(error.advice());
+        }
+    }
+    let characters = arrived(error).chars().count();
+    if output != Output::Json && characters > 0 {
+        terminal::tell(&format!(
+            "the {characters} characters that were printed are a part of the reply, not all of it"
+        ));
+    }
+}
+
+/// What lies at the bottom of the failure: the operating system's words, mostly.
+fn root_cause(error: &Error) -> Option<String> {
+    let mut cause = std::error::Error::source(error)?;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    Some(cause.to_string())
+}
+
+async fn simulator(name: &str) -> Result<Simulator, Mistake> {
+    let scenario = Scenario::named(name)
+        .map_err(|unknown| Mistake::usage(format!("--simulate: {unknown}")))?;
+    Simulator::start(scenario)
+        .await
+        .map_err(|error| Mistake::system("the simulator could not be started", &error))
+}
+
+/// The client that options and environment describe.
+fn builder(options: &Ask, simulator: Option<&Simulator>) -> Result<ClientBuilder, Mistake> {
+    let mut builder = Client::builder();
+    for header in &options.headers {
+        builder = builder.header(&header.name, &header.value);
+    }
+    if let Some(simulator) = simulator {
+        return Ok(builder.base_url(simulator.base_url()));
+    }
+    let key = variable("ANTHROPIC_API_KEY")?;
+    let token = variable("ANTHROPIC_AUTH_TOKEN")?;
+    let base_url = match &options.base_url {
+        Some(url) => Some(url.clone()),
+        None => variable("ANTHROPIC_BASE_URL")?,
+    };
+    if key.is_none() && token.is_none() && base_url.is_none() {
+        return Err(Mistake::configuration(
+            "no way to the API: set ANTHROPIC_API_KEY, or give --base-url URL for a gateway, or \
+             --simulate SCENARIO to try it out",
+        ));
+    }
+    if let Some(url) = base_url {
+        builder = builder.base_url(url);
+    }
+    Ok(match (key, token) {
+        (Some(key), _) => builder.credential(Credential::api_key(key)),
+        (None, Some(token)) => builder.credential(Credential::bearer(token)),
+        (None, None) => builder,
+    })
+}
+
+/// A variable of the environment; an empty one counts as unset.
+fn variable(name: &str) -> Result<Option<String>, Mistake> {
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Mistake::configuration(format!(
+            "{name} is not UTF-8: check how it was set"
+        ))),
+    }
+}

@@ -1,0 +1,188 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use evenkeel::Patience;
+
+/// Ask Claude, explain a failure, or simulate an outage.
+#[derive(Debug, Parser)]
+#[command(
+    name = "evenkeel",
+    version,
+    propagate_version = true,
+    max_term_width = 80
+)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send one request, and see it through
+    Ask(Box<Ask>),
+    /// Say what a response from anywhere means, and what helps
+    Explain(Explain),
+    /// Run a Claude API on this machine that misbehaves by script
+    Simulate(Simulate),
+    /// Show every fault of the catalogue, and how it is handled
+    Demo,
+}
+
+/// Exit codes: 0 complete, 2 usage, 65 the request, 69 the server, 75 rate limit, 76 truncated or
+/// not what was asked, 77 account and key, 78 configuration, 130 Ctrl-C.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0   complete              75  rate limit
+  2   usage                 76  truncated, or not what was asked for
+  65  the request           77  account, key, money
+  69  the server            78  configuration
+  130 Ctrl-C")]
+pub(crate) struct Ask {
+    /// The prompt; standard input if left out
+    pub(crate) prompt: Option<String>,
+    /// A whole Messages request in JSON, instead of a prompt (- for standard input)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "model", "max_tokens", "system"])]
+    pub(crate) request: Option<PathBuf>,
+    /// The model [default: claude-sonnet-5-5]
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// The longest reply, in tokens [default: 1024]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_tokens: Option<u32>,
+    /// The system prompt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// Print the reply as it arrives
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// Print one report in JSON instead of the reply
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How long to go on without progress
+    #[arg(long, value_enum, default_value_t = Waits::Background)]
+    pub(crate) patience: Waits,
+    /// When to end the call whatever happens, such as 30s or 2m
+    #[arg(long, value_name = "TIME", value_parser = deadline)]
+    pub(crate) deadline: Option<Duration>,
+    /// Where the API is [default: the variable `ANTHROPIC_BASE_URL`, then the public API]
+    #[arg(long, value_name = "URL", conflicts_with = "simulate")]
+    pub(crate) base_url: Option<String>,
+    /// Ask the built-in simulator; no key needed (evenkeel simulate --list)
+    #[arg(long, value_name = "SCENARIO")]
+    pub(crate) simulate: Option<String>,
+    /// A header on the request, such as 'anthropic-beta: x'; may be repeated
+    #[arg(long = "header", value_name = "K: V", value_parser = header)]
+    pub(crate) headers: Vec<Header>,
+    /// Say more on standard error
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The HTTP status [default with --event: 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=999), required_unless_present = "event")]
+    pub(crate) status: Option<u16>,
+    /// A header of the response, such as 'retry-after: 20'; may be repeated
+    #[arg(long = "header", value_name = "K: V", value_parser = header)]
+    pub(crate) headers: Vec<Header>,
+    /// The body of the response (- for standard input)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: Option<PathBuf>,
+    /// The body is the data of an error event inside a stream
+    #[arg(long)]
+    pub(crate) event: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Simulate {
+    /// The port to listen on [default: a free one]
+    #[arg(long, value_name = "N")]
+    pub(crate) port: Option<u16>,
+    /// A scenario by name, or a file [default: healthy]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) scenario: Option<String>,
+    /// Print the scenarios and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Enforce so many requests a minute
+    #[arg(long, value_name = "N")]
+    pub(crate) rpm: Option<std::num::NonZeroU32>,
+    /// Enforce so many input tokens a minute
+    #[arg(long, value_name = "N")]
+    pub(crate) itpm: Option<std::num::NonZeroU32>,
+    /// Enforce so many output tokens a minute
+    #[arg(long, value_name = "N")]
+    pub(crate) otpm: Option<std::num::NonZeroU32>,
+}
+
+/// Who waits for the reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Waits {
+    /// A person: 30 s, 4 attempts
+    Interactive,
+    /// A program: 10 minutes
+    Background,
+    /// Nobody: no limit
+    Unattended,
+}
+
+impl From<Waits> for Patience {
+    fn from(waits: Waits) -> Self {
+        match waits {
+            Waits::Interactive => Self::Interactive,
+            Waits::Background => Self::Background,
+            Waits::Unattended => Self::Unattended,
+        }
+    }
+}
+
+/// A header's name and value.
+#[derive(Clone, Debug)]
+pub(crate) struct Header {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+fn header(text: &str) -> Result<Header, String> {
+    let (name, value) = text.split_once(':').ok_or("write it as 'name: value'")?;
+    Ok(Header {
+        name: name.trim().to_owned(),
+        value: value.trim().to_owned(),
+    })
+}
+
+fn deadline(text: &str) -> Result<Duration, String> {
+    let deadline = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write it as 30s, 1500ms or 2m"))?;
+    if deadline.is_zero() {
+        return Err("a deadline of zero leaves no time to ask; give one above zero".to_owned());
+    }
+    Ok(deadline)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn a_deadline_is_written_as_people_write_time() {
+        assert_eq!(deadline("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(deadline("1m 30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["0s", "30", "", "soon", "-3s"] {
+            assert!(deadline(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What the user sees on standard error while a call goes on: a live line with a countdown on a
+//! terminal, plain lines elsewhere.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use evenkeel::event::{Circuit, Event, Observer, What};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::clock::Stopwatch;
+use crate::terminal;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    Silent,
+    Progress,
+    Everything,
+}
+
+/// Prints the events of a call.
+#[derive(Clone)]
+pub(crate) struct Progress {
+    detail: Detail,
+    /// The live line, on a terminal.
+    line: Option<ProgressBar>,
+    countdown: Countdown,
+    /// A failure that was not told yet: what follows it decides how.
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+/// A wait that is under way, shared with the thread that draws it.
+#[derive(Clone, Default)]
+struct Countdown {
+    wait: Arc<Mutex<Option<(Stopwatch, Duration)>>>,
+}
+
+impl Progress {
+    pub(crate) fn new(detail: Detail, terminal: bool) -> Self {
+        let countdown = Countdown::default();
+        let line = (terminal && detail != Detail::Silent).then(|| live_line(&countdown));
+        Self {
+            detail,
+            line,
+            countdown,
+            failure: Arc::default(),
+        }
+    }
+
+    /// Takes the live line away, so that the reply has the terminal to itself.
+    pub(crate) fn clear(&self) {
+        if let Some(line) = &self.line {
+            line.finish_and_clear();
+        }
+    }
+
+    fn print(&self, text: &str) {
+        match &self.line {
+            Some(line) => line.println(text),
+            None => terminal::tell(text),
+        }
+    }
+
+    fn print_if_verbose(&self, event: &Event<'_>) {
+        if self.detail == Detail::Everything {
+            self.print(&line(event));
+        }
+    }
+
+    fn follow(&self, text: String) {
+        if let Some(line) = &self.line {
+            line.set_message(text);
+        }
+    }
+}
+
+fn live_line(countdown: &Countdown) -> ProgressBar {
+    let countdown = countdown.clone();
+    let line = ProgressBar::new_spinner();
+    let style = ProgressStyle::with_template("{spinner} {wide_msg} {left}");
+    if let Ok(style) = style {
+        line.set_style(
+            style.with_key("left", move |_: &_, out: &mut dyn std::fmt::Write| {
+                if let Some(left) = countdown.left() {
+                    // A draw that fails is drawn again a tenth of a second later.
+                    let _ = write!(out, "{:.1} s", left.as_secs_f64());
+                }
+            }),
+        );
+    }
+    line.enable_steady_tick(Duration::from_millis(100));
+    line
+}
+
+impl Countdown {
+    fn set(&self, wait: Option<Duration>) {
+        let mut slot = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = wait.map(|wait| (Stopwatch::start(), wait));
+    }
+
+    fn left(&self) -> Option<Duration> {
+        let slot = self.wait.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.map(|(since, wait)| wait.saturating_sub(since.elapsed()))
+    }
+}
+
+impl Observer for Progress {
+    fn observe(&self, event: &Event<'_>) {
+        if self.detail == Detail::Silent {
+            return;
+        }
+        self.countdown.set(match event.what {
+            What::Waiting { wait, .. } => Some(wait),
+            _ => None,
+        });
+        let failure = self
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match event.what {
+            What::AttemptStarted { attempt, .. } => {
+                self.follow(format!("attempt {attempt}: waiting for the reply"));
+                self.print_if_verbose(event);
+            }
+            What::AttemptFailed { attempt, error, .. } => {
+                let told = format!("attempt {attempt}: {error}");
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+            }
+            What::Waiting {
+                attempt,
+                reason,
+                wait,
+                ..
+            } => {
+                self.follow(format!("waiting before attempt {attempt} ({reason})"));
+                let wait = format!("waiting {:.1} s ({reason})", wait.as_secs_f64());
+                self.print(&failure.map_or(wait.clone(), |failure| format!("{failure}; {wait}")));
+            }
+            What::FirstContent { attempt, .. } => {
+                self.follow(format!("attempt {attempt}: the reply arrives"));
+                self.print_if_verbose(event);
+            }
+            What::AttemptDiscarded { .. } => {
+                let told = failure.unwrap_or_default();
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(format!("{told}; what it brought is dropped for a replay"));
+            }
+            // The end of the call says what failed last.
+            What::GivenUp { .. } => self.print_if_verbose(event),
+            What::CircuitChanged {
+                to: Circuit::Open, ..
+            }
+            | What::BudgetEmpty
+            | What::Quiet { .. } => {
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+                self.print(&line(event));
+            }
+            _ => {
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+                self.print_if_verbose(event);
+            }
+        }
+    }
+}
+
+/// An event as the user reads it: there is one call only, so its number says nothing.
+fn line(event: &Event<'_>) -> String {
+    let text = event.to_string();
+    text.split_once(": ")
+        .map_or(text.as_str(), |(_, rest)| rest)
+        .to_owned()
+}

@@ -1,0 +1,66 @@
+//! `evenkeel simulate`: the simulator as a process, for programs in any language.
+
+use std::path::Path;
+
+use evenkeel_simulator::{RateLimits, Scenario, Simulator};
+
+use crate::command_line::Simulate;
+use crate::exit::{Exit, Mistake};
+use crate::{input, terminal};
+
+pub(crate) async fn run(options: Simulate) -> Result<Exit, Mistake> {
+    if options.list {
+        for info in Scenario::catalogue() {
+            terminal::line(&format!("{:<24} {}", info.name, info.summary))?;
+        }
+        return Ok(Exit::Complete);
+    }
+    let name = options.scenario.as_deref().unwrap_or("healthy");
+    let mut builder = Simulator::builder()
+        .scenario(scenario(name)?)
+        .limits(limits(&options));
+    if let Some(port) = options.port {
+        builder = builder.port(port);
+    }
+    let simulator = builder
+        .start()
+        .await
+        .map_err(|error| Mistake::system("the simulator could not be started", &error))?;
+    terminal::line(simulator.base_url())?;
+    terminal::tell(&format!(
+        "scenario {name}; the journal is at /_simulator/journal; Ctrl-C stops it"
+    ));
+    std::future::pending().await
+}
+
+/// A scenario by name, or else a file.
+fn scenario(name: &str) -> Result<Scenario, Mistake> {
+    let unknown = match Scenario::named(name) {
+        Ok(scenario) => return Ok(scenario),
+        Err(unknown) => unknown,
+    };
+    let path = Path::new(name);
+    if !path.exists() {
+        return Err(Mistake::usage(format!(
+            "--scenario: no file of that name, and {unknown}"
+        )));
+    }
+    let text = String::from_utf8(input::read(path, "--scenario")?)
+        .map_err(|error| Mistake::usage(format!("--scenario {name} is not UTF-8: {error}")))?;
+    Scenario::from_toml(&text)
+        .map_err(|error| Mistake::usage(format!("--scenario {name}: {error}")))
+}
+
+fn limits(options: &Simulate) -> RateLimits {
+    let mut limits = RateLimits::none();
+    if let Some(requests) = options.rpm {
+        limits = limits.requests_per_minute(requests);
+    }
+    if let Some(tokens) = options.itpm {
+        limits = limits.input_tokens_per_minute(tokens);
+    }
+    if let Some(tokens) = options.otpm {
+        limits = limits.output_tokens_per_minute(tokens);
+    }
+    limits
+}

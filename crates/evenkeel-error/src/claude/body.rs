@@ -1,0 +1,107 @@
+//! What kind of thing a body is, before anybody asks what it says.
+
+use std::borrow::Cow;
+
+use super::envelope::Envelope;
+use super::scrub::cut;
+
+/// How much of a body is looked at; an error of the API's is under one KiB.
+pub(super) const READ: usize = 64 * 1024;
+
+/// Who wrote a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Nothing but white space.
+    Empty,
+    /// The API: its JSON, or a part of it.
+    Api,
+    /// A gateway's problem document.
+    Problem,
+    /// A page.
+    Html,
+    /// Anything else.
+    Text,
+}
+
+impl Form {
+    /// Whether a gateway wrote it, in place of the API.
+    pub(super) const fn is_gateway(self) -> bool {
+        matches!(self, Self::Problem | Self::Html)
+    }
+}
+
+/// The text of a body, at most [`READ`] bytes of it, whatever the bytes are.
+pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    let read = bytes.get(..READ).unwrap_or(bytes);
+    let text = match str::from_utf8(read) {
+        Ok(text) => Cow::Borrowed(text),
+        // Only its end is missing: the limit fell into a character.
+        Err(error) if error.error_len().is_none() => {
+            let whole = read.get(..error.valid_up_to()).unwrap_or_default();
+            String::from_utf8_lossy(whole)
+        }
+        Err(_) => String::from_utf8_lossy(read),
+    };
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(bare(text)),
+        Cow::Owned(text) => Cow::Owned(bare(&text).to_owned()),
+    }
+}
+
+/// Without a byte-order mark and the white space around.
+fn bare(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
+}
+
+/// Tells the form of a text. `content_type` is asked last: gateways do not keep it straight.
+pub(super) fn form(text: &str, envelope: &Envelope<'_>, content_type: Option<&str>) -> Form {
+    let is = |media: &str| {
+        let start = content_type.and_then(|value| value.get(..media.len()));
+        start.is_some_and(|start| start.eq_ignore_ascii_case(media))
+    };
+    if text.is_empty() {
+        Form::Empty
+    } else if text.starts_with('<') {
+        Form::Html
+    } else if envelope.is_problem() || (text.starts_with('{') && is("application/problem+json")) {
+        Form::Problem
+    } else if envelope.is_api() {
+        Form::Api
+    } else if is("text/html") {
+        Form::Html
+    } else {
+        Form::Text
+    }
+}
+
+/// A text that was cut inside a string, with that string closed.
+pub(super) fn mended(text: &str) -> String {
+    // A cut may fall into an escape, of six bytes at most; what is left of it goes too.
+    let tail = text.len().saturating_sub(6);
+    let escape = text
+        .bytes()
+        .enumerate()
+        .skip(tail)
+        .find(|&(_, byte)| byte == b'\\');
+    let mut mended = cut(text, escape.map_or(text.len(), |(at, _)| at)).to_owned();
+    mended.push('"');
+    mended
+}
+
+/// What a page calls itself.
+pub(super) fn title(page: &str) -> Option<&str> {
+    let start = find(page, "<title", 0)?;
+    let start = start + page.get(start..)?.find('>')? + 1;
+    let end = find(page, "</title", start)?;
+    page.get(start..end)
+        .map(str::trim)
+        .filter(|title| !title.is_empty())
+}
+
+fn find(text: &str, tag: &str, from: usize) -> Option<usize> {
+    let rest = text.as_bytes().get(from..)?;
+    let at = rest
+        .windows(tag.len())
+        .position(|window| window.eq_ignore_ascii_case(tag.as_bytes()));
+    at.map(|at| from + at)
+}

@@ -1,0 +1,131 @@
+//! Dates as servers write them.
+
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::fmt::rfc2822;
+use jiff::tz::TimeZone;
+
+/// Day and month names, two-digit years: the form of RFC 850.
+const RFC_850: &str = "%A, %d-%b-%y %H:%M:%S GMT";
+/// The form of C's `asctime`.
+const ASCTIME: &str = "%a %b %e %H:%M:%S %Y";
+
+/// Reads an HTTP date in any of the three forms a recipient must accept (RFC 9110 §5.6.7), and in
+/// RFC 3339, which some proxies write.
+pub(super) fn http_date(text: &str) -> Option<SystemTime> {
+    let text = text.trim();
+    let fixdate = rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    fixdate
+        .parse_timestamp(text)
+        .or_else(|_| text.parse())
+        .or_else(|_| obsolete(text, RFC_850))
+        .or_else(|_| obsolete(text, ASCTIME))
+        .ok()
+        .and_then(wall)
+}
+
+/// Reads an RFC 3339 time, the form of the rate-limit resets.
+pub(super) fn rfc3339(text: &str) -> Option<SystemTime> {
+    text.trim().parse().ok().and_then(wall)
+}
+
+/// Writes RFC 3339 in UTC, to the millisecond at most.
+#[cfg(feature = "serde")]
+pub(super) fn to_rfc3339(time: SystemTime) -> Option<String> {
+    let stamp = Timestamp::try_from(time).ok()?;
+    let stamp = stamp.round(jiff::Unit::Millisecond).ok()?;
+    Some(stamp.to_string())
+}
+
+/// The first `YYYY-MM-DD` in a text, with the ` at HH:MM UTC` behind it if there is one: how a
+/// spend-cap message states when access comes back (the API's rate-limits page).
+pub(super) fn stated(text: &str) -> Option<SystemTime> {
+    let start = text.match_indices("20").map(|(at, _)| at).find(|&at| {
+        let alone = !text
+            .get(..at)
+            .is_some_and(|before| before.ends_with(char::is_alphanumeric));
+        alone
+            && text
+                .get(at..at + 10)
+                .is_some_and(|day| day.parse::<Date>().is_ok())
+    })?;
+    let day: Date = text.get(start..start + 10)?.parse().ok()?;
+    let clock = text
+        .get(start + 10..)
+        .and_then(clock_after)
+        .unwrap_or((0, 0));
+    let stamp = day
+        .at(clock.0, clock.1, 0, 0)
+        .to_zoned(TimeZone::UTC)
+        .ok()?
+        .timestamp();
+    wall(stamp)
+}
+
+fn clock_after(rest: &str) -> Option<(i8, i8)> {
+    let rest = rest.strip_prefix(" at ")?;
+    let (hour, minute) = rest.get(..5)?.split_once(':')?;
+    let (hour, minute) = (hour.parse().ok()?, minute.parse().ok()?);
+    ((0..24).contains(&hour) && (0..60).contains(&minute)).then_some((hour, minute))
+}
+
+fn obsolete(text: &str, form: &str) -> Result<Timestamp, jiff::Error> {
+    Ok(DateTime::strptime(form, text)?
+        .to_zoned(TimeZone::UTC)?
+        .timestamp())
+}
+
+/// Nothing on this wire happened before 1970, and not every platform can say such a time.
+fn wall(stamp: Timestamp) -> Option<SystemTime> {
+    let since = Duration::try_from(stamp.as_duration()).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unix(seconds: u64) -> Option<SystemTime> {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn all_forms_of_an_http_date_name_the_same_second() {
+        let expected = unix(784_111_777);
+        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), expected);
+        assert_eq!(http_date("Sunday, 06-Nov-94 08:49:37 GMT"), expected);
+        assert_eq!(http_date("Sun Nov  6 08:49:37 1994"), expected);
+        assert_eq!(http_date("1994-11-06T08:49:37Z"), expected);
+    }
+
+    #[test]
+    fn what_is_no_date_is_no_date() {
+        for text in [
+            "",
+            "soon",
+            "20",
+            "Sun, 99 Nov 1994 08:49:37 GMT",
+            "1950-01-01T00:00:00Z",
+        ] {
+            assert_eq!(http_date(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_states_its_date_with_or_without_a_clock() {
+        let first = unix(1_796_083_200);
+        assert_eq!(
+            stated("You will regain access on 2026-12-01 at 00:00 UTC."),
+            first
+        );
+        assert_eq!(stated("Access resumes 2026-12-01."), first);
+        assert_eq!(stated("at 2026-12-01 at 00:30 UTC"), unix(1_796_085_000));
+        assert_eq!(
+            stated("limit of 20 requests, 2026-13-01, 12026-12-01"),
+            None
+        );
+        assert_eq!(stated("20é 2020"), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! One line for people and logs, and the same facts for `{:?}`.
+
+use std::fmt;
+
+use super::{Detail, Error};
+use crate::ErrorKind;
+
+/// Kind, status, type, and the id to quote; for what happened on our side, the few facts of it.
+/// Never a URL, a header, a body or a key.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = Line { f, parts: 0 };
+        line.f.write_str(self.label())?;
+        if let Some(status) = self.status() {
+            line.part(format_args!("status {status}"))?;
+        }
+        if let Some(error_type) = self.error_type() {
+            line.part(format_args!("type {error_type}"))?;
+        }
+        self.local(&mut line)?;
+        match (self.request_id(), self.cf_ray()) {
+            (Some(id), _) => line.part(format_args!("request id {id}")),
+            (None, Some(ray)) => line.part(format_args!("cf-ray {ray}")),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl Error {
+    fn local(&self, line: &mut Line<'_, '_>) -> fmt::Result {
+        match self.detail() {
+            Detail::TimedOut { phase, limit } => {
+                line.part(format_args!("{} after {limit:?}", phase.label()))?;
+            }
+            Detail::Opened { by } => line.part(format_args!("opened by {by}"))?,
+            _ => {}
+        }
+        match (self.kind(), self.message()) {
+            (ErrorKind::Protocol | ErrorKind::InvalidConfig, Some(message))
+                if self.inner.said.ours =>
+            {
+                line.part(format_args!("{}", OneLine(message)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Line<'a, 'f> {
+    f: &'a mut fmt::Formatter<'f>,
+    parts: usize,
+}
+
+impl Line<'_, '_> {
+    fn part(&mut self, part: fmt::Arguments<'_>) -> fmt::Result {
+        self.f
+            .write_str(if self.parts == 0 { ": " } else { ", " })?;
+        self.parts += 1;
+        self.f.write_fmt(part)
+    }
+}
+
+/// Words on one line, whatever their writer did.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, word) in self.0.split_whitespace().enumerate() {
+            if at > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(word)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind())
+            .field("recovery", &self.inner.recovery)
+            .field("delivery", &self.inner.delivery)
+            .field("status", &self.status())
+            .field("type", &self.error_type())
+            .field("code", &self.code())
+            .field("request_id", &self.request_id())
+            .field("cf_ray", &self.cf_ray())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,223 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+
+use super::limits::RateLimits;
+use super::{date, retry_after, scrub};
+
+/// The longest identifier or media type that is kept; the API's own are under forty bytes.
+const LONGEST: usize = 128;
+
+/// What a response's status line and headers say, read once and kept with every outcome.
+///
+/// Cloning is cheap: the clones share what was read.
+///
+/// ```
+/// use evenkeel_error::Facts;
+/// use http::HeaderMap;
+/// use std::time::{Duration, SystemTime};
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("request-id", "req_011CSHoEeqs5C35K2UUqR7Fy".parse()?);
+/// headers.insert("retry-after", "20".parse()?);
+/// let facts = Facts::read(429, &headers, SystemTime::UNIX_EPOCH);
+/// assert_eq!(facts.request_id(), Some("req_011CSHoEeqs5C35K2UUqR7Fy"));
+/// assert_eq!(facts.retry_after(), Some(Duration::from_secs(20)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Facts {
+    read: Arc<Read>,
+}
+
+#[derive(Debug)]
+struct Read {
+    status: u16,
+    received: SystemTime,
+    date: Option<SystemTime>,
+    request_id: Option<Box<str>>,
+    cf_ray: Option<Box<str>>,
+    organization_id: Option<Box<str>>,
+    workspace_id: Option<Box<str>>,
+    amzn_request_id: Option<Box<str>>,
+    content_type: Option<Box<str>>,
+    server: Option<Box<str>>,
+    should_retry: Option<bool>,
+    retry_after: Option<Duration>,
+    rate_limits: Option<Box<RateLimits>>,
+}
+
+impl Facts {
+    /// Reads a response head. `received` is the wall time at which it arrived.
+    ///
+    /// Total: any status and any header bytes are fine. A value that is not what its header
+    /// promises (an id that is not plain ASCII or holds a secret, a number that is none) is as if
+    /// it were not there. Takes time linear in the size of the headers.
+    #[must_use]
+    pub fn read(status: u16, headers: &HeaderMap, received: SystemTime) -> Self {
+        let mut read = Read {
+            status,
+            received,
+            date: None,
+            request_id: None,
+            cf_ray: None,
+            organization_id: None,
+            workspace_id: None,
+            amzn_request_id: None,
+            content_type: None,
+            server: None,
+            should_retry: None,
+            retry_after: None,
+            rate_limits: None,
+        };
+        let mut limits = RateLimits::default();
+        for (name, value) in headers {
+            if let Ok(value) = value.to_str() {
+                read.take(name.as_str(), value);
+                limits.take(name.as_str(), value);
+            }
+        }
+        read.rate_limits = (limits != RateLimits::default()).then(|| Box::new(limits));
+        read.retry_after = retry_after::read(headers, read.date.unwrap_or(received));
+        Self {
+            read: Arc::new(read),
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.read.status
+    }
+
+    /// The wall time at which the head arrived.
+    #[must_use]
+    pub fn received(&self) -> SystemTime {
+        self.read.received
+    }
+
+    /// The response's own `Date` (RFC 9110 §6.6.1), by the server's clock, in whole seconds.
+    #[must_use]
+    pub fn date(&self) -> Option<SystemTime> {
+        self.read.date
+    }
+
+    /// The `request-id`, which Anthropic's support asks for.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.read.request_id.as_deref()
+    }
+
+    /// `cf-ray`, the network edge's id: what to quote when the edge answered and there is no
+    /// request id.
+    #[must_use]
+    pub fn cf_ray(&self) -> Option<&str> {
+        self.read.cf_ray.as_deref()
+    }
+
+    /// `anthropic-organization-id`: whose call this was.
+    #[must_use]
+    pub fn organization_id(&self) -> Option<&str> {
+        self.read.organization_id.as_deref()
+    }
+
+    /// `anthropic-workspace-id`; absent where authentication failed.
+    #[must_use]
+    pub fn workspace_id(&self) -> Option<&str> {
+        self.read.workspace_id.as_deref()
+    }
+
+    /// `x-amzn-requestid`, which Claude Platform on AWS adds.
+    #[must_use]
+    pub fn amzn_request_id(&self) -> Option<&str> {
+        self.read.amzn_request_id.as_deref()
+    }
+
+    /// `content-type`, parameters included, at most 128 bytes of it.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.read.content_type.as_deref()
+    }
+
+    /// `server`: who answered. `cloudflare` also stands on answers of the API itself.
+    #[must_use]
+    pub fn server(&self) -> Option<&str> {
+        self.read.server.as_deref()
+    }
+
+    /// `x-should-retry`: the server's own word on whether to send the request again.
+    #[must_use]
+    pub fn should_retry(&self) -> Option<bool> {
+        self.read.should_retry
+    }
+
+    /// The server's wait hint, from `retry-after-ms` or `retry-after`, counted from the arrival of
+    /// the response.
+    ///
+    /// Seconds may be whole or fractional; a date is read against [`date`](Self::date), so a wrong
+    /// local clock does no harm. Zero is a hint of zero. A value that is negative, infinite, over a
+    /// year or unreadable is no hint. RFC 9110 §10.2.3; `retry-after-ms` as the official SDKs do.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.read.retry_after
+    }
+
+    /// The rate limits in force; `None` where no such header was there. Successes have them too.
+    #[must_use]
+    pub fn rate_limits(&self) -> Option<&RateLimits> {
+        self.read.rate_limits.as_deref()
+    }
+}
+
+impl Read {
+    fn take(&mut self, name: &str, value: &str) {
+        match name {
+            "date" => first(&mut self.date, date::http_date(value)),
+            "request-id" => first(&mut self.request_id, identifier(value)),
+            "cf-ray" => first(&mut self.cf_ray, identifier(value)),
+            "x-amzn-requestid" => first(&mut self.amzn_request_id, identifier(value)),
+            "content-type" => first(&mut self.content_type, short(value)),
+            "server" => first(&mut self.server, short(value)),
+            "x-should-retry" => first(&mut self.should_retry, yes_or_no(value)),
+            "anthropic-organization-id" => first(&mut self.organization_id, identifier(value)),
+            "anthropic-workspace-id" => first(&mut self.workspace_id, identifier(value)),
+            _ => {}
+        }
+    }
+}
+
+fn first<T>(slot: &mut Option<T>, value: Option<T>) {
+    if slot.is_none() {
+        *slot = value;
+    }
+}
+
+/// A name that may be printed anywhere: short, plain, and nothing that a scrubber would take out.
+pub(super) fn identifier(text: &str) -> Option<Box<str>> {
+    let text = text.trim();
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    let fit = !text.is_empty() && text.len() <= LONGEST && text.bytes().all(plain);
+    (fit && scrub::is_clean(text)).then(|| text.into())
+}
+
+fn short(text: &str) -> Option<Box<str>> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| scrub::scrub(text, LONGEST))
+}
+
+fn yes_or_no(text: &str) -> Option<bool> {
+    match text.trim() {
+        text if text.eq_ignore_ascii_case("true") => Some(true),
+        text if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read.fmt(f)
+    }
+}

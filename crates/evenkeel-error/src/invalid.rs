@@ -1,0 +1,38 @@
+use thiserror::Error;
+
+/// A configuration that breaks a rule: which field, which rule.
+///
+/// The only error that a builder's `build()` returns. Nothing was sent and nothing was changed.
+///
+/// ```
+/// use evenkeel_error::InvalidConfig;
+///
+/// let error = InvalidConfig::new("max_attempts", "must be 1 or more");
+/// assert_eq!(error.to_string(), "max_attempts must be 1 or more");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[error("{field} {rule}")]
+#[must_use]
+pub struct InvalidConfig {
+    field: &'static str,
+    rule: &'static str,
+}
+
+impl InvalidConfig {
+    /// `field` as the caller spells it; `rule` as the rest of a sentence that begins with it.
+    pub const fn new(field: &'static str, rule: &'static str) -> Self {
+        Self { field, rule }
+    }
+
+    /// The setter, variable or option that was wrong.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// What it must be.
+    #[must_use]
+    pub const fn rule(&self) -> &'static str {
+        self.rule
+    }
+}

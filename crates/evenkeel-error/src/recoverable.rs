@@ -1,0 +1,56 @@
+use crate::{Delivery, Recovery};
+
+/// An error that says for itself whether trying again can help.
+///
+/// The seam by which any crate's error type takes part: retry policies and breakers ask nothing
+/// else of a failure.
+///
+/// ```
+/// use evenkeel_error::{Delivery, Recoverable, Recovery};
+///
+/// enum FetchError { Busy, NoSuchUser }
+///
+/// impl Recoverable for FetchError {
+///     fn recovery(&self) -> Recovery {
+///         match self {
+///             Self::Busy => Recovery::BackOff,
+///             Self::NoSuchUser => Recovery::Never,
+///         }
+///     }
+/// }
+///
+/// assert!(FetchError::Busy.recovery().is_retryable());
+/// assert_eq!(FetchError::NoSuchUser.delivery(), Delivery::Unknown);
+/// ```
+pub trait Recoverable {
+    /// What may help.
+    fn recovery(&self) -> Recovery;
+
+    /// Whether the request left. [`Delivery::Unknown`] unless the implementor knows better, which
+    /// is the careful answer.
+    fn delivery(&self) -> Delivery {
+        Delivery::Unknown
+    }
+
+    /// How many times in one call failures like this one may be answered with another attempt;
+    /// `None` (the default) leaves that to the policy.
+    ///
+    /// A reply of the wrong shape deserves one more try, not ten.
+    fn repeats(&self) -> Option<u32> {
+        None
+    }
+}
+
+impl<T: Recoverable + ?Sized> Recoverable for &T {
+    fn recovery(&self) -> Recovery {
+        (**self).recovery()
+    }
+
+    fn delivery(&self) -> Delivery {
+        (**self).delivery()
+    }
+
+    fn repeats(&self) -> Option<u32> {
+        (**self).repeats()
+    }
+}

@@ -1,0 +1,198 @@
+//! Answers that were seen in the wild, each with what a client must make of it.
+#![cfg(feature = "claude")]
+
+use std::time::{Duration, SystemTime};
+
+use evenkeel_error::{
+    Category, Delivery, Error, ErrorKind, Facts, Hint, Pace, Recoverable, Recovery,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+const OVERLOADED: &str = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}"#;
+const PAGE_520: &str = "<!DOCTYPE html>\n<html>\n<head>\n<title>api.anthropic.com | 520: Web server \
+    is returning an unknown error</title>\n</head>\n<body>Your IP: 203.0.113.7</body>\n</html>";
+
+fn facts(status: u16, headers: &[(&'static str, &'static str)]) -> Facts {
+    let pairs = headers.iter().map(|&(name, value)| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
+    });
+    Facts::read(
+        status,
+        &pairs.collect::<HeaderMap>(),
+        SystemTime::UNIX_EPOCH,
+    )
+}
+
+fn respond(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Error {
+    Error::from_response(&facts(status, headers), body.as_bytes())
+}
+
+#[test]
+fn a_529_is_overload_and_waits_long() {
+    let error = respond(529, &[], OVERLOADED);
+    assert_eq!(error.kind(), ErrorKind::Overloaded);
+    assert_eq!(error.category(), Category::Server);
+    assert_eq!(error.recovery(), Recovery::BackOffLong);
+    assert_eq!(error.delivery(), Delivery::Answered);
+    assert_eq!(error.request_id(), Some("req_011CSHoEeqs5C35K2UUqR7Fy"));
+}
+
+#[test]
+fn a_429_spend_cap_is_never_retried_and_is_for_a_person() {
+    let error = respond(
+        429,
+        &[],
+        r#"{"type":"error","error":{"type":"rate_limit_error","message":"You have reached your API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.","details":{"error_code":"enforced_spend_limit_reached"}}}"#,
+    );
+    assert_eq!(error.kind(), ErrorKind::QuotaExhausted);
+    assert_eq!(error.category(), Category::Authentication);
+    assert_eq!(error.recovery(), Recovery::Never);
+    let first_of_december = SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_083_200);
+    assert_eq!(error.retry_at(), Some(first_of_december));
+    assert_eq!(error.retry_after(), None);
+}
+
+#[test]
+fn a_400_about_the_credit_balance_is_billing() {
+    let error = respond(
+        400,
+        &[],
+        r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."}}"#,
+    );
+    assert_eq!(error.kind(), ErrorKind::Billing);
+    assert_eq!(error.category(), Category::Authentication);
+    assert!(error.advice().contains("Billing"));
+}
+
+#[test]
+fn a_520_page_is_a_bad_gateway_on_one_line_with_its_ray() {
+    let headers = [
+        ("content-type", "text/html"),
+        ("cf-ray", "8f1e2d3c4b5a6978-FRA"),
+    ];
+    let error = respond(520, &headers, PAGE_520);
+    assert_eq!(error.kind(), ErrorKind::BadGateway);
+    assert_eq!(error.delivery(), Delivery::Unknown);
+    assert_eq!(
+        error.to_string(),
+        "bad_gateway: status 520, cf-ray 8f1e2d3c4b5a6978-FRA"
+    );
+    assert!(!error.report().to_string().contains("203.0.113.7"));
+}
+
+#[test]
+fn a_413_page_is_a_request_too_large() {
+    let page = "<html><head><title>413 Request Entity Too Large</title></head></html>";
+    let error = respond(413, &[("content-type", "text/html")], page);
+    assert_eq!(error.kind(), ErrorKind::RequestTooLarge);
+    assert_eq!(error.recovery(), Recovery::Never);
+}
+
+#[test]
+fn a_403_challenge_page_is_permission_denied_with_advice_about_the_network() {
+    let page = "<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>";
+    let error = respond(403, &[("content-type", "text/html; charset=UTF-8")], page);
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(error.advice().contains("proxy"));
+}
+
+#[test]
+fn an_overloaded_event_in_a_200_keeps_the_status_and_its_own_type() {
+    let facts = facts(200, &[("request-id", "req_head")]);
+    let error = Error::from_event(&facts, OVERLOADED.as_bytes());
+    assert_eq!(error.kind(), ErrorKind::Overloaded);
+    assert_eq!(error.status(), Some(200));
+    assert_eq!(error.error_type(), Some("overloaded_error"));
+    assert_eq!(error.request_id(), Some("req_head"));
+    assert_eq!(error.recovery(), Recovery::BackOffLong);
+}
+
+#[test]
+fn a_500_saying_overloaded_is_overload() {
+    let body = r#"{"type":"error","error":{"type":"api_error","message":"Overloaded"}}"#;
+    assert_eq!(respond(500, &[], body).kind(), ErrorKind::Overloaded);
+}
+
+#[test]
+fn retry_after_is_read_in_every_form_and_nonsense_is_no_hint() {
+    let wait = |value: &'static str| respond(429, &[("retry-after", value)], "").retry_after();
+    assert_eq!(wait("20"), Some(Duration::from_secs(20)));
+    assert_eq!(wait("0.5"), Some(Duration::from_millis(500)));
+    assert_eq!(wait("0"), Some(Duration::ZERO));
+    for nonsense in ["-1", "inf", "1e300", "NaN", "soon", ""] {
+        assert_eq!(wait(nonsense), None, "{nonsense:?}");
+    }
+}
+
+#[test]
+fn a_date_is_read_against_the_servers_own_clock() {
+    let headers = [
+        ("date", "Sun, 22 Nov 2026 11:00:00 GMT"),
+        ("retry-after", "Sun, 22 Nov 2026 11:00:30 GMT"),
+    ];
+    let error = respond(429, &headers, "");
+    let wait = Duration::from_secs(30);
+    assert_eq!(
+        error.recovery(),
+        Recovery::After {
+            wait,
+            hint: Hint::Limit
+        }
+    );
+    assert_eq!(error.retry_at(), Some(SystemTime::UNIX_EPOCH + wait));
+}
+
+#[test]
+fn milliseconds_win_over_seconds() {
+    let headers = [("retry-after", "60"), ("retry-after-ms", "1500")];
+    let error = respond(429, &headers, "");
+    assert_eq!(error.retry_after(), Some(Duration::from_millis(1500)));
+}
+
+#[test]
+fn a_hint_on_trouble_is_a_floor_and_not_free() {
+    let error = respond(529, &[("retry-after", "5")], OVERLOADED);
+    let wait = Duration::from_secs(5);
+    assert_eq!(
+        error.recovery(),
+        Recovery::After {
+            wait,
+            hint: Hint::Trouble(Pace::Long)
+        }
+    );
+}
+
+#[test]
+fn the_server_may_ask_for_two_more_tries_of_a_refusal_but_not_of_a_bill() {
+    let yes = [("x-should-retry", "true")];
+    let refusal = respond(400, &yes, "");
+    assert_eq!(refusal.recovery(), Recovery::BackOff);
+    assert_eq!(refusal.repeats(), Some(2));
+    assert_eq!(respond(402, &yes, "").recovery(), Recovery::Never);
+    assert_eq!(
+        respond(529, &[("x-should-retry", "false")], "").recovery(),
+        Recovery::Never
+    );
+}
+
+#[test]
+fn successes_state_their_limits_too() {
+    let headers = [("anthropic-ratelimit-input-tokens-remaining", "1999000")];
+    let facts = facts(200, &headers);
+    let limit = facts.rate_limits().and_then(|limits| limits.input_tokens);
+    assert_eq!(limit.and_then(|limit| limit.remaining), Some(1_999_000));
+}
+
+#[test]
+fn the_date_of_a_failure_without_a_response_is_the_callers() {
+    let error = Error::circuit_open(Duration::from_secs(4), ErrorKind::Overloaded);
+    assert_eq!(error.retry_at(), None);
+    let error = error.with_seen_at(SystemTime::UNIX_EPOCH);
+    assert_eq!(
+        error.retry_at(),
+        Some(SystemTime::UNIX_EPOCH + Duration::from_secs(4))
+    );
+}

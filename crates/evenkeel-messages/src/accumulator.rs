@@ -1,0 +1,159 @@
+use evenkeel_error::{Error, Facts};
+
+use crate::{End, Incomplete, Message, Partial, StreamEvent, Verdict};
+
+mod collect;
+mod overlay;
+
+use overlay::Overlay;
+
+/// Events in, the reply so far out, and at the end the verdict.
+///
+/// Text and thinking are in the reply as they grow; a tool call only when its input is whole. Cost
+/// per event is constant, memory is the reply's.
+#[derive(Debug)]
+pub struct Accumulator {
+    facts: Facts,
+    partial: Partial,
+    /// For each block of the partial's content, its index on the wire; ascending.
+    indices: Vec<u32>,
+    /// Indices of blocks that have begun and not stopped.
+    open: Vec<u32>,
+    /// What arrived for blocks that are kept as raw JSON; merged when they stop.
+    overlays: Vec<Overlay>,
+    stage: Stage,
+    violation: Option<collect::Violation>,
+    server_tools: ServerTools,
+    content_bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Begun,
+    /// `message_stop` was seen; nothing counts any more.
+    Stopped,
+}
+
+/// Whether a tool that runs at the server, or at an MCP server, was called. It may have acted on
+/// the outside world, so the request must not be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ServerTools {
+    /// None was called.
+    None,
+    /// At least one call began.
+    Began,
+}
+
+impl Accumulator {
+    /// An accumulator for the response whose head is `facts`; its errors carry them.
+    #[must_use]
+    pub fn new(facts: Facts) -> Self {
+        Self {
+            partial: Partial::new(facts.request_id().map(str::to_owned)),
+            facts,
+            indices: Vec::new(),
+            open: Vec::new(),
+            overlays: Vec::new(),
+            stage: Stage::Waiting,
+            violation: None,
+            server_tools: ServerTools::None,
+            content_bytes: 0,
+        }
+    }
+
+    /// Takes the next event.
+    ///
+    /// An event that contradicts the ones before it, such as a delta for a block that never began,
+    /// makes the verdict [`Verdict::Failed`]: what was collected would be wrong. An error event is
+    /// not taken: hand the error to [`end`](Self::end).
+    pub fn push(&mut self, event: &StreamEvent) {
+        if self.stage == Stage::Stopped || self.violation.is_some() {
+            return;
+        }
+        let outcome = match event {
+            StreamEvent::MessageStart(head) => self.begin(head),
+            StreamEvent::ContentBlockStart { index, block } => self.start(*index, block),
+            StreamEvent::ContentBlockDelta { index, delta } => self.grow(*index, delta),
+            StreamEvent::ContentBlockStop { index } => self.stop(*index),
+            StreamEvent::MessageDelta(delta) => self.conclude(delta),
+            StreamEvent::MessageStop => self.begun().map(|()| self.stage = Stage::Stopped),
+            StreamEvent::Ping | StreamEvent::Error(_) | StreamEvent::Unknown { .. } => Ok(()),
+        };
+        // After the stop reason the reply is whole, and nothing can spoil it.
+        if self.partial.stop_reason.is_none() {
+            self.violation = outcome.err();
+        }
+    }
+
+    /// What has arrived so far, at no cost. It has no unfinished tool call that could be run.
+    #[must_use]
+    pub fn message_so_far(&self) -> &Partial {
+        &self.partial
+    }
+
+    /// A copy of what has arrived so far.
+    #[must_use]
+    pub fn partial(&self) -> Partial {
+        self.partial.clone()
+    }
+
+    /// Whether a tool at the server or at an MCP server was called.
+    #[must_use]
+    pub fn server_tools(&self) -> ServerTools {
+        self.server_tools
+    }
+
+    /// Output tokens seen: the server's last count, or an estimate of one token for three bytes of
+    /// content if that is more. Thinking that is not displayed is counted only by the server, at
+    /// the end.
+    #[must_use]
+    pub fn output_tokens_seen(&self) -> u64 {
+        self.partial
+            .usage
+            .output_tokens
+            .unwrap_or(0)
+            .max(self.content_bytes.div_ceil(3))
+    }
+
+    /// The verdict, when no more events come.
+    pub fn end(mut self, end: End) -> Verdict {
+        for overlay in std::mem::take(&mut self.overlays) {
+            self.merge(overlay);
+        }
+        if self.partial.stop_reason.is_some() {
+            let message = Message::complete(self.partial);
+            return match self.stage {
+                Stage::Stopped => Verdict::Complete(message),
+                Stage::Waiting | Stage::Begun => Verdict::CompleteWithoutStop(message),
+            };
+        }
+        let Self {
+            facts,
+            partial,
+            violation,
+            stage,
+            ..
+        } = self;
+        let with = |error: Error| Box::new(Incomplete { error, partial });
+        if let Some(what) = violation {
+            let message = format!("events that contradict each other: {what}");
+            return Verdict::Failed(with(Error::protocol(message).with_facts(facts)));
+        }
+        match (end, stage) {
+            (End::Failed(error), _) => Verdict::Failed(with(error)),
+            (End::Cut(error), Stage::Waiting) => Verdict::Empty(with(error)),
+            (End::Cut(error), Stage::Begun | Stage::Stopped) => Verdict::Truncated(with(error)),
+            (End::Eof, Stage::Waiting) => {
+                let error = Error::protocol("empty: the stream ended before the reply began");
+                Verdict::Empty(with(error.with_facts(facts)))
+            }
+            (End::Eof, Stage::Begun | Stage::Stopped) => {
+                Verdict::Truncated(with(Error::interrupted().with_facts(facts)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::RawJson;
+
+/// The fields of an object that this crate does not model: in their order, byte for byte.
+///
+/// They are written back after the modelled ones, so an object that came from the API returns to
+/// it as equal JSON. `Debug` shows the names only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Extra(Vec<(Box<str>, RawJson)>);
+
+impl Extra {
+    /// The field called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&RawJson> {
+        self.0
+            .iter()
+            .rfind(|(key, _)| **key == *name)
+            .map(|(_, value)| value)
+    }
+
+    /// Each field, in its order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), value))
+    }
+
+    /// How many fields there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a field, or replaces the one of that name in its place.
+    pub(crate) fn set(&mut self, name: impl Into<Box<str>>, value: RawJson) {
+        let name = name.into();
+        match self.0.iter_mut().rfind(|(key, _)| *key == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// Takes over every field of `newer`.
+    pub(crate) fn overwrite(&mut self, newer: &Self) {
+        for (name, value) in newer.iter() {
+            self.set(name, value.clone());
+        }
+    }
+
+    /// The field called `name` as a `T`, if it is one.
+    pub(crate) fn parse<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(self.get(name)?.get()).ok()
+    }
+
+    pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.iter()
+            .try_for_each(|(name, value)| map.serialize_entry(name, value))
+    }
+}
+
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+impl Serialize for Extra {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        self.write(&mut map)?;
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Extra {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match Fields::split(raw.get()) {
+            Ok(fields) => Ok(fields.into_extra()),
+            Err(_) => Err(serde::de::Error::custom("expected an object")),
+        }
+    }
+}
+
+/// An object split into its fields without looking into them: one scan, nothing copied.
+///
+/// Reading takes out what is modelled; what is left, or does not have the expected shape, becomes
+/// [`Extra`]. So an unexpected shape costs a typed view, never the call or the bytes.
+#[derive(Default)]
+pub(crate) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Fields<'a> {
+    pub(crate) fn split(text: &'a str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.0
+            .iter()
+            .rfind(|(key, _)| key == name)
+            .map(|(_, value)| *value)
+    }
+
+    /// The field called `name` as a `T`; if it is not one it stays.
+    pub(crate) fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Option<T> {
+        let value = serde_json::from_str(self.raw(name)?.get()).ok()?;
+        self.0.retain(|(key, _)| key != name);
+        Some(value)
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.retain(|(key, _)| key != name);
+    }
+
+    /// Drops every field that is `null`, where that means absent.
+    pub(crate) fn drop_nulls(&mut self) {
+        self.0.retain(|(_, value)| value.get() != "null");
+    }
+
+    pub(crate) fn into_extra(self) -> Extra {
+        let fields = self.0.into_iter();
+        Extra(
+            fields
+                .map(|(name, value)| (name.into(), RawJson::copy(value)))
+                .collect(),
+        )
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Split;
+        impl<'de> Visitor<'de> for Split {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(Key(name)) = map.next_key()? {
+                    fields.push((name, map.next_value()?));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Split)
+    }
+}
+
+/// A string that is borrowed unless it holds escapes. Serde borrows a bare `Cow` only when told,
+/// and inside an `Option` or as a key only through a type of its own.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Key<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);

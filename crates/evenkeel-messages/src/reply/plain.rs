@@ -1,0 +1,82 @@
+use serde_json::value::RawValue;
+
+use super::{ContentBlock, Error, Facts, Fields, Message, Role, StopReason, UnfinishedTool, Usage};
+
+/// A whole JSON message, or what is wrong with it, in words that quote none of it.
+pub(super) fn read(body: &[u8], facts: &Facts) -> Result<Message, Error> {
+    let protocol = |what: &str| {
+        Error::protocol(format!("expected a JSON message, found {what}")).with_facts(facts.clone())
+    };
+    let Ok(text) = std::str::from_utf8(body) else {
+        return Err(protocol("bytes that are not UTF-8"));
+    };
+    let mut fields = match Fields::split(text) {
+        Ok(fields) => fields,
+        Err(error) if error.is_eof() && !text.trim_start().is_empty() => {
+            return Err(Error::interrupted().with_facts(facts.clone()));
+        }
+        Err(_) => return Err(protocol(kind_of(text))),
+    };
+    let kind: Option<String> = fields.take("type");
+    if kind.as_deref() == Some("error") {
+        return Err(Error::from_event(facts, body));
+    }
+    let content: Option<Vec<&RawValue>> = fields.take("content");
+    let (Some("message"), Some(content)) = (kind.as_deref(), content) else {
+        return Err(protocol("another object"));
+    };
+    let stop_reason: Option<String> = fields.take("stop_reason");
+    let Some(stop_reason) = stop_reason.filter(|reason| !reason.is_empty()) else {
+        return Err(protocol("a message without a stop reason"));
+    };
+    fields.remove("stop_reason");
+    let stop_sequence: Option<Option<String>> = fields.take("stop_sequence");
+    let usage = fields.raw("usage").and_then(Usage::read);
+    if usage.is_some() {
+        fields.remove("usage");
+    }
+    let mut message = Message {
+        id: fields.take("id").unwrap_or_default(),
+        model: fields.take("model").unwrap_or_default(),
+        role: fields.take("role").unwrap_or(Role::Assistant),
+        content: content.into_iter().map(ContentBlock::read).collect(),
+        stop_reason: Some(StopReason::from(stop_reason)),
+        stop_sequence: stop_sequence.flatten(),
+        usage: usage.unwrap_or_default(),
+        extra: fields.into_extra(),
+        unfinished: Vec::new(),
+    };
+    set_cut_call_aside(&mut message);
+    Ok(message)
+}
+
+fn set_cut_call_aside(message: &mut Message) {
+    if message
+        .stop_reason
+        .as_ref()
+        .is_some_and(StopReason::closes_tool_calls)
+    {
+        return;
+    }
+    let index = message.content.len().saturating_sub(1);
+    let is_call = |block: &mut ContentBlock| block.is_call();
+    if let Some(start) = message.content.pop_if(is_call) {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let mut call = UnfinishedTool::open(index, start);
+        call.input = call
+            .start
+            .call_input()
+            .map_or_else(String::new, |raw| raw.get().to_owned());
+        message.unfinished.push(call);
+    }
+}
+
+fn kind_of(text: &str) -> &'static str {
+    match text.trim_start().bytes().next() {
+        None => "an empty body",
+        Some(b'<') => "HTML",
+        Some(b'{') => "malformed JSON",
+        Some(b'[') => "an array",
+        _ => "text",
+    }
+}
