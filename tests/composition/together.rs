@@ -175,3 +175,13 @@ async fn neither_key_nor_prompt_nor_reply_is_ever_printed() {
 async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_parked_behind_an_open_circuit_ends_with_the_failure_that_it_met() {
+    let script = Script::new([Reply::lost(evenkeel::Delivery::NotSent)]);
+    let (client, _) = client(&script, |builder| builder);
+    let calls = client.messages().deadline(12 * SECOND);
+    let error = calls.create(request()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert_eq!(error.stopped(), Stopped::Deadline);
+}

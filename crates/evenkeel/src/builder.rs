@@ -101,6 +101,11 @@ impl ClientBuilder {
         self
     }
 
+    /// An API key; short for [`Credential::api_key`].
+    pub fn api_key(self, key: impl Into<String>) -> Self {
+        self.credential(Credential::api_key(key))
+    }
+
     /// The `anthropic-version` header. Default `2026-10-21`.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();

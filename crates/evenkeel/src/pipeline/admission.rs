@@ -32,14 +32,21 @@ impl Call {
             #[cfg(feature = "retry")]
             self.retrying.refused();
             let by = rejected.fault().unwrap_or(ErrorKind::CircuitOpen);
-            let refusal = || Failure::circuit_open(rejected.wait(), by).with_seen_at(Clock::wall());
+            // A call that met a failure of its own ends with that, any other with the refusal.
+            let refuse = |stopped| match self.last {
+                Some(_) => Halt::Ended(stopped),
+                None => {
+                    let refusal = Failure::circuit_open(rejected.wait(), by);
+                    Halt::Refused(refusal.with_seen_at(Clock::wall()), stopped)
+                }
+            };
             if self.patience == Patience::Interactive || cfg!(not(feature = "retry")) {
-                return Err(Halt::Refused(refusal(), Stopped::Patience));
+                return Err(refuse(Stopped::Patience));
             }
             if let Some((limit, stopped)) = self.limit()
                 && rejected.retry_at() >= limit
             {
-                return Err(Halt::Refused(refusal(), stopped));
+                return Err(refuse(stopped));
             }
             self.wait_until(rejected.retry_at(), WaitReason::Circuit)
                 .await?;

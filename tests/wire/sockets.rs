@@ -1,0 +1,134 @@
+use std::time::Duration;
+
+use evenkeel::{Client, ErrorKind, MessageRequest, Stopped};
+use evenkeel_simulator::{Ending, Reply, Scenario, Simulator};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+fn request() -> MessageRequest {
+    MessageRequest::new("claude-sonnet-5-5", 256).user("Hello")
+}
+
+fn client(base_url: &str) -> Client {
+    Client::builder()
+        .base_url(base_url)
+        .api_key("sk-ant-planted")
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_origin_takes_neither_key_nor_prompt_there() {
+    let trap = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = format!("http://{}/v1/messages", trap.local_addr().unwrap());
+    let redirect = Reply::raw(307).header("location", target);
+    let simulator = Simulator::start(Scenario::script(vec![redirect]))
+        .await
+        .unwrap();
+    let error = client(simulator.base_url())
+        .messages()
+        .create(request())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(simulator.journal().len(), 1);
+    let visited = within(Duration::from_millis(100), trap.accept()).await;
+    assert!(visited.is_none(), "something reached the trap");
+}
+
+#[tokio::test]
+async fn a_dropped_call_closes_its_connection_within_the_fifth_of_a_second() {
+    let slow = Reply::message("never").pause_before_head(Duration::from_secs(30));
+    let simulator = Simulator::start(Scenario::script(vec![slow]))
+        .await
+        .unwrap();
+    let call = tokio::spawn({
+        let messages = client(simulator.base_url()).messages();
+        async move { messages.create(request()).await }
+    });
+    let seen = async {
+        while simulator.journal().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(Duration::from_secs(5), seen)
+        .await
+        .expect("the request arrives");
+    call.abort();
+    let closed = async {
+        while simulator.journal()[0].ending != Ending::Abandoned {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(Duration::from_millis(200), closed)
+        .await
+        .expect("the server sees the close");
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_left_at_the_deadline() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut sink = [0; 4096];
+        while socket.read(&mut sink).await.is_ok_and(|read| read > 0) {}
+    });
+    let calls = client(&url).messages().deadline(Duration::from_millis(200));
+    let error = calls.create(request()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.stopped()),
+        (ErrorKind::DeadlineExceeded, Stopped::Deadline)
+    );
+    assert!(
+        error.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        error.elapsed()
+    );
+    within(Duration::from_secs(1), server)
+        .await
+        .expect("and its connection is closed")
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_error_body_that_is_cut_keeps_status_id_and_hint() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut sink = [0; 4096];
+        let _ = socket.read(&mut sink).await.unwrap();
+        let head = "HTTP/1.1 429 Too Many Requests\r\nrequest-id: req_cut\r\nretry-after: 9000\r\n\
+                    content-length: 900\r\n\r\n{\"type\":\"error\",\"err";
+        socket.write_all(head.as_bytes()).await.unwrap();
+    });
+    let error = client(&url).messages().create(request()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(error.status(), Some(429));
+    assert_eq!(error.request_id(), Some("req_cut"));
+    assert_eq!(
+        error.failure().retry_after(),
+        Some(Duration::from_secs(9_000))
+    );
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_connection_of_a_finished_stream_is_used_again() {
+    let simulator = Simulator::start(Scenario::named("healthy").unwrap())
+        .await
+        .unwrap();
+    let client = client(simulator.base_url());
+    for _ in 0..20 {
+        client.messages().create(request()).await.unwrap();
+    }
+    let journal = simulator.journal();
+    assert_eq!(journal.len(), 20);
+    assert!(journal.iter().all(|entry| entry.ending == Ending::Complete));
+}
+
+#[expect(clippy::disallowed_methods, reason = "sockets wait in real time")]
+async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    tokio::time::timeout(limit, future).await.ok()
+}
