@@ -55,10 +55,16 @@ impl Messages {
     ///
     /// Dropping the future ends the call at once and releases its connection, its place with the
     /// breakers and its budget token.
-    pub async fn create(&self, request: MessageRequest) -> Result<Reply, Error> {
-        let call = Call::new(Arc::clone(&self.shared), &request, self.options)?;
-        drop(request);
-        call.collect().await
+    pub fn create(
+        &self,
+        request: MessageRequest,
+    ) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
+        let (shared, options) = (Arc::clone(&self.shared), self.options);
+        async move {
+            let call = Call::new(shared, &request, options)?;
+            drop(request);
+            call.collect().await
+        }
     }
 
     /// Sends a request and returns the reply as it arrives, from its first content on.
@@ -70,15 +76,21 @@ impl Messages {
     /// # Cancellation
     ///
     /// As [`create`](Self::create); dropping the stream does the same later.
-    pub async fn stream(&self, request: MessageRequest) -> Result<MessageStream, Error> {
+    pub fn stream(
+        &self,
+        request: MessageRequest,
+    ) -> impl Future<Output = Result<MessageStream, Error>> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
         let options = Options {
             fetch: Fetch::Streamed,
             ..self.options
         };
-        let mut call = Call::new(Arc::clone(&self.shared), &request, options)?;
-        drop(request);
-        let live = call.open().await?;
-        Ok(MessageStream::new(call, live))
+        async move {
+            let mut call = Call::new(shared, &request, options)?;
+            drop(request);
+            let live = call.open().await?;
+            Ok(MessageStream::new(call, live))
+        }
     }
 }
 
@@ -87,5 +99,39 @@ impl fmt::Debug for Messages {
         f.debug_struct("Messages")
             .field("options", &self.options)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send + 'static>(_: &T) {}
+
+    fn is_stream<T: futures_core::Stream + Send + Unpin + 'static>() {}
+
+    #[test]
+    fn a_call_can_be_spawned_and_a_stream_can_be_kept_anywhere() {
+        let transport = std::sync::Arc::new(Nowhere);
+        let client = crate::Client::with_transport(transport).build().unwrap();
+        let request = || MessageRequest::new("m", 1).user("x");
+        is_send(&client.messages().create(request()));
+        is_send(&client.messages().stream(request()));
+        is_stream::<MessageStream>();
+    }
+
+    struct Nowhere;
+
+    impl evenkeel_transport::Transport for Nowhere {
+        fn send(
+            &self,
+            _: evenkeel_transport::Request,
+        ) -> evenkeel_transport::BoxFuture<
+            '_,
+            Result<evenkeel_transport::Response, evenkeel_error::Error>,
+        > {
+            let nowhere = evenkeel_error::Error::connection(evenkeel_error::Delivery::NotSent);
+            Box::pin(std::future::ready(Err(nowhere)))
+        }
     }
 }

@@ -33,12 +33,12 @@ impl Call {
             self.retrying.refused();
             let by = rejected.fault().unwrap_or(ErrorKind::CircuitOpen);
             // A call that met a failure of its own ends with that, any other with the refusal.
-            let refuse = |stopped| match self.last {
-                Some(_) => Halt::Ended(stopped),
-                None => {
-                    let refusal = Failure::circuit_open(rejected.wait(), by);
-                    Halt::Refused(refusal.with_seen_at(Clock::wall()), stopped)
+            let refuse = |stopped| {
+                if self.last.is_some() {
+                    return Halt::Ended(stopped);
                 }
+                let refusal = Failure::circuit_open(rejected.wait(), by);
+                Halt::Refused(refusal.with_seen_at(Clock::wall()), stopped)
             };
             if self.patience == Patience::Interactive || cfg!(not(feature = "retry")) {
                 return Err(refuse(Stopped::Patience));
