@@ -3,5 +3,8 @@
 
 mod after_content;
 mod before_content;
+mod hints;
 mod limits;
+mod models;
+mod records;
 mod together;

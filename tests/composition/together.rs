@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel::{Client, ErrorKind, Patience, Stopped};
-use evenkeel_tests::{PLANTED_KEY, PLANTED_PROMPT, Reply, Script, client, request};
+use evenkeel_tests::{PLANTED_KEY, PLANTED_PROMPT, Reply, Script, client, pause, request};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -169,11 +169,6 @@ async fn neither_key_nor_prompt_nor_reply_is_ever_printed() {
         assert!(sent[0].headers["x-api-key"].is_sensitive());
         assert!(sent[0].body.contains(PLANTED_PROMPT));
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "virtual time passes here")]
-async fn pause(time: Duration) {
-    tokio::time::sleep(time).await;
 }
 
 #[tokio::test(start_paused = true)]

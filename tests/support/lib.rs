@@ -1,13 +1,18 @@
 //! The world of a suite: a scripted transport, a recorder of events, and requests to send.
 
+mod moods;
 mod recorder;
 mod reply;
 mod script;
+mod time;
 
+pub use moods::{Mood, Moods};
 pub use recorder::{Recorder, Seen};
 pub use reply::{Ending, Reply, events, sse};
 pub use script::{Script, Sent};
+pub use time::{now, pause, within};
 
+use evenkeel::transport::Transport;
 use evenkeel::{Client, ClientBuilder, MessageRequest};
 
 /// The key that is planted in every client: it must turn up nowhere.
@@ -16,15 +21,15 @@ pub const PLANTED_KEY: &str = "sk-ant-api03-PLANTED";
 /// The prompt that is planted in every request: it must turn up nowhere but in the body.
 pub const PLANTED_PROMPT: &str = "planted prompt";
 
-/// A client on `script` with chance from a fixed seed, and what it was seen to decide.
+/// A client on `transport` with chance from a fixed seed, and what it was seen to decide.
 #[must_use]
 pub fn client(
-    script: &Script,
+    transport: &(impl Transport + Clone + 'static),
     set: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> (Client, Recorder) {
     let recorder = Recorder::default();
-    let builder = Client::with_transport(script.clone())
-        .credential(evenkeel::Credential::api_key(PLANTED_KEY))
+    let builder = Client::with_transport(transport.clone())
+        .api_key(PLANTED_KEY)
         .observer(recorder.clone())
         .seed(7);
     let client = set(builder)
@@ -35,5 +40,10 @@ pub fn client(
 
 /// A short request.
 pub fn request() -> MessageRequest {
-    MessageRequest::new("claude-sonnet-5-5", 64).user(PLANTED_PROMPT)
+    request_to("claude-sonnet-5-5")
+}
+
+/// A short request to a model.
+pub fn request_to(model: &str) -> MessageRequest {
+    MessageRequest::new(model, 64).user(PLANTED_PROMPT)
 }

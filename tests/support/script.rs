@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::reply::{Ending, Head, Part, Reply};
+use crate::time::{now, pause, within};
 
 /// A transport that answers from a list, one reply a request; the last one repeats.
 ///
@@ -79,7 +80,7 @@ impl Transport for Script {
         let reply = self.next(&request);
         Box::pin(async move {
             let head = async {
-                sleep(reply.pause).await;
+                pause(reply.pause).await;
                 match reply.head {
                     Head::Never => std::future::pending().await,
                     Head::Lost(delivery) => Err(Error::connection(delivery)),
@@ -108,7 +109,7 @@ fn play(parts: Vec<Part>, ending: Ending, facts: Facts) -> Chunks {
     tokio::spawn(async move {
         for part in parts {
             match part {
-                Part::Pause(pause) => sleep(pause).await,
+                Part::Pause(time) => pause(time).await,
                 Part::Bytes(bytes) => {
                     if sender.send(Ok(Bytes::from(bytes))).await.is_err() {
                         return;
@@ -136,19 +137,4 @@ impl Stream for Chunks {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(cx)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "virtual time is read here")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "virtual time passes here")]
-async fn sleep(pause: Duration) {
-    tokio::time::sleep(pause).await;
-}
-
-#[expect(clippy::disallowed_methods, reason = "virtual time passes here")]
-async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    tokio::time::timeout(limit, future).await.ok()
 }

@@ -1,9 +1,12 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use evenkeel::{Client, ErrorKind, MessageRequest, Stopped};
 use evenkeel_simulator::{Ending, Reply, Scenario, Simulator};
+use evenkeel_tests::within;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 fn request() -> MessageRequest {
     MessageRequest::new("claude-sonnet-5-5", 256).user("Hello")
@@ -116,19 +119,44 @@ async fn an_error_body_that_is_cut_keeps_status_id_and_hint() {
 
 #[tokio::test]
 async fn the_connection_of_a_finished_stream_is_used_again() {
-    let simulator = Simulator::start(Scenario::named("healthy").unwrap())
-        .await
-        .unwrap();
-    let client = client(simulator.base_url());
-    for _ in 0..20 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
+    let server = tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            counted.fetch_add(1, Ordering::Relaxed);
+            answer_for_ever(socket).await;
+        }
+    });
+    let client = client(&url);
+    for _ in 0..10 {
         client.messages().create(request()).await.unwrap();
+        let mut stream = client.messages().stream(request()).await.unwrap();
+        while stream.next().await.is_some() {}
     }
-    let journal = simulator.journal();
-    assert_eq!(journal.len(), 20);
-    assert!(journal.iter().all(|entry| entry.ending == Ending::Complete));
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+    server.abort();
 }
 
-#[expect(clippy::disallowed_methods, reason = "sockets wait in real time")]
-async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    tokio::time::timeout(limit, future).await.ok()
+/// Answers each request of a connection with a whole message, its last chunk a moment late.
+async fn answer_for_ever(mut socket: TcpStream) {
+    let body = evenkeel_tests::events::whole("hello");
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunk = format!("{head}{:x}\r\n{body}\r\n", body.len());
+    let mut request = Vec::new();
+    loop {
+        request.clear();
+        // The request ends with the JSON object that is its body.
+        while !request.ends_with(b"}") {
+            if socket.read_buf(&mut request).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        socket.write_all(chunk.as_bytes()).await.unwrap();
+        tokio::task::yield_now().await;
+        socket.write_all(b"0\r\n\r\n").await.unwrap();
+    }
 }

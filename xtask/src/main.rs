@@ -13,6 +13,7 @@ mod command;
 mod deny;
 mod docs;
 mod features;
+mod fuzz;
 mod lint;
 mod outcome;
 mod package;
@@ -35,6 +36,7 @@ const COMMANDS: &[Command] = &[
     features::COMMAND,
     docs::COMMAND,
     bench::COMMAND,
+    fuzz::COMMAND,
     deny::COMMAND,
     package::COMMAND,
     readme::COMMAND,

@@ -46,7 +46,8 @@ pub(crate) async fn run(options: Ask) -> Result<Exit, Mistake> {
     let progress = Progress::new(detail, std::io::stderr().is_terminal());
     let client = builder(&options, simulator.as_ref())?
         .observer(progress.clone())
-        .build()?;
+        .build()
+        .map_err(|error| refusal(&error, &options))?;
     let mut messages = client.messages().patience(options.patience.into());
     if let Some(deadline) = options.deadline {
         messages = messages.deadline(deadline);
@@ -59,7 +60,7 @@ pub(crate) async fn run(options: Ask) -> Result<Exit, Mistake> {
     if let Err(error) = &result
         && error.kind() == evenkeel::ErrorKind::InvalidConfig
     {
-        return Err(Mistake::from_failure(error.failure()));
+        return Err(refusal(error, &options));
     }
     if output == Output::Json {
         let origin = if simulator.is_some() {
@@ -185,7 +186,8 @@ async fn simulator(name: &str) -> Result<Simulator, Mistake> {
 fn builder(options: &Ask, simulator: Option<&Simulator>) -> Result<ClientBuilder, Mistake> {
     let mut builder = Client::builder();
     for header in &options.headers {
-        builder = builder.header(&header.name, &header.value);
+        let (name, value) = header.read()?;
+        builder = builder.header(name, value);
     }
     if let Some(simulator) = simulator {
         return Ok(builder.base_url(simulator.base_url()));
@@ -210,6 +212,21 @@ fn builder(options: &Ask, simulator: Option<&Simulator>) -> Result<ClientBuilder
         (None, Some(token)) => builder.credential(Credential::bearer(token)),
         (None, None) => builder,
     })
+}
+
+/// What the client refuses, under the name by which the user gave it.
+fn refusal(error: &Error, options: &Ask) -> Mistake {
+    let message = error.failure().message().unwrap_or_default();
+    let (field, rule) = message.split_once(' ').unwrap_or((message, ""));
+    let given = match field {
+        "api_key" => "ANTHROPIC_API_KEY",
+        "auth_token" => "ANTHROPIC_AUTH_TOKEN",
+        "base_url" if options.base_url.is_some() => "--base-url",
+        "base_url" => "ANTHROPIC_BASE_URL",
+        "header" => "--header",
+        other => other,
+    };
+    Mistake::configuration(format!("{given} {rule}"))
 }
 
 /// A variable of the environment; an empty one counts as unset.

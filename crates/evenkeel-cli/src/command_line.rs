@@ -1,8 +1,13 @@
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use evenkeel::Patience;
+
+use crate::exit::{Exit, Mistake};
+use crate::terminal;
 
 /// Ask Claude, explain a failure, or simulate an outage.
 #[derive(Debug, Parser)]
@@ -73,7 +78,7 @@ pub(crate) struct Ask {
     #[arg(long, value_name = "SCENARIO")]
     pub(crate) simulate: Option<String>,
     /// A header on the request, such as 'anthropic-beta: x'; may be repeated
-    #[arg(long = "header", value_name = "K: V", value_parser = header)]
+    #[arg(long = "header", value_name = "K: V")]
     pub(crate) headers: Vec<Header>,
     /// Say more on standard error
     #[arg(short, long)]
@@ -86,7 +91,7 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=999), required_unless_present = "event")]
     pub(crate) status: Option<u16>,
     /// A header of the response, such as 'retry-after: 20'; may be repeated
-    #[arg(long = "header", value_name = "K: V", value_parser = header)]
+    #[arg(long = "header", value_name = "K: V")]
     pub(crate) headers: Vec<Header>,
     /// The body of the response (- for standard input)
     #[arg(long, value_name = "FILE")]
@@ -142,19 +147,62 @@ impl From<Waits> for Patience {
     }
 }
 
-/// A header's name and value.
-#[derive(Clone, Debug)]
-pub(crate) struct Header {
-    pub(crate) name: String,
-    pub(crate) value: String,
+/// A header as it was written. What is wrong with one is told without quoting it: it may be a key.
+#[derive(Clone)]
+pub(crate) struct Header(String);
+
+impl Header {
+    /// Its name and its value.
+    pub(crate) fn read(&self) -> Result<(&str, &str), Mistake> {
+        let Self(text) = self;
+        let (name, value) = text
+            .split_once(':')
+            .ok_or_else(|| Mistake::usage("--header: no colon in it; write it as 'name: value'"))?;
+        Ok((name.trim(), value.trim()))
+    }
 }
 
-fn header(text: &str) -> Result<Header, String> {
-    let (name, value) = text.split_once(':').ok_or("write it as 'name: value'")?;
-    Ok(Header {
-        name: name.trim().to_owned(),
-        value: value.trim().to_owned(),
-    })
+impl From<String> for Header {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Header")
+    }
+}
+
+/// What follows from a command line that is no command: it asks for help, or has a mistake in it.
+pub(crate) fn answer(answer: &clap::Error) -> Result<Exit, Mistake> {
+    match answer.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            terminal::out(&answer.to_string())?;
+            Ok(Exit::Complete)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // If nobody listens, the exit code says it.
+            let _ = answer.print();
+            Ok(Exit::Usage)
+        }
+        _ => Err(Mistake::usage(one_line(&answer.to_string()))),
+    }
+}
+
+/// A mistake as clap tells it, on one line: what is wrong, what may have been meant, where the
+/// help is. The usage between them is left out.
+fn one_line(told: &str) -> String {
+    let paragraphs = told.split("\n\n").enumerate();
+    let wanted = paragraphs.filter(|(index, text)| {
+        let text = text.trim_start();
+        *index == 0 || text.starts_with("tip: ") || text.starts_with("For more information, ")
+    });
+    let words = wanted.map(|(_, text)| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let line = words.collect::<Vec<_>>().join("; ");
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    let line = line.strip_suffix('.').unwrap_or(line);
+    line.replace("; For more information, try", "; see")
 }
 
 fn deadline(text: &str) -> Result<Duration, String> {

@@ -2,6 +2,7 @@
 
 use evenkeel::error::{Error, Facts};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use humantime::{format_duration, format_rfc3339_seconds};
 
 use crate::command_line::{Explain, Header};
 use crate::exit::{Exit, Mistake};
@@ -18,11 +19,6 @@ pub(crate) fn run(options: &Explain) -> Result<Exit, Mistake> {
     let facts = Facts::read(status, &headers, clock::wall());
     let error = if options.event {
         Error::from_event(&facts, &body)
-    } else if (200..300).contains(&status) {
-        return Err(Mistake::usage(format!(
-            "--status {status} is a success: there is nothing to explain (--event explains an \
-             error event inside it)"
-        )));
     } else {
         Error::from_response(&facts, &body)
     };
@@ -31,18 +27,38 @@ pub(crate) fn run(options: &Explain) -> Result<Exit, Mistake> {
             .map_err(|error| Mistake::system("the report has no JSON form", &error))?;
         terminal::line(&json)?;
     } else {
-        terminal::line(&error.report().to_string())?;
+        terminal::line(&explanation(&error))?;
     }
     Ok(Exit::Complete)
 }
 
+/// The report of a failure, with what programs decide by on its second line.
+fn explanation(error: &Error) -> String {
+    let report = error.report().to_string();
+    let (head, rest) = report.split_once('\n').unwrap_or((&report, ""));
+    let recovery = error.recovery();
+    let when = match (recovery.wait(), error.retry_at()) {
+        (Some(wait), _) => format!(" {}", format_duration(wait)),
+        (None, Some(moment)) => format!(" before {}", format_rfc3339_seconds(moment)),
+        (None, None) => String::new(),
+    };
+    format!(
+        "{head}\n  category: {}, recovery: {recovery}{when}, delivery: {}\n{rest}",
+        error.category().label(),
+        error.delivery().label()
+    )
+    .trim_end()
+    .to_owned()
+}
+
 fn headers(given: &[Header]) -> Result<HeaderMap, Mistake> {
     let mut headers = HeaderMap::new();
-    for Header { name, value } in given {
+    for header in given {
+        let (name, value) = header.read()?;
         let wrong = |what: &str| Mistake::usage(format!("--header {name}: {what}"));
-        let name = HeaderName::try_from(name.as_str())
+        let name = HeaderName::try_from(name)
             .map_err(|error| wrong(&format!("{error}; use letters, digits and -")))?;
-        let value = HeaderValue::from_str(value)
+        let value = HeaderValue::from_bytes(value.as_bytes())
             .map_err(|error| wrong(&format!("{error}; use one line of visible characters")))?;
         headers.append(name, value);
     }

@@ -14,33 +14,50 @@ mod terminal;
 mod timeline;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
 use crate::command_line::{Command, CommandLine};
 use crate::exit::{Exit, Mistake};
 
+/// How long a command that was interrupted has to release what it holds.
+const FAREWELL: Duration = Duration::from_millis(200);
+
 fn main() -> ExitCode {
-    let command_line = CommandLine::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return say(&Mistake::system("the runtime could not be started", &error)),
+    let outcome = match CommandLine::try_parse() {
+        Ok(command_line) => until_interrupted(command_line),
+        Err(answer) => command_line::answer(&answer),
     };
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            biased;
-            // Dropping the command releases what it holds; nothing is left behind.
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
-            outcome = run(command_line) => outcome,
-        }
-    });
     match outcome {
         Ok(exit) => exit.into(),
         Err(mistake) => say(&mistake),
     }
+}
+
+/// Runs the command to its end, or to Ctrl-C.
+///
+/// The command has a thread of its own: it may be held up by a pipe that nobody writes or reads,
+/// and Ctrl-C ends that too.
+fn until_interrupted(command_line: CommandLine) -> Result<Exit, Mistake> {
+    let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(|error| Mistake::system("the runtime could not be started", &error))?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            // Ctrl-C is heard before the command begins.
+            biased;
+            Ok(()) = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+            ended = async { tokio::spawn(run(command_line)).await } => {
+                ended.unwrap_or_else(|error| Err(Mistake::system("the command broke off", &error)))
+            }
+        }
+    });
+    runtime.shutdown_timeout(FAREWELL);
+    outcome
 }
 
 async fn run(command_line: CommandLine) -> Result<Exit, Mistake> {

@@ -141,17 +141,13 @@ impl Observer for Progress {
                 self.follow(format!("attempt {attempt}: the reply arrives"));
                 self.print_if_verbose(event);
             }
-            What::AttemptDiscarded { .. } => {
-                let told = failure.unwrap_or_default();
-                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(format!("{told}; what it brought is dropped for a replay"));
-            }
+            What::AttemptDiscarded { .. } => self.print(&line(event)),
             // The end of the call says what failed last.
             What::GivenUp { .. } => self.print_if_verbose(event),
             What::CircuitChanged {
                 to: Circuit::Open, ..
             }
-            | What::BudgetEmpty
+            | What::BudgetEmpty { .. }
             | What::Quiet { .. } => {
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
                 self.print(&line(event));

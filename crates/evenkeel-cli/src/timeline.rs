@@ -45,10 +45,10 @@ impl Timeline {
             What::Waiting { reason, wait, .. } => {
                 format!("waiting    {} ({reason})", seconds(self.real(*wait)))
             }
-            What::CircuitChanged { scope, to } => {
+            What::CircuitChanged { scope, to, .. } => {
                 format!("circuit    {} now {}", scope.label(), to.label())
             }
-            What::BudgetEmpty => "budget     empty".to_owned(),
+            What::BudgetEmpty { .. } => "budget     empty".to_owned(),
             What::Succeeded { attempt, .. } => format!("attempt {attempt}  complete"),
             What::GivenUp { stopped, .. } => format!("gave up    {stopped}"),
             _ => return None,

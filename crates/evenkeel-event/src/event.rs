@@ -1,9 +1,8 @@
 use std::fmt;
-use std::time::Duration;
 
-use evenkeel_error::{Error, Moment};
+use evenkeel_error::Moment;
 
-use crate::{Stopped, WaitReason};
+use crate::What;
 
 /// One decision about one call.
 #[derive(Clone, Copy, Debug)]
@@ -20,125 +19,6 @@ pub struct Event<'a> {
 /// The number of a call, from 1, unique within a client and its clones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(u64);
-
-/// What was decided or seen.
-///
-/// Durations are measured on the client's monotonic clock. Attempts are counted from 1, the first
-/// included.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum What<'a> {
-    /// A request goes out.
-    AttemptStarted {
-        /// Its number.
-        attempt: u32,
-        /// The wait before it; zero for the first.
-        waited: Duration,
-    },
-    /// An attempt ended in a failure.
-    AttemptFailed {
-        /// Its number.
-        attempt: u32,
-        /// The failure.
-        error: &'a Error,
-        /// From its start to the failure.
-        elapsed: Duration,
-    },
-    /// Content that an attempt had brought, and nobody had been shown, is dropped for a replay.
-    AttemptDiscarded {
-        /// Its number.
-        attempt: u32,
-    },
-    /// The call waits before it goes on.
-    Waiting {
-        /// The attempt it waits to make.
-        attempt: u32,
-        /// What it waits for.
-        reason: WaitReason,
-        /// How long.
-        wait: Duration,
-        /// How much of the deadline will be left then; `None` without a deadline.
-        left: Option<Duration>,
-    },
-    /// The first content of the reply arrived.
-    FirstContent {
-        /// The attempt that brought it.
-        attempt: u32,
-        /// From the start of that attempt.
-        elapsed: Duration,
-    },
-    /// A stream has been quiet for longer than is usual; nothing is done about it yet.
-    Quiet {
-        /// The attempt that is being read.
-        attempt: u32,
-        /// Since when nothing has come.
-        quiet: Duration,
-    },
-    /// The call is complete.
-    Succeeded {
-        /// The attempt that brought the reply.
-        attempt: u32,
-        /// From the start of the call.
-        elapsed: Duration,
-    },
-    /// The call is given up.
-    GivenUp {
-        /// Requests that were sent.
-        attempts: u32,
-        /// The last failure.
-        error: &'a Error,
-        /// Why there is no other attempt.
-        stopped: Stopped,
-        /// From the start of the call.
-        elapsed: Duration,
-    },
-    /// The caller dropped the call.
-    Cancelled {
-        /// Requests that were sent.
-        attempts: u32,
-        /// From the start of the call.
-        elapsed: Duration,
-    },
-    /// A circuit breaker changed its state.
-    CircuitChanged {
-        /// Whose breaker.
-        scope: Scope,
-        /// Its new state.
-        to: Circuit,
-    },
-    /// The retry budget is empty.
-    BudgetEmpty,
-    /// The credential is refused; calls with it fail at once until a probe gets through.
-    LatchSet {
-        /// The refusal.
-        error: &'a Error,
-    },
-    /// The credential works again.
-    LatchCleared,
-}
-
-/// What a circuit breaker watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// The way to the endpoint and its edge.
-    Origin,
-    /// One model at one speed behind it.
-    Model,
-}
-
-/// The state of a circuit breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Circuit {
-    /// Everything is admitted.
-    Closed,
-    /// Nothing is admitted.
-    Open,
-    /// One probe is out.
-    HalfOpen,
-    /// Admitting more from second to second.
-    Recovering,
-}
 
 impl<'a> Event<'a> {
     /// An event of this moment.
@@ -159,52 +39,6 @@ impl CallId {
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0
-    }
-}
-
-impl What<'_> {
-    /// The stable `snake_case` name, for metrics and logs.
-    #[must_use]
-    pub const fn label(&self) -> &'static str {
-        match self {
-            Self::AttemptStarted { .. } => "attempt_started",
-            Self::AttemptFailed { .. } => "attempt_failed",
-            Self::AttemptDiscarded { .. } => "attempt_discarded",
-            Self::Waiting { .. } => "waiting",
-            Self::FirstContent { .. } => "first_content",
-            Self::Quiet { .. } => "quiet",
-            Self::Succeeded { .. } => "succeeded",
-            Self::GivenUp { .. } => "given_up",
-            Self::Cancelled { .. } => "cancelled",
-            Self::CircuitChanged { .. } => "circuit_changed",
-            Self::BudgetEmpty => "budget_empty",
-            Self::LatchSet { .. } => "latch_set",
-            Self::LatchCleared => "latch_cleared",
-        }
-    }
-}
-
-impl Scope {
-    /// The stable `snake_case` name.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Origin => "origin",
-            Self::Model => "model",
-        }
-    }
-}
-
-impl Circuit {
-    /// The stable `snake_case` name.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-            Self::Recovering => "recovering",
-        }
     }
 }
 
@@ -264,27 +98,23 @@ impl fmt::Display for Event<'_> {
             What::CircuitChanged { scope, to } => {
                 write!(f, "circuit of the {} is now {}", scope.label(), to.label())
             }
-            What::BudgetEmpty => f.write_str("the retry budget is empty"),
-            What::LatchSet { error } => write!(f, "the credential is refused from now on: {error}"),
-            What::LatchCleared => f.write_str("the credential works again"),
+            What::BudgetEmpty {} => f.write_str("the retry budget is empty"),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_error::Delivery;
+    use std::time::Duration;
+
+    use evenkeel_error::{Delivery, Error};
 
     use super::*;
 
     #[test]
     fn an_event_prints_as_one_line_that_says_which_call() {
         let error = Error::connection(Delivery::NotSent);
-        let what = What::AttemptFailed {
-            attempt: 2,
-            error: &error,
-            elapsed: Duration::from_millis(40),
-        };
+        let what = What::attempt_failed(2, &error, Duration::from_millis(40));
         let line = Event::new(CallId::new(7), Moment::ORIGIN, what).to_string();
         assert!(
             line.starts_with("call 7: attempt 2 failed after 40.0ms: connection"),

@@ -5,8 +5,10 @@ mod event;
 mod observer;
 mod stopped;
 mod wait;
+mod what;
 
-pub use event::{CallId, Circuit, Event, Scope, What};
+pub use event::{CallId, Event};
 pub use observer::Observer;
 pub use stopped::Stopped;
 pub use wait::WaitReason;
+pub use what::{Circuit, Scope, What};

@@ -15,10 +15,15 @@ mod fault;
 /// A [`Transport`] on reqwest.
 ///
 /// Cheap to clone; clones share the connections. Redirects and reqwest's own retries are off:
-/// neither may send a key and a prompt where the caller did not.
+/// neither may send a key and a prompt where the caller did not. A proxy from the environment
+/// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) is used for https alone: through it goes what is encrypted.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
-    client: reqwest::Client,
+    /// For https.
+    secure: reqwest::Client,
+    /// For http, which goes to this machine unless the caller said otherwise: never by a proxy, who
+    /// would read key and prompt.
+    direct: reqwest::Client,
     connect_limit: Duration,
 }
 
@@ -43,6 +48,23 @@ impl ReqwestTransport {
     /// How often a silent connection is asked whether it is alive, so that a peer that vanished
     /// without a word is noticed, and routers in between keep the way open.
     pub const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+    /// Whether requests of this scheme can be sent with the features that are built in.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` for https without a TLS feature, and for anything but http and https.
+    pub fn check_scheme(scheme: &str) -> Result<(), Error> {
+        match scheme {
+            "http" => Ok(()),
+            "https" if cfg!(feature = "rustls") => Ok(()),
+            "https" => Err(Error::invalid_config(
+                "base_url",
+                "is https, but no TLS is built in: enable the feature `rustls`",
+            )),
+            _ => Err(Error::invalid_config("base_url", "must be http or https")),
+        }
+    }
 
     /// Everything at its default.
     pub fn builder() -> ReqwestTransportBuilder {
@@ -99,8 +121,21 @@ impl ReqwestTransportBuilder {
                 "must be one line of visible ASCII",
             ));
         }
-        let client = reqwest::Client::builder()
-            .user_agent(self.user_agent)
+        let client = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| {
+                Error::invalid_config("tls", "could not be set up").with_source(error.without_url())
+            })
+        };
+        Ok(ReqwestTransport {
+            secure: client(self.settings())?,
+            direct: client(self.settings().no_proxy())?,
+            connect_limit: self.connect_limit,
+        })
+    }
+
+    fn settings(&self) -> reqwest::ClientBuilder {
+        reqwest::Client::builder()
+            .user_agent(self.user_agent.as_str())
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -109,14 +144,6 @@ impl ReqwestTransportBuilder {
             .tcp_keepalive(ReqwestTransport::KEEP_ALIVE)
             .http2_keep_alive_interval(ReqwestTransport::KEEP_ALIVE)
             .http2_keep_alive_timeout(ReqwestTransport::KEEP_ALIVE)
-            .build()
-            .map_err(|error| {
-                Error::invalid_config("tls", "could not be set up").with_source(error.without_url())
-            })?;
-        Ok(ReqwestTransport {
-            client,
-            connect_limit: self.connect_limit,
-        })
     }
 }
 
@@ -124,8 +151,12 @@ impl Transport for ReqwestTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
         Box::pin(async move {
             let head_limit = request.head_limit;
+            let client = match request.uri.scheme_str() {
+                Some("https") => &self.secure,
+                _ => &self.direct,
+            };
             let request = outgoing(request)?;
-            let response = match clock::within(head_limit, self.client.execute(request)).await {
+            let response = match clock::within(head_limit, client.execute(request)).await {
                 None => return Err(Error::timed_out(Phase::Head, head_limit)),
                 Some(Err(error)) => return Err(fault::before_the_head(error, self.connect_limit)),
                 Some(Ok(response)) => response,

@@ -1,36 +1,55 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
-/// A map that forgets its oldest entry when a new one would be too many.
+/// A map of shared values with a limit. When a new key would be too many, the value that was asked
+/// for longest ago is forgotten, among those that nobody holds and that may be forgotten.
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
-    entries: HashMap<K, V>,
-    order: VecDeque<K>,
+    entries: HashMap<K, (Arc<V>, u64)>,
     limit: usize,
+    /// Counts the requests, so that the entries can be ordered by their last one.
+    requests: u64,
 }
 
-impl<K: Eq + Hash + Clone, V: Clone> Bounded<K, V> {
+impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             entries: HashMap::new(),
-            order: VecDeque::new(),
             limit,
+            requests: 0,
         }
     }
 
-    pub(crate) fn get_or_insert_with(&mut self, key: &K, make: impl FnOnce() -> V) -> V {
-        if let Some(value) = self.entries.get(key) {
-            return value.clone();
+    /// The value of `key`, made if there is none. Where all others are needed, the new value is not
+    /// kept: its caller goes without what sharing it would bring.
+    pub(crate) fn get_or_make(
+        &mut self,
+        key: &K,
+        make: impl FnOnce() -> V,
+        may_forget: impl Fn(&V) -> bool,
+    ) -> Arc<V> {
+        self.requests = self.requests.saturating_add(1);
+        if let Some((value, last)) = self.entries.get_mut(key) {
+            *last = self.requests;
+            return Arc::clone(value);
         }
-        if self.entries.len() >= self.limit
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.entries.remove(&oldest);
+        let value = Arc::new(make());
+        if self.entries.len() < self.limit || self.make_room(may_forget) {
+            self.entries
+                .insert(key.clone(), (Arc::clone(&value), self.requests));
         }
-        let value = make();
-        self.entries.insert(key.clone(), value.clone());
-        self.order.push_back(key.clone());
         value
+    }
+
+    fn make_room(&mut self, may_forget: impl Fn(&V) -> bool) -> bool {
+        let oldest = self
+            .entries
+            .iter()
+            .filter(|(_, (value, _))| Arc::strong_count(value) == 1 && may_forget(value))
+            .min_by_key(|(_, (_, last))| *last)
+            .map(|(key, _)| key.clone());
+        oldest.is_some_and(|key| self.entries.remove(&key).is_some())
     }
 }
 
@@ -38,17 +57,27 @@ impl<K: Eq + Hash + Clone, V: Clone> Bounded<K, V> {
 mod tests {
     use super::*;
 
+    fn get(map: &mut Bounded<u32, u32>, key: u32, value: u32) -> u32 {
+        *map.get_or_make(&key, || value, |_| true)
+    }
+
     #[test]
-    fn the_oldest_entry_makes_room() {
+    fn what_was_asked_for_longest_ago_makes_room() {
         let mut map = Bounded::new(2);
         for key in [1, 2, 1, 3] {
-            map.get_or_insert_with(&key, || key * 10);
+            get(&mut map, key, key * 10);
         }
-        assert_eq!(map.get_or_insert_with(&2, || 0), 20);
-        assert_eq!(
-            map.get_or_insert_with(&1, || 99),
-            99,
-            "1 was forgotten for 3"
-        );
+        assert_eq!(get(&mut map, 1, 0), 10);
+        assert_eq!(get(&mut map, 2, 99), 99, "2 was forgotten for 3");
+    }
+
+    #[test]
+    fn what_is_held_or_needed_is_not_forgotten() {
+        let mut map = Bounded::new(2);
+        let held = map.get_or_make(&1, || 10, |_| true);
+        get(&mut map, 2, 20);
+        let unkept = map.get_or_make(&3, || 30, |value| *value != 20);
+        assert_eq!((*held, *unkept), (10, 30));
+        assert_eq!((get(&mut map, 1, 0), get(&mut map, 2, 0)), (10, 20));
     }
 }

@@ -40,15 +40,16 @@ pub struct ClientBuilder {
     breaker: evenkeel_breaker::BreakerConfig,
 }
 
-/// Makes the transport, with every limit divided by the argument.
-type Connect = Box<dyn FnOnce(NonZeroU32) -> Result<Box<dyn Transport>, Error> + Send>;
+/// Makes the transport to a place, with every limit divided by the number.
+type Connect = Box<dyn FnOnce(&BaseUrl, NonZeroU32) -> Result<Box<dyn Transport>, Error> + Send>;
 
 impl ClientBuilder {
     #[cfg(feature = "reqwest")]
     pub(crate) fn reqwest() -> Self {
         use evenkeel_transport::ReqwestTransport;
 
-        Self::new(Box::new(|divisor| {
+        Self::new(Box::new(|base_url, divisor| {
+            ReqwestTransport::check_scheme(base_url.scheme())?;
             Ok(Box::new(
                 ReqwestTransport::builder()
                     .time_divided_by(divisor)
@@ -58,7 +59,7 @@ impl ClientBuilder {
     }
 
     pub(crate) fn given(transport: Box<dyn Transport>) -> Self {
-        Self::new(Box::new(|_| Ok(transport)))
+        Self::new(Box::new(|_, _| Ok(transport)))
     }
 
     fn new(connect: Connect) -> Self {
@@ -203,7 +204,7 @@ impl ClientBuilder {
         }
         self.check_timers()?;
         let headers = self.all_headers()?;
-        let transport = (self.connect)(self.divisor)?;
+        let transport = (self.connect)(&base_url, self.divisor)?;
         let tuning = Tuning {
             patience: self.patience,
             timers: self.timers.divided_by(self.divisor),

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "retry")]
+use evenkeel_breaker::Mode;
 use evenkeel_breaker::{Breaker, BreakerConfig, KeyedSet, Permit, Rejected, State, Transition};
 use evenkeel_error::{Error, ErrorKind, Moment, Recovery};
 use evenkeel_event::{Circuit, Scope};
@@ -48,23 +50,35 @@ impl Breakers {
         }
     }
 
+    /// Leave to send, or the refusal; and either way the changes of state that asking caused.
     pub(crate) fn admit(
         &self,
         key: &ModelKey,
         now: Moment,
         roll: u64,
-    ) -> Result<(Permits, Vec<Change>), Rejected> {
-        let origin = self.origin.admit(now, roll)?;
-        let model = self.models.get(key, now).admit(now, roll)?;
-        let changes = changes(origin.transition(), model.transition());
-        Ok((Permits { origin, model }, changes))
+    ) -> (Result<Permits, Rejected>, Vec<Change>) {
+        let origin = match self.origin.admit(now, roll) {
+            Ok(origin) => origin,
+            Err(rejected) => return (Err(rejected), Vec::new()),
+        };
+        match self.models.get(key, now).admit(now, roll) {
+            Ok(model) => {
+                let changes = changes(origin.transition(), model.transition());
+                (Ok(Permits { origin, model }), changes)
+            }
+            Err(rejected) => (Err(rejected), changes(origin.transition(), None)),
+        }
     }
 
-    /// Whether either breaker holds calls back.
+    /// Whether either breaker holds calls back. One that only observes does not.
     #[cfg(feature = "retry")]
-    pub(crate) fn is_troubled(&self, key: &ModelKey, now: Moment) -> bool {
-        self.origin.state(now) != State::Closed
-            || self.models.get(key, now).state(now) != State::Closed
+    pub(crate) fn is_holding_back(&self, key: &ModelKey, now: Moment) -> bool {
+        let holds_back = |breaker: &Breaker| match breaker.mode() {
+            Mode::On => breaker.state(now) != State::Closed,
+            Mode::ForcedOpen => true,
+            _ => false,
+        };
+        holds_back(&self.origin) || holds_back(&self.models.get(key, now))
     }
 }
 

@@ -4,7 +4,8 @@ use evenkeel_error::Error;
 use http::{HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
-/// What a call is authenticated with. Never printed; wiped from memory when dropped.
+/// What a call is authenticated with. Never printed, and wiped from memory when dropped; the header
+/// that carries it is marked as sensitive, and lives as long as its request.
 #[derive(Clone)]
 pub struct Credential {
     form: Form,

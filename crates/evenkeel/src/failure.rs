@@ -196,7 +196,7 @@ impl StdError for Error {
     }
 }
 
-/// A configuration that cannot be used: nothing was sent.
+/// A failure outside any call; mostly a configuration that cannot be used.
 impl From<evenkeel_error::Error> for Error {
     fn from(failure: evenkeel_error::Error) -> Self {
         Self::new(failure, Stopped::NotRecoverable)

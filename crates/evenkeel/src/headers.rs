@@ -33,13 +33,15 @@ pub(crate) fn add(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()
             "may not be set: host, framing, version and authentication have setters of their own",
         ));
     }
-    let value = HeaderValue::from_str(value).map_err(|error| {
+    let mut value = HeaderValue::from_str(value).map_err(|error| {
         Error::invalid_config(
             &format!("header {parsed}"),
             "must be one line of visible characters: no line end, no control character",
         )
         .with_source(error)
     })?;
+    // It may be a gateway's key, for all we know.
+    value.set_sensitive(true);
     headers.append(parsed, value);
     Ok(())
 }

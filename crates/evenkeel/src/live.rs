@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use evenkeel_error::{Error as Failure, Facts, Moment};
+use evenkeel_error::{Facts, Moment};
 use evenkeel_event::{CallId, Stopped, What};
 use evenkeel_messages::{
     Accumulator, Decoder, End, Incomplete, Message, Partial, ServerTools, StallClock, StallLimits,
@@ -17,6 +17,9 @@ use evenkeel_transport::{Body, Response};
 use crate::clock::Timer;
 use crate::pipeline::Stopwatch;
 use crate::shared::Shared;
+
+/// How long `message_stop` may take once the stop reason has come: the reply is whole without it.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// How long the end of the body may take once the message has stopped: reading it lets the
 /// connection be used again, and nothing depends on it.
@@ -47,8 +50,18 @@ struct Stream {
     accumulator: Accumulator,
     stalls: StallClock,
     timer: Timer,
-    /// Set once the message has stopped: until when the end of the body is waited for.
-    lingers: Option<Moment>,
+    stage: Stage,
+}
+
+/// How much of the reply is still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Some of it.
+    Open,
+    /// Nothing that matters: the stop reason has come. Reading ends at this moment at the latest.
+    Whole(Moment),
+    /// Nothing: the message has stopped. Reading ends at this moment at the latest.
+    Stopped(Moment),
 }
 
 /// What reading on brought.
@@ -84,7 +97,7 @@ impl Live {
             accumulator: Accumulator::new(response.facts.clone()),
             stalls: StallClock::new(limits),
             timer: Timer::default(),
-            lingers: None,
+            stage: Stage::Open,
         };
         Self::of(
             Source::Stream(Box::new(stream)),
@@ -133,8 +146,9 @@ impl Live {
     }
 
     #[cfg(feature = "breaker")]
-    pub(crate) fn hold(&mut self, permits: crate::circuit::Permits) {
+    pub(crate) fn holding(mut self, permits: crate::circuit::Permits) -> Self {
         self.permits = Some(permits);
+        self
     }
 
     #[cfg(feature = "breaker")]
@@ -186,18 +200,22 @@ impl Live {
             Source::Whole(_) => Poll::Ready(Step::End(End::Eof)),
             Source::Stream(stream) => {
                 let (shared, call, attempt) = (&self.shared, self.call, self.watch.number);
-                stream.poll_step(cx, limit, shared, |quiet| {
-                    shared.emit(call, What::Quiet { attempt, quiet });
-                })
+                let step = stream.poll_step(cx, limit, shared, |quiet| {
+                    shared.emit(call, What::quiet(attempt, quiet));
+                });
+                match step {
+                    Poll::Ready(Step::End(End::Cut(error))) if error.facts().is_none() => {
+                        Poll::Ready(Step::End(End::Cut(error.with_facts(self.facts.clone()))))
+                    }
+                    step => step,
+                }
             }
         }
     }
 
-    /// The end of a reply that came before its first content: it may be whole all the same.
-    pub(crate) fn conclude(&mut self, end: End) -> Result<(), Failure> {
-        let message = self.verdict(end).map_err(|incomplete| incomplete.error)?;
-        self.source = Source::Whole(Some(Box::new(message)));
-        Ok(())
+    /// The same attempt, with a reply that turned out to be whole already.
+    pub(crate) fn into_whole(self, message: Message) -> Self {
+        Self::whole(self.facts, message, self.watch, &self.shared, self.call)
     }
 
     /// The verdict on a reply that has ended. Afterwards there is nothing left to read.
@@ -229,39 +247,23 @@ impl Stream {
     ) -> Poll<Step> {
         let mut now = shared.clock.now();
         loop {
-            if let Some(lingers) = self.lingers {
-                return self.poll_linger(cx, lingers, shared);
+            if let Some(step) = self.next_step(now, shared) {
+                return Poll::Ready(step);
             }
-            match self.decoder.next_event() {
-                None => {}
-                Some(Err(error)) => return Poll::Ready(Step::End(End::Failed(error))),
-                Some(Ok(StreamEvent::Error(error))) => {
-                    return Poll::Ready(Step::End(End::Failed(error)));
-                }
-                Some(Ok(event)) => {
-                    self.stalls.event(&event, now);
-                    self.accumulator.push(&event);
-                    if matches!(event, StreamEvent::MessageStop) {
-                        self.lingers = Some(now + LINGER);
-                    }
-                    return Poll::Ready(Step::Event(event));
-                }
+            let chunk = self.body.poll_chunk(cx);
+            now = shared.clock.now();
+            // Asked at every turn, so that a body that is always ready cannot outlive a limit.
+            if let Some(step) = self.out_of_time(now, limit) {
+                return Poll::Ready(step);
             }
-            match self.body.poll_chunk(cx) {
+            match chunk {
                 Poll::Ready(None) => return Poll::Ready(Step::End(End::Eof)),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Step::End(End::Cut(error))),
                 Poll::Ready(Some(Ok(chunk))) => {
-                    now = shared.clock.now();
                     self.stalls.bytes(now);
                     self.decoder.feed(chunk);
                 }
                 Poll::Pending => {
-                    now = shared.clock.now();
-                    if let Some((moment, stopped)) = limit
-                        && now >= moment
-                    {
-                        return Poll::Ready(Step::Limit(stopped));
-                    }
                     self.stalls.read_started(now);
                     match self.stalls.check(now) {
                         StallVerdict::Warn { quiet } => warn(quiet),
@@ -271,9 +273,7 @@ impl Stream {
                             }
                         }
                     }
-                    let checks = self.stalls.next_check();
-                    let ends = limit.map(|(moment, _)| moment);
-                    let Some(next) = checks.into_iter().chain(ends).min() else {
+                    let Some(next) = self.next_check(limit) else {
                         return Poll::Pending;
                     };
                     if self.timer.poll_until(&shared.clock, next, cx).is_pending() {
@@ -284,16 +284,56 @@ impl Stream {
         }
     }
 
-    /// The message has stopped; whatever follows changes nothing.
-    fn poll_linger(&mut self, cx: &mut Context<'_>, until: Moment, shared: &Shared) -> Poll<Step> {
-        while let Poll::Ready(chunk) = self.body.poll_chunk(cx) {
-            if !matches!(chunk, Some(Ok(_))) {
-                return Poll::Ready(Step::End(End::Eof));
+    /// What the bytes so far hold.
+    fn next_step(&mut self, now: Moment, shared: &Shared) -> Option<Step> {
+        loop {
+            let event = match self.decoder.next_event()? {
+                Err(error) | Ok(StreamEvent::Error(error)) => {
+                    return Some(Step::End(End::Failed(error)));
+                }
+                Ok(event) => event,
+            };
+            if matches!(self.stage, Stage::Stopped(_)) {
+                // Whatever follows the end of the message is not a part of it.
+                continue;
+            }
+            self.stalls.event(&event, now);
+            self.accumulator.push(&event);
+            if matches!(event, StreamEvent::MessageStop) {
+                self.stage = Stage::Stopped(now + shared.tuning.divided(LINGER));
+            } else if self.stage == Stage::Open
+                && self.accumulator.message_so_far().stop_reason().is_some()
+            {
+                self.stage = Stage::Whole(now + shared.tuning.divided(GRACE));
+            }
+            return Some(Step::Event(event));
+        }
+    }
+
+    /// A reply that is whole ends well, whichever limit comes first.
+    fn out_of_time(&self, now: Moment, limit: Limit) -> Option<Step> {
+        let passed = limit.filter(|(moment, _)| now >= *moment);
+        match (self.stage, passed) {
+            (Stage::Open, None) => None,
+            (Stage::Open, Some((_, stopped))) => Some(Step::Limit(stopped)),
+            (Stage::Whole(_) | Stage::Stopped(_), Some(_)) => Some(Step::End(End::Eof)),
+            (Stage::Whole(until) | Stage::Stopped(until), None) => {
+                (now >= until).then_some(Step::End(End::Eof))
             }
         }
-        match self.timer.poll_until(&shared.clock, until, cx) {
-            Poll::Ready(()) => Poll::Ready(Step::End(End::Eof)),
-            Poll::Pending => Poll::Pending,
-        }
+    }
+
+    fn next_check(&self, limit: Limit) -> Option<Moment> {
+        let ends = limit.map(|(moment, _)| moment);
+        let until = match self.stage {
+            Stage::Open => None,
+            Stage::Whole(until) | Stage::Stopped(until) => Some(until),
+        };
+        self.stalls
+            .next_check()
+            .into_iter()
+            .chain(ends)
+            .chain(until)
+            .min()
     }
 }

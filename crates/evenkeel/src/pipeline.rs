@@ -7,25 +7,25 @@
 //! 2. **Retry and budget** decide what follows a failure: `again.rs`. The only place that waits
 //!    between attempts, and the only owner of retries.
 //! 3. **The gate**, shared by the calls to one model: nobody leaves before a moment that the server
-//!    named to any of them: [`Call::pass_gate`].
-//! 4. **The credential** is written into the head of each attempt: [`Call::request`].
-//! 5. **The breakers** admit the attempt, or say when to come back: `admission.rs`.
-//! 6. **The attempt's timers** bound the head here, and the stream in `live.rs`.
+//!    named to any of them: `departure.rs`.
+//! 4. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
+//!    them the gate is asked again.
+//! 5. **The credential** is written into the head of each attempt: [`Call::request`].
+//! 6. **The attempt's timers** bound the head, in `attempt.rs`, and the stream, in `live.rs`.
 //! 7. **The transport** sends.
 //!
-//! What is refused on this side (2, 3, 5) never feeds the breakers.
+//! What is refused on this side (2, 3, 4) never feeds the breakers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Hint, Moment, Phase, Recovery};
-use evenkeel_event::{CallId, Stopped, WaitReason, What};
+use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Hint, Moment, Recovery};
+use evenkeel_event::{CallId, Stopped, What};
 use evenkeel_messages::{MessageRequest, Partial, Streaming};
 use evenkeel_transport::Request;
 use http::{Method, Uri};
 
-use crate::clock::Clock;
 use crate::live::Live;
 use crate::reply::Billing;
 use crate::shared::{Lane, Shared};
@@ -37,12 +37,14 @@ mod admission;
 mod again;
 mod attempt;
 mod collect;
+mod departure;
 
 pub(crate) use attempt::Stopwatch;
 pub(crate) use collect::Broken;
 
 /// How a reply is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Fetch {
     /// As a stream, collected here: no limit on how long generation takes, and silence is noticed.
     /// The default.
@@ -100,10 +102,9 @@ enum CallPhase {
 enum Halt {
     /// It failed.
     Failed(Failure),
-    /// A limit of the caller's ended it.
+    /// A limit of the caller's ended the call.
     Ended(Stopped),
-    /// The breaker refuses, and this caller does not wait for it.
-    #[cfg(feature = "breaker")]
+    /// It was refused on this side, and this caller does not wait.
     Refused(Failure, Stopped),
 }
 
@@ -161,58 +162,30 @@ impl Call {
         loop {
             match self.attempt(waited).await {
                 Ok(live) => return Ok(live),
-                Err(Halt::Failed(failure)) => waited = self.after(failure).await?,
+                Err(Halt::Failed(failure)) => waited = self.after(failure, None).await?,
                 Err(Halt::Ended(stopped)) => return Err(self.out_of_time(stopped)),
-                #[cfg(feature = "breaker")]
                 Err(Halt::Refused(failure, stopped)) => return Err(self.give_up(failure, stopped)),
             }
         }
     }
 
-    /// Waits as the retry policy says, and returns how long; or gives up.
+    /// Waits as the retry policy says, and returns how long; or gives up. `veto` is why a failure
+    /// that could be tried again is not.
     #[cfg(feature = "retry")]
-    async fn after(&mut self, failure: Failure) -> Result<Duration, Error> {
-        self.again(failure).await
+    async fn after(&mut self, failure: Failure, veto: Option<Stopped>) -> Result<Duration, Error> {
+        self.again(failure, veto).await
     }
 
     /// Without the retry layer a call is one attempt.
     #[cfg(not(feature = "retry"))]
     #[expect(clippy::unused_async, reason = "the retry layer waits here")]
-    async fn after(&mut self, failure: Failure) -> Result<Duration, Error> {
-        Err(self.give_up(failure, Stopped::Attempts))
-    }
-
-    /// Waits until the shared gate lets this call through; returns how long it waited.
-    async fn pass_gate(&mut self) -> Result<Duration, Halt> {
-        let start = self.now();
-        let mut waited = Duration::ZERO;
-        while let Some(slot) = self.plan.lane.reserve(self.now()) {
-            self.wait_until(slot, WaitReason::SharedLimit).await?;
-            waited = self.now().since(start);
-            if self.plan.lane.may_leave(slot) {
-                break;
-            }
-        }
-        Ok(waited)
-    }
-
-    /// Waits until `moment`, if that fits in what is left of the call.
-    async fn wait_until(&mut self, moment: Moment, reason: WaitReason) -> Result<(), Halt> {
-        let now = self.now();
-        if let Some((limit, stopped)) = self.limit()
-            && moment >= limit
-        {
-            return Err(Halt::Ended(stopped));
-        }
-        let wait = now.until(moment);
-        self.emit(What::Waiting {
-            attempt: self.sent.saturating_add(1),
-            reason,
-            wait,
-            left: self.deadline.map(|deadline| moment.until(deadline)),
-        });
-        Clock::sleep(wait).await;
-        Ok(())
+    async fn after(&mut self, failure: Failure, veto: Option<Stopped>) -> Result<Duration, Error> {
+        let stopped = match veto {
+            _ if !failure.is_retryable() => Stopped::NotRecoverable,
+            Some(stopped) => stopped,
+            None => Stopped::Attempts,
+        };
+        Err(self.give_up(failure, stopped))
     }
 
     /// The head of an attempt, with the credential as it is now.
@@ -227,11 +200,27 @@ impl Call {
         Ok(request)
     }
 
-    /// The moment at which the call ends without progress, and what ends it.
+    /// The moment at which an attempt ends without progress, and what ends it.
     fn limit(&self) -> Option<(Moment, Stopped)> {
-        let patience = self
+        self.earlier(self.patience_ends())
+    }
+
+    /// The moment by which a wait must be over.
+    fn wait_limit(&self) -> Option<(Moment, Stopped)> {
+        #[cfg(feature = "retry")]
+        let ends = self
             .patience_ends()
-            .map(|moment| (moment, Stopped::Patience));
+            .into_iter()
+            .chain(self.unreached_ends())
+            .min();
+        #[cfg(not(feature = "retry"))]
+        let ends = self.patience_ends();
+        self.earlier(ends)
+    }
+
+    /// The end of the patience or the deadline, whichever comes first.
+    fn earlier(&self, patience_ends: Option<Moment>) -> Option<(Moment, Stopped)> {
+        let patience = patience_ends.map(|moment| (moment, Stopped::Patience));
         let deadline = self.deadline.map(|moment| (moment, Stopped::Deadline));
         match (patience, deadline) {
             (Some(patience), Some(deadline)) if deadline.0 < patience.0 => Some(deadline),
@@ -261,18 +250,8 @@ impl Call {
 
     /// The end of a call whose time is over: with the failure that it had met by then, if any.
     fn out_of_time(&mut self, stopped: Stopped) -> Error {
-        let failure = match (self.last.take(), stopped) {
-            (Some(failure), _) => failure,
-            (None, Stopped::Deadline) => {
-                let delivery = if self.sent == 0 {
-                    Delivery::NotSent
-                } else {
-                    Delivery::Unknown
-                };
-                Failure::deadline_exceeded(delivery)
-            }
-            (None, _) => Failure::timed_out(Phase::Head, self.now().since(self.started)),
-        };
+        let failure = self.last.take();
+        let failure = failure.unwrap_or_else(|| Failure::deadline_exceeded(Delivery::NotSent));
         self.give_up(failure, stopped)
     }
 
@@ -280,12 +259,7 @@ impl Call {
         self.phase = CallPhase::Ended;
         let elapsed = self.now().since(self.started);
         let attempts = self.sent;
-        self.emit(What::GivenUp {
-            attempts,
-            error: &failure,
-            stopped,
-            elapsed,
-        });
+        self.emit(What::given_up(attempts, &failure, stopped, elapsed));
         Error::new(failure, stopped)
             .with_history(std::mem::take(&mut self.attempts), elapsed)
             .with_partial(self.partial.take())
@@ -308,10 +282,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         if self.phase == CallPhase::Running {
             let elapsed = self.now().since(self.started);
-            self.emit(What::Cancelled {
-                attempts: self.sent,
-                elapsed,
-            });
+            self.emit(What::cancelled(self.sent, elapsed));
         }
     }
 }

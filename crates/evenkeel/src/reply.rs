@@ -32,6 +32,7 @@ pub struct Meta {
 
 /// Whether a call may have been paid for more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Billing {
     /// No attempt but the last can have produced anything.
     Once,

@@ -51,6 +51,10 @@ impl Messages {
     /// The last failure, with every attempt and why there was no other. Nothing incomplete is ever
     /// returned as a reply; what had arrived is in [`Error::partial`].
     ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime whose timers are enabled: that is tokio's rule for its timers.
+    ///
     /// # Cancellation
     ///
     /// Dropping the future ends the call at once and releases its connection, its place with the
@@ -112,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_call_can_be_spawned_and_a_stream_can_be_kept_anywhere() {
-        let transport = std::sync::Arc::new(Nowhere);
+        let transport = Arc::new(Nowhere);
         let client = crate::Client::with_transport(transport).build().unwrap();
         let request = || MessageRequest::new("m", 1).user("x");
         is_send(&client.messages().create(request()));

@@ -10,7 +10,7 @@ use http::HeaderMap;
 
 use crate::bounded::Bounded;
 use crate::clock::Clock;
-use crate::gate::Gate;
+use crate::gate::{Comer, Gate, Slot};
 use crate::timers::Timers;
 use crate::{Credential, Patience};
 
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
 
 /// What a client learns as it goes.
 pub(crate) struct Memory {
-    lanes: Mutex<Bounded<String, Arc<Lane>>>,
+    lanes: Mutex<Bounded<String, Lane>>,
     calls: AtomicU64,
     answered: AtomicBool,
 }
@@ -56,6 +56,9 @@ pub(crate) struct Lane {
     gate: Mutex<Gate>,
     #[cfg(feature = "retry")]
     pub(crate) budget: evenkeel_backoff::RetryBudget,
+    /// Told when a call brings a token back.
+    #[cfg(feature = "retry")]
+    pub(crate) earned: tokio::sync::Notify,
 }
 
 impl Memory {
@@ -80,14 +83,18 @@ impl Shared {
 
     /// What the calls to `model` share.
     pub(crate) fn lane(&self, model: &str) -> Arc<Lane> {
+        let now = self.clock.now();
         let mut lanes = self
             .memory
             .lanes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        lanes.get_or_insert_with(&model.to_owned(), || {
-            Arc::new(Lane::new(self.tuning.divisor))
-        })
+        let divisor = self.tuning.divisor;
+        lanes.get_or_make(
+            &model.to_owned(),
+            || Lane::new(divisor),
+            |lane| lane.is_idle(now),
+        )
     }
 
     pub(crate) fn emit(&self, call: CallId, what: What<'_>) {
@@ -119,21 +126,19 @@ impl Tuning {
 }
 
 impl Lane {
-    #[cfg_attr(
-        not(feature = "retry"),
-        expect(unused_variables, reason = "the budget's clock")
-    )]
     fn new(divisor: NonZeroU32) -> Self {
         Self {
-            gate: Mutex::new(Gate::default()),
+            gate: Mutex::new(Gate::new(divisor)),
             #[cfg(feature = "retry")]
             budget: evenkeel_backoff::RetryBudget::time_divided_by(divisor),
+            #[cfg(feature = "retry")]
+            earned: tokio::sync::Notify::new(),
         }
     }
 
     /// See [`Gate::reserve`].
-    pub(crate) fn reserve(&self, now: Moment) -> Option<Moment> {
-        self.with_gate(|gate| gate.reserve(now))
+    pub(crate) fn reserve(&self, now: Moment, latest: Option<Moment>, comer: Comer) -> Slot {
+        self.with_gate(|gate| gate.reserve(now, latest, comer))
     }
 
     /// See [`Gate::may_leave`].
@@ -144,6 +149,15 @@ impl Lane {
     /// See [`Gate::close_until`].
     pub(crate) fn close_until(&self, moment: Moment) {
         self.with_gate(|gate| gate.close_until(moment));
+    }
+
+    /// Whether a new lane would be just like this one.
+    fn is_idle(&self, now: Moment) -> bool {
+        #[cfg(feature = "retry")]
+        if self.budget.tokens(now) < evenkeel_backoff::RetryBudget::CAP {
+            return false;
+        }
+        self.with_gate(|gate| gate.is_open(now))
     }
 
     fn with_gate<T>(&self, act: impl FnOnce(&mut Gate) -> T) -> T {

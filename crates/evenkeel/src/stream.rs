@@ -1,9 +1,9 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use evenkeel_messages::{Partial, StreamEvent};
+use evenkeel_messages::{End as ReplyEnd, Partial, StreamEvent};
 use futures_core::Stream;
 
 use crate::live::{Live, Step};
@@ -28,7 +28,10 @@ pub struct MessageStream {
 }
 
 enum End {
+    /// The reply is whole; the end of its body was not read yet.
     Complete(Box<Reply>),
+    /// The reply is whole, and nothing is left to read.
+    Drained(Box<Reply>),
     Failed,
 }
 
@@ -70,31 +73,54 @@ impl MessageStream {
             event?;
         }
         match self.end {
-            Some(End::Complete(reply)) => Ok(*reply),
+            Some(End::Complete(reply) | End::Drained(reply)) => Ok(*reply),
             Some(End::Failed) | None => Err(evenkeel_error::Error::interrupted().into()),
         }
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<StreamEvent, Error>>> {
-        if let Some(event) = self.live.next_kept() {
-            return Poll::Ready(Some(Ok(event)));
-        }
-        if self.end.is_some() {
-            return Poll::Ready(None);
-        }
-        let broken = match self.live.poll_step(cx, self.call.body_limit()) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Step::Event(event)) => return Poll::Ready(Some(Ok(event))),
-            Poll::Ready(Step::Limit(stopped)) => Broken::Limit(stopped),
-            Poll::Ready(Step::End(end)) => match self.live.verdict(end) {
-                Ok(message) => {
-                    let reply = self.call.succeed(&self.live, message);
-                    self.end = Some(End::Complete(Box::new(reply)));
-                    return Poll::Ready(None);
-                }
-                Err(incomplete) => Broken::Incomplete(incomplete),
-            },
+        let step = match (self.live.next_kept(), &self.end) {
+            (Some(event), _) => Step::Event(event),
+            (None, None) => ready!(self.live.poll_step(cx, self.call.body_limit())),
+            (None, Some(End::Complete(_))) => return self.poll_drain(cx).map(|()| None),
+            (None, Some(End::Drained(_) | End::Failed)) => return Poll::Ready(None),
         };
+        let (event, verdict) = match step {
+            Step::Limit(stopped) => return self.fail(Broken::Limit(stopped)),
+            Step::End(end) => (None, self.live.verdict(end)),
+            // The reply is whole: who stops reading here has not cancelled anything.
+            Step::Event(StreamEvent::MessageStop) => (
+                Some(Ok(StreamEvent::MessageStop)),
+                self.live.verdict(ReplyEnd::Eof),
+            ),
+            Step::Event(event) => return Poll::Ready(Some(Ok(event))),
+        };
+        match verdict {
+            Ok(message) => {
+                let reply = Box::new(self.call.succeed(&self.live, message));
+                let is_read = event.is_none();
+                self.end = Some(if is_read {
+                    End::Drained(reply)
+                } else {
+                    End::Complete(reply)
+                });
+                Poll::Ready(event)
+            }
+            Err(incomplete) => self.fail(Broken::Incomplete(incomplete)),
+        }
+    }
+
+    /// Reads the end of the body behind a reply that is whole, so that its connection can be used
+    /// again.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Step::Event(_) = ready!(self.live.poll_step(cx, self.call.body_limit())) {}
+        if let Some(End::Complete(reply)) = self.end.take() {
+            self.end = Some(End::Drained(reply));
+        }
+        Poll::Ready(())
+    }
+
+    fn fail(&mut self, broken: Broken) -> Poll<Option<Result<StreamEvent, Error>>> {
         self.end = Some(End::Failed);
         let error = match self.call.broke_off(&mut self.live, broken) {
             Ok(failure) => self.call.end_released(failure),

@@ -50,7 +50,7 @@ pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Without a byte-order mark and the white space around.
 fn bare(text: &str) -> &str {
-    text.trim_start_matches('\u{feff}').trim()
+    text.strip_prefix('\u{feff}').unwrap_or(text).trim_ascii()
 }
 
 /// Tells the form of a text. `content_type` is asked last: gateways do not keep it straight.

@@ -49,7 +49,16 @@ pub(super) fn classify(facts: &Facts, bytes: &[u8], place: Place) -> Error {
     let form = body::form(&text, &envelope, facts.content_type());
     let known = envelope.error_type.as_deref().and_then(find_type);
     let code = envelope.code.as_deref().and_then(find_code);
-    let said = said(&text, form, &envelope, known, code);
+    let said = Said {
+        error_type: verbatim(
+            envelope.error_type.as_deref(),
+            known.map(|known| known.name),
+        ),
+        code: verbatim(envelope.code.as_deref(), code.map(|code| code.name)),
+        request_id: unless(facts.request_id(), envelope.request_id.as_deref()),
+        cf_ray: unless(facts.cf_ray(), envelope.problem.ray_id.as_deref()),
+        ..words(&text, form, &envelope)
+    };
     let message = said.message.as_deref();
 
     let says_error = place == Place::Event || envelope.enclosed;
@@ -168,46 +177,31 @@ pub(super) fn advice_on_request(message: &str) -> Option<&'static str> {
     fragment.map(|&(_, advice)| advice)
 }
 
-/// Keeps what was said, without secrets and within bounds.
-fn said(
-    text: &str,
-    form: Form,
-    envelope: &Envelope<'_>,
-    known: Option<&'static Type>,
-    code: Option<&'static Code>,
-) -> Said {
-    let message = match form {
-        Form::Empty => None,
-        Form::Html => body::title(text),
+/// Keeps the message and the body, without secrets and within bounds.
+fn words(text: &str, form: Form, envelope: &Envelope<'_>) -> Said {
+    let problem = &envelope.problem;
+    let (message, longest) = match form {
+        Form::Empty => return Said::default(),
+        Form::Api => (envelope.message.as_deref(), LONGEST_MESSAGE),
+        Form::Problem => (
+            problem.detail.as_deref().or(problem.title.as_deref()),
+            LONGEST_LINE,
+        ),
+        Form::Html => (body::title(text), LONGEST_LINE),
         // JSON of another shape is no message, and may be the request.
-        Form::Text => text
-            .lines()
-            .next()
-            .filter(|line| !line.starts_with(['{', '['])),
-        Form::Api => envelope.message.as_deref(),
-        Form::Problem => envelope
-            .problem
-            .detail
-            .as_deref()
-            .or(envelope.problem.title.as_deref()),
-    };
-    let longest = if form == Form::Api {
-        LONGEST_MESSAGE
-    } else {
-        LONGEST_LINE
+        Form::Text if text.starts_with(['{', '[']) => (None, LONGEST_LINE),
+        Form::Text => (text.lines().next(), LONGEST_LINE),
     };
     Said {
-        error_type: verbatim(
-            envelope.error_type.as_deref(),
-            known.map(|known| known.name),
-        ),
-        code: verbatim(envelope.code.as_deref(), code.map(|code| code.name)),
         message: message.map(|message| scrub(message.trim(), longest)),
-        ours: false,
-        request_id: envelope.request_id.as_deref().and_then(identifier),
-        cf_ray: envelope.problem.ray_id.as_deref().and_then(identifier),
-        body: (form != Form::Empty).then(|| scrub(text, LONGEST_BODY)),
+        body: Some(scrub(text, LONGEST_BODY)),
+        ..Said::default()
     }
+}
+
+/// An id that the body gives where the headers have none.
+fn unless(in_head: Option<&str>, in_body: Option<&str>) -> Option<Box<str>> {
+    in_body.filter(|_| in_head.is_none()).and_then(identifier)
 }
 
 /// A name of the server's as it stands; known ones need no memory of their own.

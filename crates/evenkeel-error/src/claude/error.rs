@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::classify::{self, Place};
 use super::scrub::scrub;
 use super::tables;
-use super::{Detail, Facts, Phase};
+use super::{Detail, Facts, Limit, Phase};
 use crate::{Delivery, ErrorKind, Hint, InvalidConfig, Recoverable, Recovery};
 
 mod reading;
@@ -155,6 +155,18 @@ impl Error {
         let mut error = Self::new(ErrorKind::Protocol, Recovery::BackOff, Delivery::Answered);
         error.inner.repeats = Some(1);
         error.with_message(message)
+    }
+
+    /// A limit that the server named to another call holds for this one too; nothing was sent. Come
+    /// back after `wait`.
+    #[must_use]
+    pub fn rate_limited(wait: Duration) -> Self {
+        let recovery = Recovery::After {
+            wait,
+            hint: Hint::Limit,
+        };
+        Self::new(ErrorKind::RateLimited, recovery, Delivery::NotSent)
+            .with_detail(Detail::RateLimit(Limit::Unknown))
     }
 
     /// The breaker refuses; come back after `wait`. `by` is the kind of fault that opened it.

@@ -56,7 +56,7 @@ pub(super) fn cut(text: &str, limit: usize) -> &str {
 }
 
 /// What a byte may be the beginning of.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Nothing,
     /// A letter or a digit.
@@ -85,6 +85,13 @@ const CLASSES: [Class; 256] = {
     classes
 };
 
+fn class(byte: u8) -> Class {
+    CLASSES
+        .get(usize::from(byte))
+        .copied()
+        .unwrap_or(Class::Nothing)
+}
+
 struct Finder<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -96,32 +103,34 @@ impl Finder<'_> {
     /// The next secret that begins before `until`, and what to put in its place.
     fn next(&mut self, until: usize) -> Option<Found> {
         while self.at < until {
-            let start = self.at;
+            let start = self.at + self.count(self.at, Class::Nothing);
             let byte = self.byte(start)?;
-            let found = match CLASSES.get(usize::from(byte)).copied() {
-                Some(Class::Word) => {
-                    self.at = self.word_end(start);
-                    self.secret_at(start, self.at)
-                }
-                Some(Class::Mark) => {
-                    self.at = start + 1;
-                    self.mark_at(start, byte)
-                }
-                _ => {
-                    self.at = start + 1;
-                    None
-                }
+            let found = if let Class::Mark = class(byte) {
+                self.at = start + 1;
+                self.mark_at(start, byte)
+            } else {
+                self.at = self.word_end(start);
+                let possible = self.may_begin_secret(byte, self.at);
+                possible.then(|| self.secret_at(start, self.at)).flatten()
             };
             if let Some((range, stand_in)) = found {
                 self.at = range.end;
-                return Some((range, stand_in));
+                return (range.start < until).then_some((range, stand_in));
             }
         }
         None
     }
 
-    /// What begins at the word `start..end`, or at its last two letters. The last letter and what
-    /// follows it rule out nearly every word before anything is compared.
+    /// Rules out nearly every word by its first and last byte and the one behind it.
+    fn may_begin_secret(&self, first: u8, end: usize) -> bool {
+        let last = end.checked_sub(1).and_then(|at| self.byte(at));
+        let last = last.map(|byte| byte.to_ascii_lowercase());
+        first == b'e'
+            || matches!(last, Some(b'k' | b'r' | b'i' | b'y' | b'n' | b't' | b'd'))
+            || matches!(self.byte(end), Some(b'.' | b':'))
+    }
+
+    /// What begins at the word `start..end`, or at its last two letters.
     fn secret_at(&self, start: usize, end: usize) -> Option<Found> {
         let word = self.bytes.get(start..end)?;
         let next = self.byte(end)?;
@@ -271,9 +280,14 @@ impl Finder<'_> {
 
     /// The end of the letters and digits that begin at `start`.
     fn word_end(&self, start: usize) -> usize {
+        start + self.count(start, Class::Word)
+    }
+
+    /// How many bytes of one class begin at `start`.
+    fn count(&self, start: usize, of: Class) -> usize {
         let rest = self.bytes.get(start..).unwrap_or_default();
-        let length = rest.iter().position(|byte| !byte.is_ascii_alphanumeric());
-        start + length.unwrap_or(rest.len())
+        let length = rest.iter().position(|&byte| class(byte) != of);
+        length.unwrap_or(rest.len())
     }
 
     /// The end of the bytes of one sort that begin at `start`, at most `longest` of them.

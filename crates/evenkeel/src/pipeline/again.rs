@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use evenkeel_backoff::{
-    Cost, Curve, Decision, Limits, Receipt, RetryPolicy, Roll, Session, StopReason, Token,
-    Withdrawal,
+    Cost, Curve, Decision, Floor, Limits, Receipt, RetryBudget, RetryPolicy, Roll, Session,
+    StopReason, Token, Withdrawal,
 };
 use evenkeel_error::{Delivery, Detail, Error as Failure, ErrorKind, Moment, Phase};
 use evenkeel_event::{Stopped, WaitReason, What};
 use evenkeel_messages::MessageRequest;
 
 use super::{Call, Halt};
+use crate::clock::Clock;
 use crate::shared::Tuning;
 use crate::{Error, Patience};
 
@@ -47,7 +48,10 @@ impl Retrying {
         request: &MessageRequest,
         now: Moment,
     ) -> Self {
-        let policy = tuning.policy.unwrap_or_else(|| policy_for(patience));
+        let mut policy = tuning.policy.unwrap_or_else(|| policy_for(patience));
+        if let (None, Some(limit)) = (policy.patience_limit(), patience.limit()) {
+            policy = policy.patience(limit);
+        }
         Self {
             repeat: match request.mcp_servers() {
                 Some(_) => Repeat::Unsafe,
@@ -62,12 +66,7 @@ impl Retrying {
     }
 
     pub(super) fn patience_ends(&self) -> Option<Moment> {
-        let limits = self
-            .policy
-            .patience_limit()
-            .into_iter()
-            .chain(self.shortened);
-        limits.min().map(|limit| self.session.since() + limit)
+        self.policy.patience_limit().map(|limit| self.session.since() + limit)
     }
 
     /// The attempt goes out: its token is spent.
@@ -102,47 +101,53 @@ fn policy_for(patience: Patience) -> RetryPolicy {
 }
 
 impl Call {
-    /// Waits as the policy says, and returns how long; or gives up.
-    pub(super) async fn again(&mut self, failure: Failure) -> Result<Duration, Error> {
-        if !self.may_repeat(&failure) {
-            return Err(self.give_up(failure, Stopped::UnsafeToRepeat));
-        }
+    /// Waits as the policy says, and returns how long; or gives up. `veto` is why a failure that
+    /// could be tried again is not.
+    pub(super) async fn again(
+        &mut self,
+        failure: Failure,
+        veto: Option<Stopped>,
+    ) -> Result<Duration, Error> {
         let start = self.now();
         self.retrying.shortened = self.short_patience(&failure);
         let limits = Limits::NONE
             .deadline(self.deadline)
             .patience(self.retrying.shortened);
         let roll = Roll::from_bits(self.shared.dice.bits());
-        let decision =
-            self.retrying
-                .policy
-                .decide(&mut self.retrying.session, &failure, start, limits, roll);
-        let retry = match decision {
+        let session = &mut self.retrying.session;
+        let retry = match self
+            .retrying
+            .policy
+            .decide(session, &failure, start, limits, roll)
+        {
             Decision::Retry(retry) => retry,
             Decision::Stop(stop) => return Err(self.give_up(failure, stopped(stop.reason))),
         };
+        let unsafe_to_repeat = || (!self.may_repeat(&failure)).then_some(Stopped::UnsafeToRepeat);
+        if let Some(stopped) = veto.or_else(unsafe_to_repeat) {
+            return Err(self.give_up(failure, stopped));
+        }
+        let pays = retry.cost == Cost::Token;
+        if pays && self.withdraw().is_some() {
+            self.emit(What::budget_empty());
+            if self.patience == Patience::Interactive {
+                return Err(self.give_up(failure, Stopped::Budget));
+            }
+        }
+        self.last = Some(failure);
         let reason = if retry.hint.is_zero() {
             WaitReason::Backoff
         } else {
             WaitReason::Hint
         };
-        if retry.cost == Cost::Token
-            && !self.withdraw(start)
-            && self.patience == Patience::Interactive
-        {
-            return Err(self.give_up(failure, Stopped::Budget));
-        }
-        self.last = Some(failure);
-        let due = start + retry.wait;
-        let waited = match self.wait_until(due, reason).await {
-            Ok(()) if retry.cost == Cost::Token => self.wait_for_token().await,
-            other => other,
+        let waited = match self.wait_until(start + retry.wait, reason).await {
+            Ok(()) if pays => self.wait_for_token().await,
+            waited => waited,
         };
         match waited {
             Ok(()) => Ok(self.now().since(start)),
             Err(Halt::Ended(stopped)) => Err(self.out_of_time(stopped)),
             Err(Halt::Failed(failure)) => Err(self.give_up(failure, Stopped::NotRecoverable)),
-            #[cfg(feature = "breaker")]
             Err(Halt::Refused(failure, stopped)) => Err(self.give_up(failure, stopped)),
         }
     }
@@ -152,38 +157,83 @@ impl Call {
         match self.retrying.receipt.take() {
             Some(receipt) => receipt.refund(),
             None if self.sent == 1 => self.plan.lane.budget.earn(self.now()),
-            None => {}
+            None => return,
         }
+        self.plan.lane.earned.notify_one();
     }
 
-    /// Takes a token for the attempt to come; says so when there is none.
-    fn withdraw(&mut self, now: Moment) -> bool {
-        match self.plan.lane.budget.withdraw(now) {
+    /// Takes a token for the attempt to come; when there is none, the moment of the next.
+    ///
+    /// The budget has a floor only while nothing holds the calls back: a lone probe tests the
+    /// service without our help.
+    fn withdraw(&mut self) -> Option<Moment> {
+        if self.retrying.token.is_some() {
+            return None;
+        }
+        let now = self.now();
+        let budget = &self.plan.lane.budget;
+        budget.floor(
+            if self.is_held_back() {
+                Floor::Paused
+            } else {
+                Floor::Running
+            },
+            now,
+        );
+        match budget.withdraw(now) {
             Withdrawal::Granted(token) => {
                 self.retrying.token = Some(token);
-                true
+                None
             }
-            Withdrawal::Empty { .. } => {
-                self.emit(What::BudgetEmpty);
-                false
+            // A paused floor has no next token: ask again when it would have brought one.
+            Withdrawal::Empty { next } => {
+                Some(next.min(now + self.shared.tuning.divided(RetryBudget::FLOOR)))
             }
         }
     }
 
-    /// Waits for a token, unless the breaker decides anyway who goes next: its slow start releases
-    /// the calls that are parked behind it, not one for each token.
+    /// Waits for a token, unless the breakers decide anyway who goes next: their slow start releases
+    /// the calls that are parked behind them, not one for each token.
     async fn wait_for_token(&mut self) -> Result<(), Halt> {
-        while self.retrying.token.is_none() {
-            #[cfg(feature = "breaker")]
-            if self.shared.breakers.is_troubled(&self.plan.key, self.now()) {
-                break;
+        while !self.is_held_back()
+            && let Some(next) = self.withdraw()
+        {
+            if let Some((limit, stopped)) = self.wait_limit()
+                && self.now() >= limit
+            {
+                return Err(Halt::Ended(stopped));
             }
-            match self.plan.lane.budget.withdraw(self.now()) {
-                Withdrawal::Granted(token) => self.retrying.token = Some(token),
-                Withdrawal::Empty { next } => self.wait_until(next, WaitReason::Budget).await?,
-            }
+            let limit = self.wait_limit().map_or(next, |(limit, _)| limit.min(next));
+            let wait = self.now().until(limit);
+            self.announce_wait(WaitReason::Budget, wait);
+            // A success of another call may bring one earlier.
+            let _ = Clock::within(Some(wait), self.plan.lane.earned.notified()).await;
         }
         Ok(())
+    }
+
+    #[cfg_attr(
+        not(feature = "breaker"),
+        expect(clippy::unused_self, reason = "no breakers")
+    )]
+    fn is_held_back(&self) -> bool {
+        #[cfg(feature = "breaker")]
+        return self
+            .shared
+            .breakers
+            .is_holding_back(&self.plan.key, self.now());
+        #[cfg(not(feature = "breaker"))]
+        return false;
+    }
+
+    /// When a call that cannot reach its endpoint is given up, unless the endpoint has answered
+    /// somebody meanwhile.
+    pub(super) fn unreached_ends(&self) -> Option<Moment> {
+        let shortened = self
+            .retrying
+            .shortened
+            .filter(|_| !self.shared.has_answered())?;
+        Some(self.retrying.session.since() + shortened)
     }
 
     /// What does something somewhere is only repeated when it is proven that it was not done.

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use evenkeel_error::{Error as Failure, Moment, Phase};
+use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Facts, Moment, Phase};
 use evenkeel_event::{Stopped, What};
-use evenkeel_messages::Message;
+use evenkeel_messages::{Message, StreamEvent};
 use evenkeel_transport::{Body, Response};
 
 use super::{Call, Fetch, Halt};
@@ -26,15 +26,44 @@ pub(crate) struct Stopwatch {
     pub(crate) started: Moment,
 }
 
+/// How an exchange ended that brought no content.
+enum Broken {
+    Failed(Failure),
+    Ended(Ended),
+}
+
+/// A limit of the caller's ended an exchange.
+struct Ended {
+    stopped: Stopped,
+    /// What was being waited for.
+    phase: Phase,
+    /// The head, if it had come.
+    facts: Option<Facts>,
+}
+
+impl Ended {
+    fn into_failure(self, elapsed: Duration) -> Failure {
+        let failure = match self.stopped {
+            Stopped::Deadline if self.facts.is_some() => {
+                Failure::deadline_exceeded(Delivery::Answered)
+            }
+            Stopped::Deadline => Failure::deadline_exceeded(Delivery::Unknown),
+            _ => Failure::timed_out(self.phase, elapsed),
+        };
+        match self.facts {
+            Some(facts) => failure.with_facts(facts),
+            None => failure,
+        }
+    }
+}
+
 impl Call {
     /// Sends once, and reads until the first content.
     pub(super) async fn attempt(&mut self, waited: Duration) -> Result<Live, Halt> {
-        let waited = waited.saturating_add(self.pass_gate().await?);
         #[cfg(feature = "breaker")]
-        let (permits, waited) = {
-            let (permits, parked) = self.admission().await?;
-            (permits, waited.saturating_add(parked))
-        };
+        let (leave, parked) = self.depart().await?;
+        #[cfg(not(feature = "breaker"))]
+        let ((), parked) = self.depart().await?;
         let started = self.now();
         if let Some((limit, stopped)) = self.limit()
             && started >= limit
@@ -42,6 +71,7 @@ impl Call {
             return Err(Halt::Ended(stopped));
         }
         self.sent = self.sent.saturating_add(1);
+        let waited = waited.saturating_add(parked);
         let watch = Stopwatch {
             number: self.sent,
             waited,
@@ -49,51 +79,37 @@ impl Call {
         };
         #[cfg(feature = "retry")]
         self.retrying.sent();
-        self.emit(What::AttemptStarted {
-            attempt: watch.number,
-            waited,
-        });
-        let outcome = self.exchange(watch).await;
-        let now = self.now();
-        match outcome {
-            Ok(mut live) => {
-                self.emit(What::FirstContent {
-                    attempt: watch.number,
-                    elapsed: now.since(started),
-                });
+        self.emit(What::attempt_started(watch.number, waited));
+        match self.exchange(watch).await {
+            Ok(live) => {
+                self.emit(What::first_content(watch.number, self.now().since(started)));
                 #[cfg(feature = "breaker")]
-                live.hold(self.first_content(permits));
-                #[cfg(not(feature = "breaker"))]
-                let _ = &mut live;
+                let live = live.holding(self.first_content(leave));
                 Ok(live)
             }
-            Err(Halt::Failed(failure)) => {
+            Err(Broken::Failed(failure)) => {
                 #[cfg(feature = "breaker")]
-                self.record_failure(permits, &failure);
+                self.record_failure(leave, &failure);
                 self.book_failure(watch, &failure);
                 Err(Halt::Failed(failure))
             }
-            Err(Halt::Ended(stopped)) => {
-                let failure = match stopped {
-                    Stopped::Deadline => {
-                        Failure::deadline_exceeded(evenkeel_error::Delivery::Unknown)
-                    }
-                    _ => Failure::timed_out(Phase::Head, now.since(started)),
-                };
+            Err(Broken::Ended(ended)) => {
+                let stopped = ended.stopped;
                 #[cfg(feature = "breaker")]
-                self.record_ended(permits, started);
+                self.record_ended(leave, ended.phase, started);
+                let failure = ended.into_failure(self.now().since(started));
                 self.book_failure(watch, &failure);
+                // A failure of the other side's tells more than our own clock.
+                self.last.get_or_insert(failure);
                 Err(Halt::Ended(stopped))
             }
-            #[cfg(feature = "breaker")]
-            Err(refused @ Halt::Refused(..)) => Err(refused),
         }
     }
 
     /// Keeps the record of an attempt that failed, and tells the observers.
     pub(super) fn book_failure(&mut self, watch: Stopwatch, failure: &Failure) {
         let elapsed = self.now().since(watch.started);
-        if failure.delivery() != evenkeel_error::Delivery::NotSent && failure.status().is_none() {
+        if may_be_billed(failure) {
             self.billing = Billing::PossiblyBilled;
         }
         self.attempts.push(Attempt::failed(
@@ -102,60 +118,63 @@ impl Call {
             watch.waited,
             elapsed,
         ));
-        self.emit(What::AttemptFailed {
-            attempt: watch.number,
-            error: failure,
-            elapsed,
-        });
+        self.emit(What::attempt_failed(watch.number, failure, elapsed));
         self.share_hint(failure);
     }
 
-    async fn exchange(&mut self, watch: Stopwatch) -> Result<Live, Halt> {
-        let request = self
-            .request(self.head_limit(watch.started))
-            .map_err(Halt::Failed)?;
+    async fn exchange(&mut self, watch: Stopwatch) -> Result<Live, Broken> {
+        let request = self.request(self.head_limit()).map_err(Broken::Failed)?;
         let sending = self.shared.transport.send(request);
-        let response = self.bounded(sending).await?.map_err(Halt::Failed)?;
+        let response = self
+            .bounded(Phase::Head, None, sending)
+            .await?
+            .map_err(Broken::Failed)?;
         self.shared.mark_answered();
-        let status = response.facts.status();
-        if !(200..300).contains(&status) {
-            return Err(Halt::Failed(self.refusal(response).await));
+        if !(200..300).contains(&response.facts.status()) {
+            return Err(Broken::Failed(self.refusal(response).await));
         }
         match Form::of(&response) {
             Form::Stream => {
-                self.first_content_of(Live::stream(
-                    response,
-                    watch,
-                    &self.shared,
-                    self.id,
-                    self.first_event_limit(watch.started),
-                ))
-                .await
+                let first_event = self.at_most_half(self.shared.tuning.timers.first_event);
+                let live = Live::stream(response, watch, &self.shared, self.id, first_event);
+                self.first_content_of(live).await
             }
             Form::Json => self.whole(response, watch).await,
             Form::Other => {
                 let failure = Failure::protocol("the reply is neither an event stream nor JSON");
-                Err(Halt::Failed(failure.with_facts(response.facts)))
+                Err(Broken::Failed(failure.with_facts(response.facts)))
             }
         }
     }
 
     /// Reads until the first content, so that whatever fails before it can be tried again unseen.
-    async fn first_content_of(&mut self, mut live: Live) -> Result<Live, Halt> {
+    async fn first_content_of(&mut self, mut live: Live) -> Result<Live, Broken> {
+        let mut phase = Phase::FirstEvent;
         loop {
             match live.step(self.limit()).await {
                 Step::Event(event) => {
+                    phase = Phase::Progress;
                     let shows = event.carries_content();
-                    live.keep(event);
+                    // What else comes before the content says nothing that a reader needs.
+                    if shows || matches!(event, StreamEvent::MessageStart(_)) {
+                        live.keep(event);
+                    }
                     if shows {
                         return Ok(live);
                     }
                 }
-                Step::Limit(stopped) => return Err(Halt::Ended(stopped)),
+                Step::Limit(stopped) => {
+                    let facts = Some(live.facts().clone());
+                    return Err(Broken::Ended(Ended {
+                        stopped,
+                        phase,
+                        facts,
+                    }));
+                }
                 Step::End(end) => {
-                    return match live.conclude(end) {
-                        Ok(()) => Ok(live),
-                        Err(failure) => Err(Halt::Failed(failure)),
+                    return match live.verdict(end) {
+                        Ok(message) => Ok(live.into_whole(message)),
+                        Err(incomplete) => Err(Broken::Failed(incomplete.error)),
                     };
                 }
             }
@@ -163,40 +182,51 @@ impl Call {
     }
 
     /// A whole message, whether that was asked for or a gateway gave one where a stream was asked.
-    async fn whole(&mut self, response: Response, watch: Stopwatch) -> Result<Live, Halt> {
+    async fn whole(&mut self, response: Response, watch: Stopwatch) -> Result<Live, Broken> {
         let facts = response.facts;
         let limit = self.shared.tuning.timers.byte_silence;
         let mut body = response.body;
         let mut bytes = BytesMut::new();
+        let broken = |failure: Failure| Broken::Failed(failure.with_facts(facts.clone()));
         loop {
             let reading = Clock::within(Some(limit), body.chunk());
-            let Some(chunk) = self.bounded(reading).await? else {
-                let failure = Failure::timed_out(Phase::ByteSilence, limit);
-                return Err(Halt::Failed(failure.with_facts(facts)));
-            };
-            match chunk {
-                None => break,
-                Some(Ok(chunk)) if bytes.len().saturating_add(chunk.len()) > REPLY_BODY => {
-                    drop(chunk);
-                    let failure = Failure::protocol("the reply is larger than 64 MiB");
-                    return Err(Halt::Failed(failure.with_facts(facts)));
+            match self
+                .bounded(Phase::ByteSilence, Some(&facts), reading)
+                .await?
+            {
+                None => return Err(broken(Failure::timed_out(Phase::ByteSilence, limit))),
+                Some(None) => break,
+                Some(Some(Err(failure))) => return Err(Broken::Failed(failure)),
+                Some(Some(Ok(chunk))) => {
+                    if bytes.len().saturating_add(chunk.len()) > REPLY_BODY {
+                        return Err(broken(Failure::protocol("the reply is larger than 64 MiB")));
+                    }
+                    bytes.extend_from_slice(&chunk);
                 }
-                Some(Ok(chunk)) => bytes.extend_from_slice(&chunk),
-                Some(Err(failure)) => return Err(Halt::Failed(failure)),
             }
         }
-        let message = Message::from_json(&bytes, &facts).map_err(Halt::Failed)?;
+        let message = Message::from_json(&bytes, &facts).map_err(Broken::Failed)?;
         Ok(Live::whole(facts, message, watch, &self.shared, self.id))
     }
 
     /// `future`'s output, unless a limit of the caller's comes first.
-    async fn bounded<F: Future>(&self, future: F) -> Result<F::Output, Halt> {
-        match self.limit() {
-            None => Ok(future.await),
-            Some((limit, stopped)) => Clock::within(Some(self.now().until(limit)), future)
-                .await
-                .ok_or(Halt::Ended(stopped)),
-        }
+    async fn bounded<F: Future>(
+        &self,
+        phase: Phase,
+        facts: Option<&Facts>,
+        future: F,
+    ) -> Result<F::Output, Broken> {
+        let Some((limit, stopped)) = self.limit() else {
+            return Ok(future.await);
+        };
+        let output = Clock::within(Some(self.now().until(limit)), future).await;
+        output.ok_or_else(|| {
+            Broken::Ended(Ended {
+                stopped,
+                phase,
+                facts: facts.cloned(),
+            })
+        })
     }
 
     /// Classifies a response that is not a success. Its head is known already, so a body that is
@@ -204,32 +234,39 @@ impl Call {
     async fn refusal(&self, response: Response) -> Failure {
         let limit = self.shared.tuning.timers.error_body;
         let mut bytes = BytesMut::new();
-        let _ = self
-            .bounded(Clock::within(Some(limit), fill(response.body, &mut bytes)))
-            .await;
+        let reading = Clock::within(Some(limit), fill(response.body, &mut bytes));
+        // Whatever ends it, the head and what was read are classified.
+        let _ = self.bounded(Phase::ByteSilence, None, reading).await;
         Failure::from_response(&response.facts, &bytes)
     }
 
-    fn head_limit(&self, now: Moment) -> Duration {
+    fn head_limit(&self) -> Duration {
         let timers = &self.shared.tuning.timers;
-        let limit = match self.plan.fetch {
+        self.at_most_half(match self.plan.fetch {
             Fetch::Streamed => timers.head,
             Fetch::Plain => timers.plain_head,
-        };
-        self.at_most_half(limit, now)
-    }
-
-    fn first_event_limit(&self, now: Moment) -> Duration {
-        self.at_most_half(self.shared.tuning.timers.first_event, now)
+        })
     }
 
     /// While somebody waits, a black hole must leave room for a second try.
-    fn at_most_half(&self, limit: Duration, now: Moment) -> Duration {
+    fn at_most_half(&self, limit: Duration) -> Duration {
         match (self.patience, self.patience_ends()) {
-            (Patience::Interactive, Some(ends)) => limit.min(now.until(ends) / 2),
+            (Patience::Interactive, Some(ends)) => limit.min(self.now().until(ends) / 2),
             _ => limit,
         }
     }
+}
+
+/// Whether the server may have produced, and charge for, what this attempt did not bring.
+fn may_be_billed(failure: &Failure) -> bool {
+    let begun = failure
+        .status()
+        .is_some_and(|status| (200..300).contains(&status));
+    let broke_off = matches!(
+        failure.kind(),
+        ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::DeadlineExceeded
+    );
+    failure.delivery() == Delivery::Unknown || (begun && broke_off)
 }
 
 /// Reads a body into `bytes` until its end, its limit or its fault.

@@ -4,7 +4,7 @@ use evenkeel_messages::{Incomplete, Message, ServerTools};
 
 use super::{Call, CallPhase};
 use crate::live::{Limit, Live, Step};
-use crate::reply::{Billing, Meta, Reply};
+use crate::reply::{Meta, Reply};
 use crate::{Attempt, Error};
 
 /// A collected call is replayed after content only while that costs little: up to so many output
@@ -27,28 +27,26 @@ impl Call {
                 Ok(message) => return Ok(self.succeed(&live, message)),
                 Err(broken) => broken,
             };
-            let (tokens, tools) = live.spent();
             let failure = self.broke_off(&mut live, broken)?;
-            let stopped = if replays > 0 {
-                Stopped::Attempts
+            let attempt = live.watch.number;
+            let (tokens, tools) = live.spent();
+            drop(live);
+            let veto = if replays > 0 {
+                Some(Stopped::Attempts)
             } else if tokens > REPLAY_TOKENS || tools != ServerTools::None {
-                Stopped::UnsafeToRepeat
+                Some(Stopped::UnsafeToRepeat)
             } else {
-                self.emit(What::AttemptDiscarded {
-                    attempt: live.watch.number,
-                });
-                drop(live);
-                replays += 1;
-                #[cfg(feature = "retry")]
-                {
-                    let now = self.now();
-                    self.retrying.progressed(now);
-                }
-                let waited = self.after(failure).await?;
-                live = self.open_after(waited).await?;
-                continue;
+                None
             };
-            return Err(self.give_up(failure, stopped));
+            replays += 1;
+            #[cfg(feature = "retry")]
+            {
+                let now = self.now();
+                self.retrying.progressed(now);
+            }
+            let waited = self.after(failure, veto).await?;
+            self.emit(What::attempt_discarded(attempt));
+            live = self.open_after(waited).await?;
         }
     }
 
@@ -77,7 +75,6 @@ impl Call {
                 if let Some(permits) = live.take_permits() {
                     self.record_failure(permits, &error);
                 }
-                self.billing = Billing::PossiblyBilled;
                 self.partial = Some(partial);
                 self.book_failure(live.watch, &error);
                 Ok(error)
@@ -107,7 +104,7 @@ impl Call {
         self.settle();
         self.phase = CallPhase::Ended;
         let elapsed = now.since(self.started);
-        self.emit(What::Succeeded { attempt, elapsed });
+        self.emit(What::succeeded(attempt, elapsed));
         let meta = Meta {
             facts: live.facts().clone(),
             attempts: std::mem::take(&mut self.attempts),

@@ -97,5 +97,4 @@ pub(in crate::claude) const FRAGMENTS: &[(&str, &str)] = &[
     ("many-image requests", "Requests with many images take smaller ones. Scale them down to 2000 pixels a side."),
     ("image dimensions exceed", "Scale the image down to what the message states."),
     ("image exceeds", "Scale the image down or compress it until it has no more bytes than the message states."),
-    ("usage policy", "The request was refused under the usage policy. Change what is asked; sending it again does not help."),
 ];

@@ -1,0 +1,266 @@
+use std::time::Duration;
+
+use evenkeel_error::Error;
+
+use crate::{Stopped, WaitReason};
+
+/// What was decided or seen.
+///
+/// Durations are measured on the client's monotonic clock. Attempts are counted from 1, the first
+/// included.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum What<'a> {
+    /// A request goes out.
+    #[non_exhaustive]
+    AttemptStarted {
+        /// Its number.
+        attempt: u32,
+        /// The wait before it; zero for the first.
+        waited: Duration,
+    },
+    /// An attempt ended in a failure.
+    #[non_exhaustive]
+    AttemptFailed {
+        /// Its number.
+        attempt: u32,
+        /// The failure.
+        error: &'a Error,
+        /// From its start to the failure.
+        elapsed: Duration,
+    },
+    /// Content that an attempt had brought, and nobody had been shown, is dropped for a replay.
+    #[non_exhaustive]
+    AttemptDiscarded {
+        /// Its number.
+        attempt: u32,
+    },
+    /// The call waits before it goes on.
+    #[non_exhaustive]
+    Waiting {
+        /// The attempt it waits to make.
+        attempt: u32,
+        /// What it waits for.
+        reason: WaitReason,
+        /// How long.
+        wait: Duration,
+        /// How much of the deadline will be left then; `None` without a deadline.
+        left: Option<Duration>,
+    },
+    /// The first content of the reply arrived.
+    #[non_exhaustive]
+    FirstContent {
+        /// The attempt that brought it.
+        attempt: u32,
+        /// From the start of that attempt.
+        elapsed: Duration,
+    },
+    /// A stream has been quiet for longer than is usual; nothing is done about it yet.
+    #[non_exhaustive]
+    Quiet {
+        /// The attempt that is being read.
+        attempt: u32,
+        /// Since when nothing has come.
+        quiet: Duration,
+    },
+    /// The call is complete.
+    #[non_exhaustive]
+    Succeeded {
+        /// The attempt that brought the reply.
+        attempt: u32,
+        /// From the start of the call.
+        elapsed: Duration,
+    },
+    /// The call is given up.
+    #[non_exhaustive]
+    GivenUp {
+        /// Requests that were sent.
+        attempts: u32,
+        /// The last failure.
+        error: &'a Error,
+        /// Why there is no other attempt.
+        stopped: Stopped,
+        /// From the start of the call.
+        elapsed: Duration,
+    },
+    /// The caller dropped the call.
+    #[non_exhaustive]
+    Cancelled {
+        /// Requests that were sent.
+        attempts: u32,
+        /// From the start of the call.
+        elapsed: Duration,
+    },
+    /// A circuit breaker changed its state.
+    #[non_exhaustive]
+    CircuitChanged {
+        /// Whose breaker.
+        scope: Scope,
+        /// Its new state.
+        to: Circuit,
+    },
+    /// The retry budget is empty.
+    #[non_exhaustive]
+    BudgetEmpty {},
+}
+
+/// What a circuit breaker watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scope {
+    /// The way to the endpoint and its edge.
+    Origin,
+    /// One model at one speed behind it.
+    Model,
+}
+
+/// The state of a circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Circuit {
+    /// Everything is admitted.
+    Closed,
+    /// Nothing is admitted.
+    Open,
+    /// One probe is out.
+    HalfOpen,
+    /// Admitting more from second to second.
+    Recovering,
+}
+
+/// Making one, for those who emit events. Each takes the fields in the order of the variant.
+impl<'a> What<'a> {
+    /// A request goes out.
+    #[must_use]
+    pub const fn attempt_started(attempt: u32, waited: Duration) -> Self {
+        Self::AttemptStarted { attempt, waited }
+    }
+
+    /// An attempt ended in a failure.
+    #[must_use]
+    pub const fn attempt_failed(attempt: u32, error: &'a Error, elapsed: Duration) -> Self {
+        Self::AttemptFailed {
+            attempt,
+            error,
+            elapsed,
+        }
+    }
+
+    /// Content that nobody had been shown is dropped for a replay.
+    #[must_use]
+    pub const fn attempt_discarded(attempt: u32) -> Self {
+        Self::AttemptDiscarded { attempt }
+    }
+
+    /// The call waits before it goes on.
+    #[must_use]
+    pub const fn waiting(
+        attempt: u32,
+        reason: WaitReason,
+        wait: Duration,
+        left: Option<Duration>,
+    ) -> Self {
+        Self::Waiting {
+            attempt,
+            reason,
+            wait,
+            left,
+        }
+    }
+
+    /// The first content of the reply arrived.
+    #[must_use]
+    pub const fn first_content(attempt: u32, elapsed: Duration) -> Self {
+        Self::FirstContent { attempt, elapsed }
+    }
+
+    /// A stream has been quiet for longer than is usual.
+    #[must_use]
+    pub const fn quiet(attempt: u32, quiet: Duration) -> Self {
+        Self::Quiet { attempt, quiet }
+    }
+
+    /// The call is complete.
+    #[must_use]
+    pub const fn succeeded(attempt: u32, elapsed: Duration) -> Self {
+        Self::Succeeded { attempt, elapsed }
+    }
+
+    /// The call is given up.
+    #[must_use]
+    pub const fn given_up(
+        attempts: u32,
+        error: &'a Error,
+        stopped: Stopped,
+        elapsed: Duration,
+    ) -> Self {
+        Self::GivenUp {
+            attempts,
+            error,
+            stopped,
+            elapsed,
+        }
+    }
+
+    /// The caller dropped the call.
+    #[must_use]
+    pub const fn cancelled(attempts: u32, elapsed: Duration) -> Self {
+        Self::Cancelled { attempts, elapsed }
+    }
+
+    /// A circuit breaker changed its state.
+    #[must_use]
+    pub const fn circuit_changed(scope: Scope, to: Circuit) -> Self {
+        Self::CircuitChanged { scope, to }
+    }
+
+    /// The retry budget is empty.
+    #[must_use]
+    pub const fn budget_empty() -> Self {
+        Self::BudgetEmpty {}
+    }
+}
+
+impl What<'_> {
+    /// The stable `snake_case` name, for metrics and logs.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::AttemptStarted { .. } => "attempt_started",
+            Self::AttemptFailed { .. } => "attempt_failed",
+            Self::AttemptDiscarded { .. } => "attempt_discarded",
+            Self::Waiting { .. } => "waiting",
+            Self::FirstContent { .. } => "first_content",
+            Self::Quiet { .. } => "quiet",
+            Self::Succeeded { .. } => "succeeded",
+            Self::GivenUp { .. } => "given_up",
+            Self::Cancelled { .. } => "cancelled",
+            Self::CircuitChanged { .. } => "circuit_changed",
+            Self::BudgetEmpty {} => "budget_empty",
+        }
+    }
+}
+
+impl Scope {
+    /// The stable `snake_case` name.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::Model => "model",
+        }
+    }
+}
+
+impl Circuit {
+    /// The stable `snake_case` name.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::Recovering => "recovering",
+        }
+    }
+}
