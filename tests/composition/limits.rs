@@ -6,7 +6,7 @@ use evenkeel::{Delivery, ErrorKind, Patience, Stopped};
 use evenkeel_tests::{Ending, Reply, Script, client, events, request};
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test(start_paused = true)]
 async fn one_deadline_covers_silence_a_dripping_body_and_a_hint() {

@@ -1,5 +1,10 @@
 //! The layers together, on a scripted transport under virtual time: what each failure is answered
 //! with, in how many requests, after which waits.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the parts that tests share fail as tests do"
+)]
 
 mod after_content;
 mod before_content;

@@ -89,10 +89,10 @@ async fn every_change_of_a_circuit_is_announced_even_if_the_call_is_refused() {
     let error = calls.create(request_to("a")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CircuitOpen);
     let lines: Vec<_> = recorder.seen().into_iter().map(|seen| seen.line).collect();
-    let changes = lines
+    let mut changes = lines
         .iter()
         .filter(|line| line.contains("circuit of the origin"));
-    let last = changes.last().unwrap();
+    let last = changes.next_back().unwrap();
     assert!(last.ends_with("now closed"), "{lines:#?}");
 }
 

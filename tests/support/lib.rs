@@ -1,5 +1,12 @@
 //! The world of a suite: a scripted transport, a recorder of events, and requests to send.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a suite that cannot go on fails"
+)]
+
 mod moods;
 mod recorder;
 mod reply;

@@ -1,5 +1,10 @@
 //! The client over real sockets against the simulator: every fault of the catalogue, classified,
 //! with the number of requests that the server saw. Time is divided on both sides.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the parts that tests share fail as tests do"
+)]
 
 mod catalogue;
 mod sockets;

@@ -196,3 +196,11 @@ fn the_date_of_a_failure_without_a_response_is_the_callers() {
         Some(SystemTime::UNIX_EPOCH + Duration::from_secs(4))
     );
 }
+
+#[test]
+fn a_title_of_several_lines_is_one_line() {
+    let page = b"<html><head><title>\n  502: Bad gateway\n  host.example</title></head></html>";
+    let facts = Facts::read(502, &HeaderMap::new(), SystemTime::UNIX_EPOCH);
+    let error = Error::from_response(&facts, page);
+    assert_eq!(error.message(), Some("502: Bad gateway"));
+}

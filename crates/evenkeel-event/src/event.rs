@@ -89,16 +89,29 @@ impl fmt::Display for Event<'_> {
             } => {
                 write!(
                     f,
-                    "given up after {attempts} attempts, {elapsed:.1?} ({stopped}): {error}"
+                    "given up after {}, {elapsed:.1?} ({stopped}): {error}",
+                    Attempts(attempts)
                 )
             }
             What::Cancelled { attempts, elapsed } => {
-                write!(f, "cancelled after {attempts} attempts, {elapsed:.1?}")
+                write!(f, "cancelled after {}, {elapsed:.1?}", Attempts(attempts))
             }
             What::CircuitChanged { scope, to } => {
                 write!(f, "circuit of the {} is now {}", scope.label(), to.label())
             }
             What::BudgetEmpty {} => f.write_str("the retry budget is empty"),
+        }
+    }
+}
+
+/// A number of attempts, in words.
+struct Attempts(u32);
+
+impl fmt::Display for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 attempt"),
+            attempts => write!(f, "{attempts} attempts"),
         }
     }
 }

@@ -159,7 +159,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Replaces the retry policy that goes with each [`Patience`].
+    /// Replaces the curves and the attempts that go with each [`Patience`]; and its time, if the
+    /// policy sets a patience of its own.
     #[cfg(feature = "retry")]
     #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
     pub fn retry_policy(mut self, policy: evenkeel_backoff::RetryPolicy) -> Self {

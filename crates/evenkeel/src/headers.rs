@@ -30,7 +30,7 @@ pub(crate) fn add(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()
     if RESERVED.contains(&parsed.as_str()) {
         return Err(Error::invalid_config(
             &format!("header {parsed}"),
-            "may not be set: host, framing, version and authentication have setters of their own",
+            "may not be set: host, framing, version and authentication are set elsewhere",
         ));
     }
     let mut value = HeaderValue::from_str(value).map_err(|error| {

@@ -155,8 +155,7 @@ fn check(run: &Finished) -> Value {
     let error = &report["error"];
     if error.is_null() {
         assert_eq!(report["outcome"], "complete");
-        assert_eq!(report["stop_reason"], "end_turn");
-        assert!(!text(&report, "text").is_empty());
+        assert!(!text(&report, "stop_reason").is_empty(), "{report}");
         assert_eq!(run.err, "");
     } else {
         assert_eq!(keys(error), ERROR.into(), "{report}");
@@ -219,6 +218,8 @@ fn two_overloads_are_three_attempts_each_with_its_facts_and_its_wait() {
 
 fn three_attempts(report: &Value) {
     assert_eq!(report["outcome"], "complete");
+    assert_eq!(report["stop_reason"], "end_turn");
+    assert_eq!(report["text"], "Hello from the simulator: all is well.");
     assert_eq!(report["model"], "claude-sonnet-5-5");
     assert!(
         report["usage"]["output_tokens"].as_u64() > Some(0),
@@ -255,14 +256,6 @@ fn as_the_server_saw_it(report: &Value, journal: &[Entry]) {
         let waited = Duration::from_millis(attempt["waited_ms"].as_u64().unwrap());
         assert!(pair[1].at >= pair[0].at + waited, "{report} {journal:?}");
     }
-}
-
-#[test]
-fn the_wait_that_the_server_asks_for_is_waited_out() {
-    let run = evenkeel(["ask", "hi", "--simulate", "rate-limited", "--json"]).finish();
-    let report = check(&run);
-    let waited = attempts(&report)[1]["waited_ms"].as_u64();
-    assert!(waited >= Some(1_000), "{report}");
 }
 
 #[test]

@@ -26,11 +26,18 @@ fn a_pipe_gets_plain_lines_one_for_each_failure_with_its_wait() {
 }
 
 #[test]
-fn a_wait_that_the_server_asked_for_is_told_as_one() {
-    let run = evenkeel(["ask", "hi", "--simulate", "rate-limited"]).finish();
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.err.contains("rate_limited: status 429"), "{run:?}");
-    assert!(run.err.trim_end().ends_with("s (hint)"), "{run:?}");
+fn a_wait_that_the_server_asks_for_is_waited_out_and_told_as_one() {
+    let ask = || evenkeel(["ask", "hi", "--simulate", "rate-limited"]);
+    let reported = ask().arg("--json").start();
+    let told = ask().finish();
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(told.err.contains("rate_limited: status 429"), "{told:?}");
+    assert!(told.err.trim_end().ends_with(" s (hint)"), "{told:?}");
+    let report = reported.finish().json();
+    assert!(
+        report["attempts"][1]["waited_ms"].as_u64() >= Some(1_000),
+        "{report}"
+    );
 }
 
 #[test]

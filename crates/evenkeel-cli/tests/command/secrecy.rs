@@ -60,3 +60,17 @@ fn what_the_server_says_cannot_steer_the_terminal() {
         assert!(!run.err.contains(['\u{1b}', '\u{7}']), "{run:?}");
     }
 }
+
+#[test]
+fn a_proxy_for_http_sees_neither_key_nor_prompt_of_a_call_to_this_machine() {
+    let trap = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    trap.set_nonblocking(true).unwrap();
+    let proxy = format!("http://{}", trap.local_addr().unwrap());
+    let mut command = evenkeel(["ask", "planted prompt", "--simulate", "healthy"]);
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        command = command.variable(name, &proxy);
+    }
+    let finished = command.finish();
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(trap.accept().is_err(), "something reached the proxy");
+}

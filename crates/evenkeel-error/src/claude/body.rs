@@ -88,14 +88,15 @@ pub(super) fn mended(text: &str) -> String {
     mended
 }
 
-/// What a page calls itself.
+/// What a page calls itself: the first line of it.
 pub(super) fn title(page: &str) -> Option<&str> {
     let start = find(page, "<title", 0)?;
     let start = start + page.get(start..)?.find('>')? + 1;
     let end = find(page, "</title", start)?;
-    page.get(start..end)
+    page.get(start..end)?
+        .lines()
         .map(str::trim)
-        .filter(|title| !title.is_empty())
+        .find(|line| !line.is_empty())
 }
 
 fn find(text: &str, tag: &str, from: usize) -> Option<usize> {

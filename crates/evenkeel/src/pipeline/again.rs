@@ -66,7 +66,9 @@ impl Retrying {
     }
 
     pub(super) fn patience_ends(&self) -> Option<Moment> {
-        self.policy.patience_limit().map(|limit| self.session.since() + limit)
+        self.policy
+            .patience_limit()
+            .map(|limit| self.session.since() + limit)
     }
 
     /// The attempt goes out: its token is spent.
