@@ -141,7 +141,16 @@ impl Observer for Progress {
                 self.follow(format!("attempt {attempt}: the reply arrives"));
                 self.print_if_verbose(event);
             }
-            What::AttemptDiscarded { .. } => self.print(&line(event)),
+            What::AttemptDiscarded { .. } => {
+                let told = failure.unwrap_or_default();
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(format!("{told}; what it brought is dropped for a replay"));
+            }
+            // On a terminal the live line would stay behind; elsewhere the exit code says it all.
+            What::Cancelled { .. } if self.line.is_some() => {
+                self.clear();
+                terminal::tell(&line(event));
+            }
             // The end of the call says what failed last.
             What::GivenUp { .. } => self.print_if_verbose(event),
             What::CircuitChanged {

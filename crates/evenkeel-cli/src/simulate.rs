@@ -28,7 +28,8 @@ pub(crate) async fn run(options: Simulate) -> Result<Exit, Mistake> {
         .map_err(|error| Mistake::system("the simulator could not be started", &error))?;
     terminal::line(simulator.base_url())?;
     terminal::tell(&format!(
-        "scenario {name}; the journal is at /_simulator/journal; Ctrl-C stops it"
+        "scenario {name}; point a client here with ANTHROPIC_BASE_URL; what it sent is told by \
+         GET /_simulator/journal; Ctrl-C stops it"
     ));
     std::future::pending().await
 }

@@ -1,25 +1,35 @@
 //! The API itself: which reply a request gets, in the order in which the real one decides.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use hyper::HeaderMap;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method};
 
 use crate::clock::Clock;
-use crate::content::over_the_limit;
 use crate::dice::Dice;
 use crate::ids;
 use crate::journal::Journal;
-use crate::limits::{Gate, RateLimits};
-use crate::plan::{Circumstances, Plan};
+use crate::limits::{RateLimits, Refusal};
+use crate::model;
+use crate::plan::{Circumstances, Pace, Plan};
 use crate::reply::Reply;
-use crate::request::{MessagesRequest, check_version};
-use crate::scenario::{KeyRule, Scenario};
+use crate::request::{MessagesRequest, Version, check_version};
+use crate::route::{Astray, Route};
+use crate::scenario::{KeyRule, Listening, Scenario};
+use crate::shortage::over_the_limit;
+use crate::stage::Stage;
+use crate::trap::Trap;
+use crate::when::Sight;
+
+mod endpoints;
 
 /// The API refuses request bodies larger than this.
 pub(crate) const LARGEST_BODY: u64 = 32 * 1_024 * 1_024;
+/// Except those of batches.
+const LARGEST_BATCH: u64 = 256 * 1_024 * 1_024;
 
 /// Everything that the connections of one simulator share.
 #[derive(Debug)]
@@ -27,17 +37,55 @@ pub(crate) struct Api {
     seed: u64,
     organization: String,
     clock: Clock,
-    scenario: Scenario,
-    next: AtomicUsize,
-    gate: Mutex<Gate>,
+    limits: RateLimits,
+    stage: Mutex<Stage>,
+    connections: AtomicU64,
+    trap: OnceLock<Option<Trap>>,
+    role: Role,
     pub(crate) journal: Arc<Journal>,
 }
 
-/// A request body as it arrived: at most the first [`LARGEST_BODY`] bytes of it are here.
+/// What a port is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Api,
+    /// Answers everything, and is where no client should go.
+    Trap,
+    /// Without a port, and so without another.
+    InProcess,
+}
+
+/// A request body as it arrived: at most the first [`largest_body`] bytes of it are here.
 #[derive(Debug, Default)]
 pub(crate) struct Upload {
     pub(crate) bytes: Vec<u8>,
     pub(crate) total: u64,
+}
+
+/// A request's number, and how many came over its connection before it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visit {
+    pub(crate) number: u64,
+    pub(crate) before: u64,
+}
+
+/// What to do with a request, and what it shows of earlier ones.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    pub(crate) plan: Plan,
+    /// The request whose broken-off reply it takes for whole.
+    pub(crate) takes_for_whole: Option<u64>,
+}
+
+type Refused<T> = Result<T, Box<Reply>>;
+
+/// The largest body that a path takes.
+pub(crate) fn largest_body(path: &str) -> u64 {
+    if path == "/v1/messages/batches" {
+        LARGEST_BATCH
+    } else {
+        LARGEST_BODY
+    }
 }
 
 impl Api {
@@ -47,51 +95,102 @@ impl Api {
         scenario: Scenario,
         limits: RateLimits,
         journal: Journal,
+        role: Role,
     ) -> Self {
+        let stage = Mutex::new(Stage::new(scenario, limits, clock.now()));
         Self {
             seed,
             organization: ids::uuid(&mut Dice::new(seed, 0)),
             clock,
-            scenario,
-            next: AtomicUsize::new(0),
-            gate: Mutex::new(Gate::new(limits)),
+            limits,
+            stage,
+            connections: AtomicU64::new(0),
+            trap: OnceLock::new(),
+            role,
             journal: Arc::new(journal),
         }
     }
 
-    /// Decides on the reply to request `number`.
-    pub(crate) fn decide(&self, head: &Parts, upload: &Upload, number: u64) -> Plan {
-        let read = self.check(head, upload).and_then(|()| {
-            MessagesRequest::parse(&upload.bytes).or_else(|message| refuse(invalid(400, message)))
-        });
-        match read {
-            Ok(request) => self.messages(&request, key_hash(&head.headers), number),
-            Err(refusal) => Plan::new(&refusal, &self.circumstances(number, None), |_| Vec::new()),
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// A number for a new connection, from 1.
+    pub(crate) fn connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Whether nothing listens now, where there is no port to refuse for itself.
+    pub(crate) fn refuses(&self) -> bool {
+        let now = self.clock.now();
+        let stage = self.stage();
+        let mut spans = stage.scenario().refused.iter();
+        stage.scenario().listening == Listening::Refused
+            || spans.any(|(from, until)| (*from..*until).contains(&now))
+    }
+
+    /// Where the trap is, once a request has been sent there.
+    pub(crate) fn trap(&self) -> Option<&Trap> {
+        self.trap.get().and_then(Option::as_ref)
+    }
+
+    /// Forgets all that was, and plays this from its start, or the same as before.
+    pub(crate) fn replay(&self, scenario: Option<Scenario>) {
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let scenario = scenario.unwrap_or_else(|| stage.scenario().clone());
+        *stage = Stage::new(scenario, self.limits, self.clock.now());
+        drop(stage);
+        self.journal.clear();
+        if let Some(trap) = self.trap() {
+            trap.journal().clear();
+        }
+    }
+
+    /// Decides on the reply to a request.
+    pub(crate) fn decide(&self, head: &Parts, upload: &Upload, visit: Visit) -> Decision {
+        let mut takes_for_whole = None;
+        let bare = || self.circumstances(visit.number, None);
+        let plan = if self.role == Role::Trap {
+            Ok(Self::plan(&Reply::json(200, r#"{"type":"trap"}"#), &bare()))
+        } else {
+            self.check(head, upload).and_then(|route| match route {
+                Route::Messages => {
+                    let request = Self::read(head, upload)?;
+                    takes_for_whole = self.stage().taken_for_whole(&request);
+                    Ok(self.messages(&request, head, visit))
+                }
+                Route::CountTokens => self.count_tokens(head, upload, visit),
+                other => Ok(self.other(&other, head, upload, visit)),
+            })
+        };
+        Decision {
+            plan: plan.unwrap_or_else(|refusal| Self::plan(&refusal, &bare())),
+            takes_for_whole,
         }
     }
 
     /// What is wrong with a request before its body is read as one.
-    fn check(&self, head: &Parts, upload: &Upload) -> Result<(), Box<Reply>> {
-        if head.uri.path() != "/v1/messages" {
-            return refuse(Reply::error(404, "not_found_error", "Not found"));
-        }
-        if head.method != Method::POST {
-            return refuse(invalid(405, "Method Not Allowed").header("allow", "POST"));
-        }
-        if upload.total > LARGEST_BODY {
+    fn check(&self, head: &Parts, upload: &Upload) -> Refused<Route> {
+        let route = Route::of(&head.method, head.uri.path()).map_err(|astray| {
+            Box::new(match astray {
+                Astray::Path => Reply::error(404, "not_found_error", "Not found"),
+                Astray::Method(allow) => invalid(405, "Method Not Allowed").header("allow", allow),
+            })
+        })?;
+        if upload.total > largest_body(head.uri.path()) {
             let message = "Request exceeds the maximum size";
             return refuse(Reply::error(413, "request_too_large", message));
         }
-        let given = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let given = |name: &str| given(head, name);
         let has_key = credential(&head.headers).is_some();
-        if self.scenario.key == KeyRule::Required && !has_key {
+        if self.stage().scenario().key == KeyRule::Required && !has_key {
             let message = "x-api-key header is required";
             return refuse(Reply::error(401, "authentication_error", message));
         }
         check_version(given("anthropic-version"))
             .or_else(|message| refuse(invalid(400, message)))?;
         match given("content-encoding") {
-            None | Some("identity") => Ok(()),
+            None | Some("identity") => Ok(route),
             Some(other) => {
                 let message = format!("content-encoding: \"{other}\" is not supported");
                 refuse(invalid(400, message).error_code("request_body_encoding_unsupported"))
@@ -99,25 +198,80 @@ impl Api {
         }
     }
 
-    /// A well-formed request: the limits first, then the script.
-    fn messages(&self, request: &MessagesRequest, key: u64, number: u64) -> Plan {
-        let now = self.clock.now();
-        let given = self.circumstances(number, Some(request));
-        let wall = given.wall;
-        let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(refusal) = gate.admit(key, request.input_tokens, now) {
-            let message = over_the_limit(&refusal.limit, &given);
-            let mut reply = Reply::error(429, "rate_limit_error", message);
-            reply.retry_after = refusal.retry_after;
-            return Plan::new(&reply, &given, |_| gate.headers(key, now, wall));
+    fn read(head: &Parts, upload: &Upload) -> Refused<MessagesRequest> {
+        let request = MessagesRequest::parse(&upload.bytes, version(head))
+            .or_else(|message| refuse(invalid(400, message)))?;
+        if model::is_retired(&request.model) {
+            let message = format!("model: {}", request.model);
+            return refuse(Reply::error(404, "not_found_error", message));
         }
-        let reply = self
-            .scenario
-            .reply(self.next.fetch_add(1, Ordering::Relaxed));
-        Plan::new(reply, &given, |output_tokens| {
-            gate.spend_output(key, output_tokens, now);
-            gate.headers(key, now, wall)
-        })
+        Ok(request)
+    }
+
+    /// A well-formed request: the limits first, then the script, then the capacity.
+    fn messages(&self, request: &MessagesRequest, head: &Parts, visit: Visit) -> Plan {
+        let given = self.circumstances(visit.number, Some(request));
+        let key = key_hash(&head.headers);
+        let pool = pool(key, model::class(&request.model));
+        let wall = given.wall;
+        let mut stage = self.stage();
+        // With the lock held, so that those who share it agree on the order of moments.
+        let now = self.clock.now();
+        let overloaded = stage.look(&request.model, now).is_err();
+        let admitted = if overloaded {
+            Ok(())
+        } else {
+            let spent = stage.gate.spend(key, request.input_tokens, 0);
+            spent.and_then(|()| stage.gate.admit(pool, request.input_tokens, now))
+        };
+        if let Err(refusal) = admitted {
+            let reply = over(&refusal, &given);
+            return Plan::new(
+                &reply,
+                &given,
+                |_| stage.gate.headers(pool, now, wall),
+                |_| Pace::default(),
+            );
+        }
+        let base = if overloaded {
+            Reply::error(529, "overloaded_error", "Overloaded")
+        } else {
+            stage.next_reply()
+        };
+        let sight = Sight {
+            path: head.uri.path(),
+            model: Some(&request.model),
+            before: visit.before,
+            now: now.saturating_sub(stage.began()),
+        };
+        let reply = stage.struck(base, &sight, self.seed);
+        // What takes long is done without the lock.
+        drop(stage);
+        let plan = Plan::new(
+            &reply,
+            &given,
+            |output_tokens| {
+                let mut stage = self.stage();
+                // It has been let in: what it costs shows at the next.
+                let _ = stage.gate.spend(key, 0, output_tokens);
+                stage.gate.spend_output(pool, output_tokens, now);
+                stage.gate.headers(pool, now, wall)
+            },
+            |output_tokens| {
+                if overloaded || output_tokens == 0 {
+                    return Pace::default();
+                }
+                self.stage().take(&request.model, now, output_tokens)
+            },
+        );
+        if let Some(text) = plan.broken_off() {
+            self.stage().broke_off(visit.number, text);
+        }
+        plan
+    }
+
+    fn plan(reply: &Reply, given: &Circumstances<'_>) -> Plan {
+        Plan::new(reply, given, |_| Vec::new(), |_| Pace::default())
     }
 
     fn circumstances<'a>(
@@ -131,12 +285,44 @@ impl Api {
             number,
             wall: self.clock.wall(),
             organization,
+            trap: self.trap_url(),
             request,
         }
     }
+
+    /// The trap is opened when a scenario first needs it.
+    fn trap_url(&self) -> Option<String> {
+        if self.role == Role::Trap || !self.stage().needs_trap() {
+            return None;
+        }
+        let trap = self
+            .trap
+            .get_or_init(|| Trap::open(&self.clock, &self.journal));
+        trap.as_ref().map(Trap::url)
+    }
+
+    fn stage(&self) -> std::sync::MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn refuse<T>(reply: Reply) -> Result<T, Box<Reply>> {
+/// The refusal of a request over a limit.
+fn over(refusal: &Refusal, given: &Circumstances<'_>) -> Reply {
+    let mut reply = match refusal.shortage {
+        Some(shortage) => Reply::out_of(shortage),
+        None => Reply::error(
+            429,
+            "rate_limit_error",
+            over_the_limit(&refusal.limit, given),
+        ),
+    };
+    reply.retry_after = refusal
+        .retry_after
+        .map(|wait| wait.max(Duration::from_secs(1)));
+    reply
+}
+
+fn refuse<T>(reply: Reply) -> Refused<T> {
     Err(Box::new(reply))
 }
 
@@ -144,7 +330,16 @@ fn invalid(status: u16, message: impl Into<String>) -> Reply {
     Reply::error(status, "invalid_request_error", message)
 }
 
-fn credential(headers: &HeaderMap) -> Option<&[u8]> {
+fn given<'a>(head: &'a Parts, name: &str) -> Option<&'a str> {
+    head.headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn version(head: &Parts) -> Version {
+    Version::named(given(head, "anthropic-version"))
+}
+
+/// What a request is let in by.
+pub(crate) fn credential(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers
         .get("x-api-key")
         .or_else(|| headers.get("authorization"))?;
@@ -155,5 +350,12 @@ fn credential(headers: &HeaderMap) -> Option<&[u8]> {
 fn key_hash(headers: &HeaderMap) -> u64 {
     let mut hasher = DefaultHasher::new();
     credential(headers).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The limits that a key and a class of models share.
+fn pool(key: u64, class: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (key, class).hash(&mut hasher);
     hasher.finish()
 }

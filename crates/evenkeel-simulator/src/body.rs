@@ -1,20 +1,24 @@
 //! Plays the steps of an answer as the body of a response.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::Version;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
 use crate::clock;
+use crate::connection::SETTLE;
 use crate::entry::Ending;
 use crate::journal::Ticket;
-use crate::line::Control;
-use crate::plan::{Answer, Finish, Framing, Step};
+use crate::line::{Control, Strike};
+use crate::meter::Fault;
+use crate::plan::{Answer, Drip, Finish, Framing, Step};
 
 /// A body that pauses where the script says, and tells the journal how far it came.
 #[derive(Debug)]
@@ -24,15 +28,23 @@ pub(crate) struct ReplyBody {
     length: Option<u64>,
     sent: u64,
     finish: Finish,
+    drip: Drip,
+    /// Whether a cut on the wire is made here: HTTP/2 has no place of its own for it.
+    cuts: bool,
     report: Option<(Ticket, Arc<Control>)>,
 }
 
 impl ReplyBody {
-    pub(crate) fn new(answer: Answer, ticket: Ticket, control: Arc<Control>) -> Self {
+    pub(crate) fn new(
+        answer: Answer,
+        ticket: Ticket,
+        control: Arc<Control>,
+        version: Version,
+    ) -> Self {
         let length = (answer.framing == Framing::Length).then(|| {
             let lengths = answer.steps.iter().map(|step| match step {
                 Step::Send(bytes) => bytes.len() as u64,
-                Step::Pause(_) => 0,
+                Step::Pause(_) | Step::Endless(..) => 0,
             });
             lengths.sum()
         });
@@ -42,7 +54,9 @@ impl ReplyBody {
             pause: None,
             length,
             sent: 0,
-            finish: answer.finish,
+            finish: settled(answer.finish, version),
+            drip: answer.drip,
+            cuts: version == Version::HTTP_2,
             report,
         }
     }
@@ -57,7 +71,65 @@ impl ReplyBody {
             length,
             sent: 0,
             finish: Finish::Whole,
+            drip: Drip::default(),
+            cuts: false,
             report: None,
+        }
+    }
+
+    /// The first of these bytes; the rest goes back to where it came from.
+    fn dealt(&mut self, mut bytes: Bytes) -> Bytes {
+        let mut most = self.drip.piece.map_or(bytes.len(), NonZeroUsize::get);
+        if let (true, Finish::CutWire { after, .. }) = (self.cuts, self.finish) {
+            most = most.min(usize::try_from(after - self.sent).unwrap_or(most));
+        }
+        if most < bytes.len() {
+            self.steps.push_front(Step::Send(bytes.split_off(most)));
+        }
+        if !self.drip.wait.is_zero() {
+            self.steps.push_front(Step::Pause(self.drip.wait));
+        }
+        bytes
+    }
+
+    /// The fault, once a cut that is made here has been reached.
+    fn cut_reached(&mut self) -> Option<Fault> {
+        let Finish::CutWire {
+            after,
+            pause,
+            fault,
+        } = self.finish
+        else {
+            return None;
+        };
+        if !self.cuts || self.sent < after {
+            return None;
+        }
+        if !pause.is_zero() {
+            // Once, and then the cut.
+            self.finish = Finish::CutWire {
+                after,
+                pause: Duration::ZERO,
+                fault,
+            };
+            self.steps.push_front(Step::Pause(pause));
+            return None;
+        }
+        Some(fault)
+    }
+
+    fn cut(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        let control = self.report.as_ref().map(|(_, control)| Arc::clone(control));
+        self.close(Ending::Cut);
+        match (fault, control) {
+            (Fault::Close | Fault::GoAway, Some(control)) => {
+                control.strike(Strike {
+                    fault: Fault::Close,
+                    pause: Duration::ZERO,
+                });
+                Poll::Pending
+            }
+            _ => Poll::Ready(Some(Err(h2::Reason::INTERNAL_ERROR.into()))),
         }
     }
 
@@ -72,22 +144,47 @@ impl ReplyBody {
     }
 }
 
+/// Over HTTP/2 a reset overtakes what is under way, so a cut waits a moment for that.
+fn settled(finish: Finish, version: Version) -> Finish {
+    match finish {
+        Finish::CutWire {
+            after,
+            pause,
+            fault,
+        } if version == Version::HTTP_2 => Finish::CutWire {
+            after,
+            pause: pause.max(SETTLE),
+            fault,
+        },
+        other => other,
+    }
+}
+
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = h2::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
         loop {
             if let Some(pause) = &mut self.pause {
                 ready!(pause.as_mut().poll(cx));
                 self.pause = None;
             }
+            if let Some(fault) = self.cut_reached() {
+                return self.cut(fault);
+            }
             match self.steps.pop_front() {
                 Some(Step::Pause(length)) => self.pause = Some(Box::pin(clock::sleep(length))),
+                Some(Step::Endless(bytes, every)) => {
+                    self.steps.push_back(Step::Pause(every));
+                    self.steps.push_back(Step::Send(bytes.clone()));
+                    self.steps.push_back(Step::Endless(bytes, every));
+                }
                 Some(Step::Send(bytes)) => {
+                    let bytes = self.dealt(bytes);
                     self.sent += bytes.len() as u64;
                     return Poll::Ready(Some(Ok(Frame::data(bytes))));
                 }

@@ -2,11 +2,21 @@
 
 use std::error::Error;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use crate::answer::Answer;
+use crate::capacity::Capacity;
+use crate::distortion::LineEnd;
 use crate::nearest::nearest;
 use crate::reply::{Cut, Reply};
 use crate::scenario::Scenario;
+use crate::shortage::Shortage;
+use crate::when::{Chance, When};
+
+/// What a simulator says in good health.
+pub(crate) const GREETING: &str = "Hello from the simulator: all is well.";
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A named scenario: what it does, and how a call through a patient client should end.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +85,7 @@ pub(crate) fn named(name: &str) -> Result<Scenario, UnknownScenario> {
 
 /// The answer of an API in good health.
 pub(crate) fn answer() -> Reply {
-    Reply::message("Hello from the simulator: all is well.")
+    Reply::message(GREETING)
 }
 
 /// Long enough that a stream of it is cut after its beginning and well before its end.
@@ -220,6 +230,155 @@ pub(crate) const CATALOGUE: &[ScenarioInfo] = &[
         build: || then_answer(vec![answer().pause_before_head(Duration::from_secs(2))]),
     },
     ScenarioInfo {
+        name: "lifelike",
+        summary: "answers think and call tools as far as requests ask for it",
+        expected: Expected::Complete,
+        build: || Scenario::script(vec![Reply::answer(Answer::lifelike(GREETING))]),
+    },
+    ScenarioInfo {
+        name: "refusal",
+        summary: "the model refuses: 200 with the stop reason refusal, for ever",
+        expected: Expected::Complete,
+        build: || {
+            Scenario::script(vec![Reply::answer(Answer::refusal(
+                "cyber",
+                "This request was declined.",
+            ))])
+        },
+    },
+    ScenarioInfo {
+        name: "forbidden",
+        summary: "403 permission denied, for ever",
+        expected: Expected::Failed,
+        build: || {
+            Scenario::script(vec![Reply::error(
+                403,
+                "permission_error",
+                "Your API key does not have permission to use the specified resource.",
+            )])
+        },
+    },
+    ScenarioInfo {
+        name: "not-found",
+        summary: "404 not found, for ever",
+        expected: Expected::Failed,
+        build: || {
+            Scenario::script(vec![Reply::error(
+                404,
+                "not_found_error",
+                "model: claude-nowhere",
+            )])
+        },
+    },
+    ScenarioInfo {
+        name: "too-large",
+        summary: "413 from the proxy, in HTML, for ever",
+        expected: Expected::Failed,
+        build: || Scenario::script(vec![Reply::html_gateway(413)]),
+    },
+    ScenarioInfo {
+        name: "credit-exhausted",
+        summary: "400 prepaid credit is used up, for ever",
+        expected: Expected::Failed,
+        build: || Scenario::script(vec![Reply::out_of(Shortage::Credit)]),
+    },
+    ScenarioInfo {
+        name: "ramp-limited",
+        summary: "429 usage grew too fast, with a retry-after of 1 s, once; then an answer",
+        expected: Expected::Complete,
+        build: || then_answer(vec![Reply::out_of(Shortage::Ramp).retry_after(SECOND)]),
+    },
+    ScenarioInfo {
+        name: "gateway-timeout-once",
+        summary: "504 timed out, once; then an answer",
+        expected: Expected::Complete,
+        build: || {
+            then_answer(vec![Reply::error(
+                504,
+                "timeout_error",
+                "Request timed out",
+            )])
+        },
+    },
+    ScenarioInfo {
+        name: "html-on-200-once",
+        summary: "200 with an HTML page instead of a message, once; then an answer",
+        expected: Expected::Complete,
+        build: || then_answer(vec![Reply::html_gateway(200)]),
+    },
+    ScenarioInfo {
+        name: "empty-200-once",
+        summary: "200 with an empty body, once; then an answer",
+        expected: Expected::Complete,
+        build: || then_answer(vec![Reply::raw(200)]),
+    },
+    ScenarioInfo {
+        name: "malformed-json-once",
+        summary: "an event whose JSON is broken, before any content, once; then an answer",
+        expected: Expected::Complete,
+        build: || then_answer(vec![answer().malformed_json_after_events(0)]),
+    },
+    ScenarioInfo {
+        name: "unknown-events",
+        summary: "events, blocks and deltas that no client knows, around an answer",
+        expected: Expected::Complete,
+        build: || Scenario::script(vec![answer().unknown_events()]),
+    },
+    ScenarioInfo {
+        name: "crlf",
+        summary: "the lines of a stream end with CR LF",
+        expected: Expected::Complete,
+        build: || Scenario::script(vec![answer().line_ends(LineEnd::CrLf)]),
+    },
+    ScenarioInfo {
+        name: "byte-by-byte",
+        summary: "a stream in pieces of one byte, which splits characters",
+        expected: Expected::Complete,
+        build: || {
+            Scenario::script(vec![
+                Reply::message("Grüße, 世界 🌊").pieces_of(NonZeroUsize::MIN),
+            ])
+        },
+    },
+    ScenarioInfo {
+        name: "cut-after-stop-reason",
+        summary: "the stream ends after its stop reason, without its last event, for ever",
+        expected: Expected::Complete,
+        build: || Scenario::script(vec![answer().cut_after_stop_reason(Cut::Clean)]),
+    },
+    ScenarioInfo {
+        name: "closed-when-reused",
+        summary: "a connection that has served one request is closed at the next",
+        expected: Expected::Complete,
+        build: || {
+            Scenario::script(vec![answer()]).with(
+                When::always().on_reused_connection(),
+                Reply::close_without_reply(),
+            )
+        },
+    },
+    ScenarioInfo {
+        name: "redirect",
+        summary: "307 to another origin, where a trap notes what it is given, for ever",
+        expected: Expected::Failed,
+        build: || Scenario::script(vec![Reply::redirect_to_trap(307)]),
+    },
+    ScenarioInfo {
+        name: "flaky",
+        summary: "one request in ten is overloaded",
+        expected: Expected::Complete,
+        build: || {
+            Scenario::script(vec![answer()])
+                .with(When::always().chance(Chance::percent(10)), overloaded())
+        },
+    },
+    ScenarioInfo {
+        name: "busy",
+        summary: "two generations at once, at the speed of a real one; more are overloaded",
+        expected: Expected::Complete,
+        build: || Scenario::script(vec![answer()]).capacity(Capacity::slots(2)),
+    },
+    ScenarioInfo {
         name: "refused",
         summary: "nothing listens: connections are refused, for ever",
         expected: Expected::Failed,
@@ -238,7 +397,7 @@ mod tests {
             assert_eq!(scenario.check(), Ok(()), "{}", info.name);
             assert!(!info.summary.is_empty() && !info.summary.contains('\n'));
         }
-        assert_eq!(CATALOGUE.len(), 17);
+        assert_eq!(CATALOGUE.len(), 36);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Serves one connection to its natural or scripted end.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWrite;
@@ -17,16 +18,47 @@ use crate::clock;
 use crate::line::{Control, Line, Strike};
 use crate::meter::Fault;
 use crate::service;
+use crate::tasks::Tasks;
 
 /// A reset makes the receiver's system drop what its program has not read yet (Linux spares it,
 /// others do not), so the last bytes get this long to be read.
-const SETTLE: Duration = Duration::from_millis(15);
+pub(crate) const SETTLE: Duration = Duration::from_millis(15);
+/// How long to wait for the rest of what may be the beginning of HTTP/2.
+const GLANCE: Duration = Duration::from_millis(1);
+/// How often; after that it is what it is.
+const GLANCES: u32 = 1_000;
+/// How a client that knows HTTP/2 without asking begins.
+const PREFACE: &[u8; 4] = b"PRI ";
 
 /// Serves requests until the client leaves or a script ends the connection.
 pub(crate) async fn serve(stream: TcpStream, api: Arc<Api>) {
     // A stream whose events wait for each other's acknowledgement would not be a stream.
     let _ = stream.set_nodelay(true);
-    let control = Arc::new(Control::default());
+    let control = Arc::new(Control::new(api.connection()));
+    match speaks_http2(&stream).await {
+        Ok(true) => serve_http2(stream, api, control).await,
+        Ok(false) => serve_http1(stream, api, control).await,
+        // It has left without a word.
+        Err(_) => {}
+    }
+}
+
+async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
+    let mut start = [0; PREFACE.len()];
+    for _ in 0..GLANCES {
+        let seen = stream.peek(&mut start).await?;
+        match start.get(..seen) {
+            Some(start) if start == PREFACE => return Ok(true),
+            Some(start) if !start.is_empty() && PREFACE.starts_with(start) => {
+                clock::sleep(GLANCE).await;
+            }
+            _ => break,
+        }
+    }
+    Ok(false)
+}
+
+async fn serve_http1(stream: TcpStream, api: Arc<Api>, control: Arc<Control>) {
     let line = Line::new(stream, Arc::clone(&control));
     let service = {
         let control = Arc::clone(&control);
@@ -44,23 +76,86 @@ pub(crate) async fn serve(stream: TcpStream, api: Arc<Api>) {
     })
     .await;
     if let Some(strike) = strike {
-        end(
-            connection.into_parts().io.into_inner().into_stream(),
-            strike,
-        )
-        .await;
+        let stream = connection.into_parts().io.into_inner().into_stream();
+        end(stream, strike, &control).await;
     }
 }
 
-async fn end(mut stream: TcpStream, strike: Strike) {
+async fn serve_http2(stream: TcpStream, api: Arc<Api>, control: Arc<Control>) {
+    // Its connection does not give the socket back, so the end of it is made on a second handle.
+    let Ok((stream, handle)) = twice(stream) else {
+        return;
+    };
+    let line = Line::new(stream, Arc::clone(&control));
+    let service = {
+        let control = Arc::clone(&control);
+        service_fn(move |request| service::answer(Arc::clone(&api), Arc::clone(&control), request))
+    };
+    let mut connection = http2::Builder::new(Tasks::default())
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(line), service);
+    let strike = poll_fn(|cx| {
+        // The streams are tasks of their own: a strike there wakes this.
+        control.watch(cx.waker());
+        match Pin::new(&mut connection).poll(cx) {
+            Poll::Ready(_) => Poll::Ready(control.struck()),
+            Poll::Pending => control
+                .struck()
+                .map_or(Poll::Pending, |strike| Poll::Ready(Some(strike))),
+        }
+    })
+    .await;
+    if let Some(strike) = strike {
+        drop(connection);
+        end(handle, strike, &control).await;
+    }
+}
+
+fn twice(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
+    let stream = stream.into_std()?;
+    let handle = TcpStream::from_std(stream.try_clone()?)?;
+    Ok((TcpStream::from_std(stream)?, handle))
+}
+
+async fn end(mut stream: TcpStream, strike: Strike, control: &Control) {
     match strike.fault {
-        Fault::Close => {
+        Fault::GoAway if control.is_http2() => {
+            clock::sleep(strike.pause).await;
+            let frame = go_away(control.requests());
+            // A frame this small goes out whole or not at all.
+            let _ = poll_fn(|cx| Pin::new(&mut stream).poll_write(cx, &frame)).await;
+            let _ = poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await;
+        }
+        Fault::Close | Fault::GoAway | Fault::RefusedStream => {
             clock::sleep(strike.pause).await;
             let _ = poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await;
         }
         Fault::Reset => {
             clock::sleep(strike.pause.max(SETTLE)).await;
             let _ = stream.set_zero_linger();
+        }
+    }
+}
+
+/// `GOAWAY` without an error, which names the request before this one as the last: clients number
+/// their streams 1, 3, 5, …
+fn go_away(requests: u64) -> [u8; 17] {
+    let before = u32::try_from(requests).unwrap_or(0).saturating_sub(1);
+    let last = before
+        .saturating_mul(2)
+        .saturating_sub(u32::from(before > 0));
+    let [a, b, c, d] = (last & 0x7fff_ffff).to_be_bytes();
+    [0, 0, 8, 7, 0, 0, 0, 0, 0, a, b, c, d, 0, 0, 0, 0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn go_away_names_the_request_before_the_one_it_turns_away() {
+        for (requests, last) in [(1, 0), (2, 1), (3, 3), (4, 5)] {
+            assert_eq!(go_away(requests)[9..13], [0, 0, 0, last]);
         }
     }
 }

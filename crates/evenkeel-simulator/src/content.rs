@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::calendar::{first_of_next_month, http_date, rfc3339_rounded_up};
+use crate::answer::Answer;
+use crate::calendar::http_date;
 use crate::dice::Dice;
+use crate::distortion::Distortion;
 use crate::envelope::{Envelope, status_of};
 use crate::ids;
 use crate::message::Message;
@@ -18,8 +20,6 @@ use crate::sse::SseEvent;
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 const HTML: &str = "text/html; charset=UTF-8";
-/// What a scripted 429 says the limit is.
-const SCRIPTED_LIMIT: u32 = 50;
 
 /// Everything that is said, not yet when.
 #[derive(Debug)]
@@ -28,6 +28,26 @@ pub(crate) struct Content {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) request_id: Option<String>,
     pub(crate) pieces: Pieces,
+    pub(crate) output_tokens: u64,
+    pub(crate) remarks: Remarks,
+}
+
+/// What a reply tells a client to do, for the verdict on what it did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Remarks {
+    /// How long to wait.
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether the same request can ever succeed.
+    pub(crate) advice: Advice,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Advice {
+    /// Nothing is wrong, or it may be better next time.
+    #[default]
+    Open,
+    /// The same request will fail again.
+    Hopeless,
 }
 
 impl Content {
@@ -63,11 +83,25 @@ impl Content {
             reply.retry_after.map(retry_after).unwrap_or_default(),
         );
         overlay(&mut headers, reply.headers.clone());
+        let told = header(&headers, "x-should-retry");
+        let advice = match (told.as_deref(), said.status) {
+            (Some("true"), _) => Advice::Open,
+            (Some("false"), _) | (None, 400..=407 | 413 | 422) => Advice::Hopeless,
+            _ if matches!(reply.what, What::Shortage(shortage) if shortage.is_lasting()) => {
+                Advice::Hopeless
+            }
+            _ => Advice::Open,
+        };
         Self {
             status: said.status,
             request_id: header(&headers, "request-id"),
+            remarks: Remarks {
+                retry_after: hint(&headers),
+                advice,
+            },
             headers,
             pieces: said.pieces,
+            output_tokens: said.output_tokens,
         }
     }
 }
@@ -84,13 +118,18 @@ struct Said {
 impl Said {
     fn of(reply: &Reply, given: &Circumstances<'_>, id: &str, dice: &mut Dice) -> Self {
         let form = given.request.map_or(Form::Plain, |request| request.form);
+        let distortion = reply.distortion;
         match (&reply.what, &reply.error_event) {
-            (What::Message(_), Some(error)) if form == Form::Plain => {
+            (What::Answer(_), Some(error)) if form == Form::Plain => {
                 let status = status_of(&error.error_type);
                 Self::error(status, &error.error_type, &error.message, None, id)
             }
-            (What::Message(text), error) => Self::message(text, error.as_ref(), given, id, dice),
-            (What::Events(events), error) => Self::stream(events.clone(), error.as_ref(), id),
+            (What::Answer(answer), error) => {
+                Self::message(answer, error.as_ref(), distortion, given, id, dice)
+            }
+            (What::Events(events), error) => {
+                Self::stream(events.clone(), error.as_ref(), distortion, id)
+            }
             (
                 What::Error {
                     status,
@@ -100,31 +139,18 @@ impl Said {
                 },
                 _,
             ) => Self::error(*status, error_type, message, code.as_deref(), id),
-            (What::RateLimited, _) => {
-                let limit = format!("{SCRIPTED_LIMIT} requests per minute");
-                let message = over_the_limit(&limit, given);
-                let mut said = Self::error(429, "rate_limit_error", &message, None, id);
-                let reset = reply.retry_after.unwrap_or_default();
-                said.headers = vec![
-                    (
-                        "anthropic-ratelimit-requests-limit".into(),
-                        SCRIPTED_LIMIT.to_string(),
-                    ),
-                    ("anthropic-ratelimit-requests-remaining".into(), "0".into()),
-                    (
-                        "anthropic-ratelimit-requests-reset".into(),
-                        rfc3339_rounded_up(given.wall, reset),
-                    ),
-                ];
+            (What::Shortage(shortage), _) => {
+                let refused = shortage.refused(given, reply.retry_after);
+                let (kind, code) = (refused.error_type, refused.code);
+                let mut said = Self::error(shortage.status(), kind, &refused.message, code, id);
+                said.headers = refused.headers;
                 said
             }
-            (What::SpendCap, _) => {
-                let message = format!(
-                    "You have reached your API usage limits. You will regain access on {} at 00:00 UTC.",
-                    first_of_next_month(given.wall)
-                );
-                let code = Some("enforced_spend_limit_reached");
-                Self::error(429, "rate_limit_error", &message, code, id)
+            (What::Redirect { status, to }, _) => {
+                let to = to.clone().or_else(|| given.trap.clone());
+                let mut said = Self::whole(*status, None, Bytes::new());
+                said.headers = vec![("location".to_owned(), to.unwrap_or_default())];
+                said
             }
             (What::Raw { status, body }, _) => Self::whole(*status, None, body.clone()),
             (What::Gateway { status }, _) => {
@@ -134,13 +160,14 @@ impl Said {
                 );
                 Self::whole(*status, Some(HTML), page.into())
             }
-            (What::Hangup(_), _) => Self::whole(200, None, Bytes::new()),
+            (What::Hangup(_) | What::Scripted, _) => Self::whole(200, None, Bytes::new()),
         }
     }
 
     fn message(
-        text: &str,
+        answer: &Answer,
         error: Option<&ErrorEvent>,
+        distortion: Distortion,
         given: &Circumstances<'_>,
         id: &str,
         dice: &mut Dice,
@@ -148,10 +175,14 @@ impl Said {
         let Some(request) = given.request else {
             return Self::whole(200, None, Bytes::new());
         };
-        let message = Message::compose(text, request, dice);
+        let message = Message::compose(answer, request, dice);
         let mut said = match request.form {
-            Form::Plain => Self::whole(200, Some(JSON), message.json().into()),
-            Form::Stream => Self::stream(message.events(), error, id),
+            Form::Plain => {
+                let json = message.json().into_bytes();
+                let json = distortion.of_json(&json).unwrap_or(json);
+                Self::whole(200, Some(JSON), json.into())
+            }
+            Form::Stream => Self::stream(message.events(), error, distortion, id),
         };
         said.output_tokens = error.map_or(message.output_tokens(), |error| {
             message.output_tokens_of(error.after)
@@ -159,12 +190,19 @@ impl Said {
         said
     }
 
-    fn stream(mut events: Vec<SseEvent>, error: Option<&ErrorEvent>, id: &str) -> Self {
+    fn stream(
+        events: Vec<SseEvent>,
+        error: Option<&ErrorEvent>,
+        distortion: Distortion,
+        id: &str,
+    ) -> Self {
+        let mut events = distortion.extended(events);
         if let Some(error) = error {
             events.truncate(error.after);
             let envelope = Envelope::new(&error.error_type, &error.message, None).request_id(id);
             events.push(SseEvent::new("error", &envelope.json()));
         }
+        let events = distortion.changed(events);
         let pieces = events.into_iter().map(SseEvent::into_bytes).collect();
         let mut said = Self::whole(200, Some(EVENT_STREAM), Bytes::new());
         said.pieces = Pieces::Stream(pieces);
@@ -186,17 +224,6 @@ impl Said {
             output_tokens: 0,
         }
     }
-}
-
-/// The API's sentence for a request over a limit.
-pub(crate) fn over_the_limit(limit: &str, given: &Circumstances<'_>) -> String {
-    let model = given
-        .request
-        .map_or("unknown", |request| request.model.as_str());
-    format!(
-        "This request would exceed your organization's rate limit of {limit} (org: {}, model: {model}).",
-        given.organization
-    )
 }
 
 fn retry_after(wait: Duration) -> Vec<(String, String)> {
@@ -224,4 +251,12 @@ fn header(headers: &[(String, String)], name: &str) -> Option<String> {
         .iter()
         .find(|(n, _)| n.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.clone())
+}
+
+/// How long the headers say to wait.
+fn hint(headers: &[(String, String)]) -> Option<Duration> {
+    let number = |name: &str| header(headers, name)?.trim().parse::<u64>().ok();
+    number("retry-after-ms")
+        .map(Duration::from_millis)
+        .or_else(|| number("retry-after").map(Duration::from_secs))
 }

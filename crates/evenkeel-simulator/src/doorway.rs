@@ -1,13 +1,16 @@
 //! The port: open, refusing, or closed.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::scenario::Listening;
+
+/// Where a simulator listens unless told otherwise.
+pub(crate) const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1_024;
@@ -15,7 +18,9 @@ const BACKLOG: u32 = 1_024;
 /// A port on loopback that its owner can close from outside the task that accepts.
 #[derive(Debug)]
 pub(crate) struct Doorway {
+    address: SocketAddr,
     state: Mutex<State>,
+    waiting: Mutex<Option<Waker>>,
 }
 
 #[derive(Debug)]
@@ -23,30 +28,37 @@ enum State {
     Open(TcpListener),
     /// Bound and never listening: the port is ours, and refuses.
     Refusing {
-        _socket: TcpSocket,
+        socket: TcpSocket,
     },
     Closed,
 }
 
 impl Doorway {
-    /// Takes a port on 127.0.0.1; 0 is any free one.
-    pub(crate) fn open(port: u16, listening: Listening) -> io::Result<(Self, u16)> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    /// Takes a port of this address; 0 is any free one.
+    pub(crate) fn open(
+        address: IpAddr,
+        port: u16,
+        listening: Listening,
+    ) -> io::Result<(Self, u16)> {
+        let address = SocketAddr::from((address, port));
         let fault = |error: io::Error| explained(&error, address);
-        let socket = TcpSocket::new_v4().map_err(fault)?;
-        // On Windows the same option would let another program take the port from us.
-        if cfg!(not(windows)) && port != 0 {
-            socket.set_reuseaddr(true).map_err(fault)?;
-        }
-        socket.bind(address).map_err(fault)?;
+        let socket = bound(address).map_err(fault)?;
         let port = socket.local_addr().map_err(fault)?.port();
         let state = match listening {
-            Listening::Yes => State::Open(socket.listen(BACKLOG).map_err(fault)?),
-            Listening::Refused => State::Refusing { _socket: socket },
+            Listening::Yes => {
+                // After the bind, so that it takes nobody's port, and before connections, which
+                // then do not keep the port from being taken again.
+                #[cfg(not(windows))]
+                socket.set_reuseaddr(true).map_err(fault)?;
+                State::Open(socket.listen(BACKLOG).map_err(fault)?)
+            }
+            Listening::Refused => State::Refusing { socket },
         };
         Ok((
             Self {
+                address: SocketAddr::from((address.ip(), port)),
                 state: Mutex::new(state),
+                waiting: Mutex::default(),
             },
             port,
         ))
@@ -55,11 +67,55 @@ impl Doorway {
     /// The next connection; none when there will be no more.
     pub(crate) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<io::Result<TcpStream>>> {
         match &*self.lock() {
-            State::Open(listener) => listener
-                .poll_accept(cx)
-                .map(|accepted| Some(accepted.map(|(stream, _)| stream))),
-            State::Refusing { .. } | State::Closed => Poll::Ready(None),
+            State::Open(listener) => {
+                *self.waiting() = Some(cx.waker().clone());
+                listener
+                    .poll_accept(cx)
+                    .map(|accepted| Some(accepted.map(|(stream, _)| stream)))
+            }
+            State::Refusing { .. } => {
+                *self.waiting() = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            State::Closed => Poll::Ready(None),
         }
+    }
+
+    /// Refuses connections from now on.
+    pub(crate) fn refuse(&self) {
+        let mut state = self.lock();
+        if matches!(*state, State::Open(_)) {
+            // The listener goes first: two cannot hold the port.
+            *state = State::Closed;
+            if let Ok(socket) = bound(self.address) {
+                *state = State::Refusing { socket };
+            }
+        }
+        drop(state);
+        self.wake();
+    }
+
+    /// Listens again.
+    pub(crate) fn listen(&self) {
+        let mut state = self.lock();
+        if let State::Refusing { .. } = *state
+            && let State::Refusing { socket } = std::mem::replace(&mut *state, State::Closed)
+            && let Ok(listener) = socket.listen(BACKLOG)
+        {
+            *state = State::Open(listener);
+        }
+        drop(state);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waiting().take() {
+            waker.wake();
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives the port back at once.
@@ -70,6 +126,19 @@ impl Doorway {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // On Windows the same option would let another program take the port from us.
+    if cfg!(not(windows)) && address.port() != 0 {
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// What, where, and what to do about it, in one line.

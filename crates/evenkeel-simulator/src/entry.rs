@@ -37,9 +37,51 @@ pub struct Entry {
     pub ending: Ending,
     /// When that was, since the start of the simulator.
     pub ended_at: Option<Duration>,
+    /// The connection it came over, from 1.
+    pub connection: u64,
+    /// Whether it carried a credential.
+    pub carried_key: bool,
+    /// What the official clients say of it: 0 for a first attempt, 1 for the first retry, …
+    pub retry_count: Option<u32>,
+    /// How long the reply told the client to wait.
+    pub retry_after: Option<Duration>,
+    /// Whether the reply said that the same request cannot succeed.
+    pub hopeless: bool,
+    /// The earlier request whose broken-off reply it has among its messages as if it were whole.
+    pub takes_for_whole: Option<u64>,
 }
 
 impl Entry {
+    /// A request of which nothing is known yet.
+    pub(crate) fn begun(number: u64, at: Duration) -> Self {
+        Self {
+            number,
+            at,
+            method: String::new(),
+            path: String::new(),
+            headers: Vec::new(),
+            body_bytes: 0,
+            body: String::new(),
+            body_hash: 0,
+            status: None,
+            request_id: None,
+            reply_bytes: 0,
+            ending: Ending::Pending,
+            ended_at: None,
+            connection: 0,
+            carried_key: false,
+            retry_count: None,
+            retry_after: None,
+            hopeless: false,
+            takes_for_whole: None,
+        }
+    }
+
+    /// Whether its reply was an error or was cut off.
+    pub(crate) fn failed(&self) -> bool {
+        self.ending == Ending::Cut || self.status.is_some_and(|status| status >= 400)
+    }
+
     /// The value of the first header with this name, whatever its case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -92,13 +134,16 @@ impl fmt::Debug for Entry {
             .field("reply_bytes", &self.reply_bytes)
             .field("ending", &self.ending)
             .field("ended_at", &self.ended_at)
+            .field("connection", &self.connection)
+            .field("retry_count", &self.retry_count)
+            .field("retry_after", &self.retry_after)
             .finish_non_exhaustive()
     }
 }
 
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut entry = serializer.serialize_struct("Entry", 12)?;
+        let mut entry = serializer.serialize_struct("Entry", 18)?;
         entry.serialize_field("number", &self.number)?;
         entry.serialize_field("at_ms", &milliseconds(self.at))?;
         entry.serialize_field("method", &self.method)?;
@@ -111,6 +156,12 @@ impl Serialize for Entry {
         entry.serialize_field("reply_bytes", &self.reply_bytes)?;
         entry.serialize_field("ending", self.ending.label())?;
         entry.serialize_field("ended_at_ms", &self.ended_at.map(milliseconds))?;
+        entry.serialize_field("connection", &self.connection)?;
+        entry.serialize_field("carried_key", &self.carried_key)?;
+        entry.serialize_field("retry_count", &self.retry_count)?;
+        entry.serialize_field("retry_after_ms", &self.retry_after.map(milliseconds))?;
+        entry.serialize_field("hopeless", &self.hopeless)?;
+        entry.serialize_field("takes_for_whole", &self.takes_for_whole)?;
         entry.end()
     }
 }

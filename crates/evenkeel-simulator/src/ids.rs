@@ -15,6 +15,26 @@ pub(crate) fn message_id(dice: &mut Dice) -> String {
     letters("msg_01", 22, BASE58, dice)
 }
 
+/// `toolu_01…`, the id of a tool call.
+pub(crate) fn tool_use_id(dice: &mut Dice) -> String {
+    letters("toolu_01", 22, BASE58, dice)
+}
+
+/// `srvtoolu_01…`, the id of a tool call on the server.
+pub(crate) fn server_tool_use_id(dice: &mut Dice) -> String {
+    letters("srvtoolu_01", 22, BASE58, dice)
+}
+
+/// `msgbatch_01…`, the id of a batch.
+pub(crate) fn batch_id(dice: &mut Dice) -> String {
+    letters("msgbatch_01", 22, BASE58, dice)
+}
+
+/// What only the API can read: signatures and encrypted content.
+pub(crate) fn opaque(length: usize, dice: &mut Dice) -> String {
+    letters("Eu", length, BASE58, dice) + "=="
+}
+
 /// A `cf-ray`, which is how the edge names a request.
 pub(crate) fn ray_id(dice: &mut Dice) -> String {
     letters("", 16, HEX, dice) + "-FRA"

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hyper::http::HeaderMap;
 use hyper::http::request::Parts;
 
+use crate::api::credential;
 use crate::clock::Clock;
+use crate::content::{Advice, Remarks};
 use crate::entry::{Ending, Entry};
 
 /// Bytes of a request body kept as text.
@@ -35,6 +37,8 @@ pub(crate) struct Journal {
 struct Pages {
     entries: VecDeque<Entry>,
     dropped: u64,
+    /// How many entries came before the first that is kept.
+    first: u64,
 }
 
 impl Journal {
@@ -46,33 +50,42 @@ impl Journal {
         }
     }
 
+    /// How many entries are kept.
+    pub(crate) fn limit(&self) -> NonZeroUsize {
+        self.limit
+    }
+
+    /// Forgets all entries; numbers go on from where they are.
+    pub(crate) fn clear(&self) {
+        let mut pages = self.lock();
+        pages.dropped = 0;
+        pages.first += pages.entries.len() as u64;
+        pages.entries.clear();
+    }
+
     /// Enters a request whose head has arrived.
-    pub(crate) fn open(self: &Arc<Self>, head: &Parts) -> Ticket {
+    pub(crate) fn open(self: &Arc<Self>, head: &Parts, connection: u64) -> Ticket {
         let mut pages = self.lock();
         while pages.entries.len() >= self.limit.get() {
             pages.entries.pop_front();
             pages.dropped += 1;
+            pages.first += 1;
         }
-        let number = pages.dropped + pages.entries.len() as u64 + 1;
+        let number = pages.first + pages.entries.len() as u64 + 1;
         // Read with the lock held, so that numbers and times agree on the order.
-        pages.entries.push_back(Entry {
-            number,
-            at: self.clock.now(),
-            method: head.method.to_string(),
-            path: kept(
-                head.uri.path_and_query().map_or("/", |path| path.as_str()),
-                LINE_KEPT,
-            ),
-            headers: kept_headers(&head.headers),
-            body_bytes: 0,
-            body: String::new(),
-            body_hash: fnv(&[]),
-            status: None,
-            request_id: None,
-            reply_bytes: 0,
-            ending: Ending::Pending,
-            ended_at: None,
-        });
+        let mut entry = Entry::begun(number, self.clock.now());
+        entry.method = head.method.to_string();
+        entry.path = kept(
+            head.uri.path_and_query().map_or("/", |path| path.as_str()),
+            LINE_KEPT,
+        );
+        entry.headers = kept_headers(&head.headers);
+        entry.body_hash = fnv(&[]);
+        entry.connection = connection;
+        entry.carried_key = credential(&head.headers).is_some();
+        let count = head.headers.get("x-stainless-retry-count");
+        entry.retry_count = count.and_then(|count| count.to_str().ok()?.parse().ok());
+        pages.entries.push_back(entry);
         Ticket {
             journal: Arc::clone(self),
             number,
@@ -107,7 +120,7 @@ impl Journal {
     fn amend(&self, number: u64, change: impl FnOnce(&mut Entry)) {
         let mut pages = self.lock();
         let index = number
-            .checked_sub(pages.dropped + 1)
+            .checked_sub(pages.first + 1)
             .and_then(|i| usize::try_from(i).ok());
         if let Some(entry) = index.and_then(|index| pages.entries.get_mut(index)) {
             change(entry);
@@ -141,9 +154,20 @@ impl Ticket {
         });
     }
 
-    pub(crate) fn answered(&self, status: u16, request_id: Option<String>) {
+    /// Notes what a request shows of an earlier one.
+    pub(crate) fn remark(&self, takes_for_whole: Option<u64>) {
+        if takes_for_whole.is_some() {
+            self.journal.amend(self.number, |entry| {
+                entry.takes_for_whole = takes_for_whole;
+            });
+        }
+    }
+
+    pub(crate) fn answered(&self, status: u16, request_id: Option<String>, remarks: Remarks) {
         self.journal.amend(self.number, |entry| {
             (entry.status, entry.request_id) = (Some(status), request_id);
+            entry.retry_after = remarks.retry_after;
+            entry.hopeless = remarks.advice == Advice::Hopeless;
         });
     }
 

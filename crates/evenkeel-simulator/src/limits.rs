@@ -6,14 +6,16 @@ use std::time::{Duration, SystemTime};
 
 use crate::bucket::{Bucket, Wait};
 use crate::calendar::rfc3339_rounded_up;
+use crate::ramp::{Ramp, Slope};
+use crate::shortage::Shortage;
 
 /// How many keys are told apart. Beyond that the key unused for longest is forgotten.
 const KEYS: usize = 1_024;
 /// The API rounds what is left of a token limit to this.
 const ROUNDING: u32 = 1_000;
 
-/// The rate limits that the simulator enforces for each API key, as the API does: token buckets
-/// that hold one minute's worth and refill without steps. Each limit is off unless given.
+/// The rate limits that the simulator enforces for each API key and each class of models, as the
+/// API does: token buckets that hold one minute's worth and refill without steps. Each limit is off unless given.
 ///
 /// A request counts with an estimate of its input tokens (one for four characters of text, three
 /// for each message). The tokens of a reply are taken when its head is sent, and may overdraw the
@@ -34,6 +36,9 @@ pub struct RateLimits {
     requests: Option<NonZeroU32>,
     input_tokens: Option<NonZeroU32>,
     output_tokens: Option<NonZeroU32>,
+    counts: Option<NonZeroU32>,
+    slope: Option<Slope>,
+    spend: Option<NonZeroU32>,
 }
 
 impl RateLimits {
@@ -43,6 +48,9 @@ impl RateLimits {
             requests: None,
             input_tokens: None,
             output_tokens: None,
+            counts: None,
+            slope: None,
+            spend: None,
         }
     }
 
@@ -55,6 +63,26 @@ impl RateLimits {
     /// Allows this many input tokens a minute.
     pub const fn input_tokens_per_minute(mut self, limit: NonZeroU32) -> Self {
         self.input_tokens = Some(limit);
+        self
+    }
+
+    /// Allows this many calls of `count_tokens` a minute, which have a pool of their own.
+    pub const fn counts_per_minute(mut self, limit: NonZeroU32) -> Self {
+        self.counts = Some(limit);
+        self
+    }
+
+    /// Enforces the acceleration rule: in any second a key may send `factor` times the mean of the
+    /// minute before it, and `floor` requests in any case. More is a 429 `ramp_limit_exceeded`.
+    pub const fn acceleration(mut self, factor: NonZeroU32, floor: NonZeroU32) -> Self {
+        self.slope = Some(Slope { factor, floor });
+        self
+    }
+
+    /// Allows a key to spend this many cents in all, at $2 for a million input tokens and $10 for
+    /// a million output tokens. After that it gets the 429 of the monthly cap, for ever.
+    pub const fn spend_cap_cents(mut self, cents: NonZeroU32) -> Self {
+        self.spend = Some(cents);
         self
     }
 
@@ -72,6 +100,8 @@ pub(crate) struct Refusal {
     pub(crate) limit: String,
     /// In whole seconds; none when waiting does not help.
     pub(crate) retry_after: Option<Duration>,
+    /// Where it is not a limit of the buckets.
+    pub(crate) shortage: Option<Shortage>,
 }
 
 /// The buckets of every key.
@@ -79,13 +109,67 @@ pub(crate) struct Refusal {
 pub(crate) struct Gate {
     limits: RateLimits,
     keys: HashMap<u64, Buckets>,
+    /// In millionths of a cent.
+    spent: HashMap<u64, u64>,
 }
+
+/// Millionths of a cent for a token.
+const INPUT_PRICE: u64 = 200;
+const OUTPUT_PRICE: u64 = 1_000;
+const CENT: u64 = 1_000_000;
 
 impl Gate {
     pub(crate) fn new(limits: RateLimits) -> Self {
         Self {
             limits,
             keys: HashMap::new(),
+            spent: HashMap::new(),
+        }
+    }
+
+    /// Whether a key may spend more, and if so notes what it spends. Keys beyond the number that
+    /// is told apart are not watched.
+    pub(crate) fn spend(&mut self, key: u64, input: u64, output: u64) -> Result<(), Refusal> {
+        let Some(cap) = self.limits.spend else {
+            return Ok(());
+        };
+        if self.spent.len() >= KEYS && !self.spent.contains_key(&key) {
+            return Ok(());
+        }
+        let spent = self.spent.entry(key).or_default();
+        if *spent >= u64::from(cap.get()) * CENT {
+            return Err(Refusal {
+                limit: String::new(),
+                retry_after: None,
+                shortage: Some(Shortage::SpendCap),
+            });
+        }
+        let price = input.saturating_mul(INPUT_PRICE) + output.saturating_mul(OUTPUT_PRICE);
+        *spent = spent.saturating_add(price);
+        Ok(())
+    }
+
+    /// Lets a call of `count_tokens` in, or says when to come back.
+    pub(crate) fn admit_count(&mut self, key: u64, now: Duration) -> Result<(), Refusal> {
+        let Some(limit) = self.limits.counts else {
+            return Ok(());
+        };
+        let Some(buckets) = self.buckets(key, now) else {
+            return Ok(());
+        };
+        let counts = buckets
+            .counts
+            .get_or_insert_with(|| Bucket::full(limit.get(), now));
+        match counts.wait_for(1, now) {
+            Wait::None => {
+                counts.take(1, now);
+                Ok(())
+            }
+            wait => Err(Refusal {
+                limit: format!("{} count_tokens requests per minute", grouped(limit.get())),
+                retry_after: whole_seconds(wait),
+                shortage: None,
+            }),
         }
     }
 
@@ -148,6 +232,8 @@ struct Buckets {
     requests: Option<Bucket>,
     input: Option<Bucket>,
     output: Option<Bucket>,
+    counts: Option<Bucket>,
+    ramp: Option<(Slope, Ramp)>,
     used: Duration,
 }
 
@@ -158,6 +244,8 @@ impl Buckets {
             requests: bucket(limits.requests),
             input: bucket(limits.input_tokens),
             output: bucket(limits.output_tokens),
+            counts: None,
+            ramp: limits.slope.map(|slope| (slope, Ramp::default())),
             used: now,
         }
     }
@@ -184,12 +272,22 @@ impl Buckets {
                     Refusal {
                         limit,
                         retry_after: whole_seconds(wait),
+                        shortage: None,
                     },
                 ));
             }
         }
         if let Some((_, refusal)) = refusal {
             return Err(refusal);
+        }
+        if let Some((slope, ramp)) = &mut self.ramp
+            && let Err(wait) = ramp.admit(*slope, now)
+        {
+            return Err(Refusal {
+                limit: String::new(),
+                retry_after: whole_seconds(Wait::For(wait)),
+                shortage: Some(Shortage::Ramp),
+            });
         }
         if let Some(bucket) = &mut self.requests {
             bucket.take(1, now);
@@ -283,98 +381,4 @@ fn grouped(number: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limit(number: u32) -> NonZeroU32 {
-        NonZeroU32::new(number).unwrap()
-    }
-
-    fn value<'a>(headers: &'a [(String, String)], name: &str) -> &'a str {
-        headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map_or("", |(_, value)| value)
-    }
-
-    #[test]
-    fn the_limit_that_keeps_a_request_out_for_longest_is_named() {
-        let limits = RateLimits::none()
-            .requests_per_minute(limit(60))
-            .input_tokens_per_minute(limit(6_000));
-        let mut gate = Gate::new(limits);
-        gate.admit(1, 6_000, Duration::ZERO).unwrap();
-        let refusal = gate.admit(1, 250, Duration::ZERO).unwrap_err();
-        assert_eq!(refusal.limit, "6,000 input tokens per minute");
-        assert_eq!(refusal.retry_after, Some(Duration::from_secs(3)));
-        assert_eq!(gate.admit(1, 250, Duration::from_secs(3)), Ok(()));
-    }
-
-    #[test]
-    fn keys_have_buckets_of_their_own() {
-        let mut gate = Gate::new(RateLimits::none().requests_per_minute(limit(1)));
-        gate.admit(1, 1, Duration::ZERO).unwrap();
-        assert!(gate.admit(1, 1, Duration::ZERO).is_err());
-        assert!(gate.admit(2, 1, Duration::ZERO).is_ok());
-    }
-
-    #[test]
-    fn a_request_larger_than_the_limit_is_given_no_moment_to_return() {
-        let mut gate = Gate::new(RateLimits::none().input_tokens_per_minute(limit(10)));
-        assert_eq!(
-            gate.admit(1, 11, Duration::ZERO).unwrap_err().retry_after,
-            None
-        );
-    }
-
-    #[test]
-    fn an_overdrawn_output_limit_keeps_the_next_request_out_until_it_is_paid() {
-        let mut gate = Gate::new(RateLimits::none().output_tokens_per_minute(limit(60)));
-        gate.admit(1, 1, Duration::ZERO).unwrap();
-        gate.spend_output(1, 62, Duration::ZERO);
-        let refusal = gate.admit(1, 1, Duration::ZERO).unwrap_err();
-        assert_eq!(refusal.limit, "60 output tokens per minute");
-        assert_eq!(refusal.retry_after, Some(Duration::from_secs(3)));
-    }
-
-    #[test]
-    fn headers_tell_what_is_left_and_when_it_is_whole_again() {
-        let limits = RateLimits::none()
-            .requests_per_minute(limit(60))
-            .input_tokens_per_minute(limit(60_000))
-            .output_tokens_per_minute(limit(600));
-        let mut gate = Gate::new(limits);
-        gate.admit(1, 1_400, Duration::ZERO).unwrap();
-        gate.spend_output(1, 90, Duration::ZERO);
-        let headers = gate.headers(1, Duration::ZERO, SystemTime::UNIX_EPOCH);
-        for (name, expected) in [
-            ("anthropic-ratelimit-requests-limit", "60"),
-            ("anthropic-ratelimit-requests-remaining", "59"),
-            ("anthropic-ratelimit-requests-reset", "1970-01-01T00:00:01Z"),
-            ("anthropic-ratelimit-input-tokens-remaining", "59000"),
-            (
-                "anthropic-ratelimit-input-tokens-reset",
-                "1970-01-01T00:00:02Z",
-            ),
-            ("anthropic-ratelimit-output-tokens-remaining", "510"),
-            (
-                "anthropic-ratelimit-output-tokens-reset",
-                "1970-01-01T00:00:09Z",
-            ),
-            ("anthropic-ratelimit-tokens-limit", "60600"),
-            ("anthropic-ratelimit-tokens-remaining", "59510"),
-        ] {
-            assert_eq!(value(&headers, name), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn the_number_of_keys_is_bounded() {
-        let mut gate = Gate::new(RateLimits::none().requests_per_minute(limit(1)));
-        for key in 0..2_000_u64 {
-            gate.admit(key, 1, Duration::from_nanos(key)).unwrap();
-        }
-        assert_eq!(gate.keys.len(), KEYS);
-        assert!(gate.admit(1_999, 1, Duration::from_micros(2)).is_err());
-    }
-}
+mod tests;

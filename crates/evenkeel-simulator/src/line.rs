@@ -3,9 +3,10 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use hyper::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -20,8 +21,9 @@ pub(crate) struct Strike {
 }
 
 /// Shared by the socket, the replies sent over it and the task that serves it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Control {
+    connection: u64,
     state: Mutex<State>,
 }
 
@@ -29,9 +31,54 @@ pub(crate) struct Control {
 struct State {
     armed: Option<(Meter, Strike)>,
     struck: Option<Strike>,
+    requests: u64,
+    http2: bool,
+    watcher: Option<Waker>,
 }
 
 impl Control {
+    /// For the connection with this number.
+    pub(crate) fn new(connection: u64) -> Self {
+        Self {
+            connection,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The number of the connection.
+    pub(crate) fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    /// Counts a request; returns how many came before it.
+    pub(crate) fn count(&self, version: Version) -> u64 {
+        let mut state = self.lock();
+        state.http2 = version == Version::HTTP_2;
+        state.requests += 1;
+        state.requests - 1
+    }
+
+    /// How many requests have come.
+    pub(crate) fn requests(&self) -> u64 {
+        self.lock().requests
+    }
+
+    pub(crate) fn is_http2(&self) -> bool {
+        self.lock().http2
+    }
+
+    /// Wakes this when a strike falls.
+    pub(crate) fn watch(&self, waker: &Waker) {
+        let mut state = self.lock();
+        if !state
+            .watcher
+            .as_ref()
+            .is_some_and(|old| old.will_wake(waker))
+        {
+            state.watcher = Some(waker.clone());
+        }
+    }
+
     /// Arms the cut for the response whose head is written next.
     pub(crate) fn arm(&self, meter: Meter, strike: Strike) {
         self.lock().armed = Some((meter, strike));
@@ -39,7 +86,11 @@ impl Control {
 
     /// Ends the connection now.
     pub(crate) fn strike(&self, strike: Strike) {
-        self.lock().struck = Some(strike);
+        let mut state = self.lock();
+        state.struck = Some(strike);
+        if let Some(watcher) = state.watcher.take() {
+            watcher.wake();
+        }
     }
 
     /// The strike, once its place has been reached.
@@ -98,7 +149,7 @@ impl AsyncWrite for Line {
             Poll::Ready(Ok(written)) => written,
             other => return other,
         };
-        let State { armed, struck } = &mut *state;
+        let State { armed, struck, .. } = &mut *state;
         if let Some((meter, strike)) = armed {
             meter.advance(bytes.get(..written).unwrap_or(bytes));
             if meter.is_spent() {

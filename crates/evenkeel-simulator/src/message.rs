@@ -1,255 +1,153 @@
 //! A generated message, whole or as the events of a stream.
 
-use serde::Serialize;
-
+use crate::answer::{Answer, Stop};
+use crate::block::{Block, Room, Writer, quoted};
 use crate::dice::Dice;
 use crate::ids;
 use crate::request::MessagesRequest;
 use crate::sse::{SseEvent, Tally};
-use crate::tokens;
 
-/// A message as JSON: whole, or just begun as in `message_start`.
-#[derive(Debug, Serialize)]
-pub(crate) struct Shape<'a> {
-    model: &'a str,
-    id: &'a str,
-    r#type: &'static str,
-    role: &'static str,
-    content: Vec<Block<'a>>,
-    stop_reason: Option<&'a str>,
-    stop_sequence: Option<&'a str>,
-    usage: Usage,
+/// `message_start` of a message without content; the API counts one output token then.
+pub(crate) fn begun(id: &str, model: &str, input_tokens: u64) -> String {
+    let usage = usage(input_tokens, 1, 0);
+    format!(
+        r#"{{"model":{},"id":{},"type":"message","role":"assistant","content":[],"stop_reason":null,"stop_sequence":null,"usage":{usage}}}"#,
+        quoted(model),
+        quoted(id)
+    )
 }
 
-#[derive(Debug, Serialize)]
-struct Block<'a> {
-    r#type: &'static str,
-    text: &'a str,
+fn usage(input_tokens: u64, output_tokens: u64, searches: u32) -> String {
+    let searches = match searches {
+        0 => String::new(),
+        _ => format!(
+            r#","server_tool_use":{{"web_search_requests":{searches},"web_fetch_requests":0}}"#
+        ),
+    };
+    format!(
+        r#"{{"input_tokens":{input_tokens},"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"cache_creation":{{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0}},"output_tokens":{output_tokens},"service_tier":"standard"{searches}}}"#
+    )
 }
 
-#[derive(Debug, Serialize)]
-struct Usage {
-    input_tokens: u64,
-    cache_creation_input_tokens: u64,
-    cache_read_input_tokens: u64,
-    cache_creation: CacheCreation,
-    output_tokens: u64,
-    service_tier: &'static str,
-}
-
-#[derive(Debug, Default, Serialize)]
-struct CacheCreation {
-    ephemeral_5m_input_tokens: u64,
-    ephemeral_1h_input_tokens: u64,
-}
-
-impl<'a> Shape<'a> {
-    /// Before anything is generated; the API counts one output token then.
-    pub(crate) fn begun(id: &'a str, model: &'a str, input_tokens: u64) -> Self {
-        let usage = Usage {
-            input_tokens,
-            cache_creation_input_tokens: 0,
-            cache_read_input_tokens: 0,
-            cache_creation: CacheCreation::default(),
-            output_tokens: 1,
-            service_tier: "standard",
-        };
-        Self {
-            model,
-            id,
-            r#type: "message",
-            role: "assistant",
-            content: Vec::new(),
-            stop_reason: None,
-            stop_sequence: None,
-            usage,
-        }
-    }
-
-    /// The same when it is done.
-    fn ended(mut self, text: &'a str, stop_reason: &'a str, output_tokens: u64) -> Self {
-        if !text.is_empty() {
-            self.content.push(Block {
-                r#type: "text",
-                text,
-            });
-        }
-        self.stop_reason = Some(stop_reason);
-        self.usage.output_tokens = output_tokens;
-        self
-    }
-}
-
-/// `message_start`, `ping` and `content_block_start`.
-const EVENTS_BEFORE_TEXT: usize = 3;
+/// `message_start` and `ping`.
+const EVENTS_BEFORE_BLOCKS: usize = 2;
 
 /// A message as generated for one request.
 #[derive(Debug)]
 pub(crate) struct Message {
     id: String,
     model: String,
-    deltas: Vec<String>,
-    stop_reason: &'static str,
+    blocks: Vec<Block>,
+    stop: Stop,
     input_tokens: u64,
-    output_tokens: u64,
+    searches: u32,
 }
 
 impl Message {
-    /// Answers `request` with `text`, or with as much of it as `max_tokens` allows.
-    pub(crate) fn compose(text: &str, request: &MessagesRequest, dice: &mut Dice) -> Self {
-        let all = tokens::tokens(text);
-        let most = usize::try_from(request.max_tokens).unwrap_or(usize::MAX);
-        let (said, stop_reason) = match all.get(..most) {
-            Some(said) if said.len() < all.len() => (said, "max_tokens"),
-            _ => (all.as_slice(), "end_turn"),
+    /// Answers `request`, as far as `max_tokens` allows.
+    pub(crate) fn compose(answer: &Answer, request: &MessagesRequest, dice: &mut Dice) -> Self {
+        let id = ids::message_id(dice);
+        let mut writer = Writer::new(request, dice);
+        for part in &answer.parts {
+            writer.write(part);
+        }
+        let Writer {
+            blocks,
+            room,
+            searches,
+            calls,
+            ..
+        } = writer;
+        let by_itself = |reason: &str| Stop::Reason(reason.to_owned());
+        let stop = match (room, &answer.stop, calls) {
+            (Room::Exhausted, _, _) => by_itself("max_tokens"),
+            (Room::Left, Some(stop), _) => stop.clone(),
+            (Room::Left, None, 0) => by_itself("end_turn"),
+            (Room::Left, None, _) => by_itself("tool_use"),
         };
         Self {
-            id: ids::message_id(dice),
+            id,
             model: request.model.clone(),
-            deltas: tokens::deltas(said, dice),
-            stop_reason,
+            blocks,
+            stop,
             input_tokens: request.input_tokens,
-            output_tokens: said.len() as u64,
+            searches,
         }
     }
 
     pub(crate) fn output_tokens(&self) -> u64 {
-        self.output_tokens
+        self.output_tokens_of(usize::MAX)
     }
 
     /// How many output tokens are in the first events of its stream.
     pub(crate) fn output_tokens_of(&self, events: usize) -> u64 {
-        let deltas = events.saturating_sub(EVENTS_BEFORE_TEXT);
-        let said: String = self
-            .deltas
-            .iter()
-            .take(deltas)
-            .map(String::as_str)
-            .collect();
-        tokens::tokens(&said).len() as u64
+        let per_event = self.blocks.iter().flat_map(|block| {
+            let deltas = block.deltas.iter().map(|delta| delta.tokens);
+            std::iter::once(0).chain(deltas).chain([0])
+        });
+        per_event
+            .take(events.saturating_sub(EVENTS_BEFORE_BLOCKS))
+            .sum()
     }
 
     /// As the body of a plain reply.
     pub(crate) fn json(&self) -> String {
-        let text = self.deltas.concat();
-        let shape = self
-            .begun()
-            .ended(&text, self.stop_reason, self.output_tokens);
-        serde_json::to_string(&shape).unwrap_or_default()
+        let blocks: Vec<_> = self
+            .blocks
+            .iter()
+            .map(|block| block.whole.as_str())
+            .collect();
+        format!(
+            r#"{{"model":{},"id":{},"type":"message","role":"assistant","content":[{}],{},"usage":{}}}"#,
+            quoted(&self.model),
+            quoted(&self.id),
+            blocks.join(","),
+            stopped(&self.stop),
+            usage(self.input_tokens, self.output_tokens(), self.searches)
+        )
     }
 
-    /// As a stream: start, ping, one text block in pieces, delta with the final usage, stop.
+    /// As a stream: start, ping, the blocks in pieces, delta with the final usage, stop.
     pub(crate) fn events(&self) -> Vec<SseEvent> {
-        let mut events = vec![SseEvent::message_starts(&self.begun()), SseEvent::ping()];
-        if !self.deltas.is_empty() {
-            events.push(SseEvent::text_start(0));
-            events.extend(self.deltas.iter().map(|text| SseEvent::text_delta(0, text)));
-            events.push(SseEvent::block_stop(0));
+        let mut events = vec![
+            SseEvent::message_starts(&begun(&self.id, &self.model, self.input_tokens)),
+            SseEvent::ping(),
+        ];
+        for (index, block) in (0..).zip(&self.blocks) {
+            events.push(SseEvent::block_start(index, &block.start));
+            let deltas = block.deltas.iter();
+            events.extend(deltas.map(|delta| SseEvent::block_delta(index, &delta.json)));
+            events.push(SseEvent::block_stop(index));
         }
         let usage = Tally {
             input_tokens: Some(self.input_tokens),
-            cache_creation_input_tokens: Some(0),
-            cache_read_input_tokens: Some(0),
-            output_tokens: self.output_tokens,
+            output_tokens: self.output_tokens(),
+            searches: self.searches,
         };
-        events.push(SseEvent::message_ends(self.stop_reason, usage));
+        events.push(SseEvent::message_ends(&stopped(&self.stop), &usage));
         events.push(SseEvent::message_stop());
         events
     }
+}
 
-    fn begun(&self) -> Shape<'_> {
-        Shape::begun(&self.id, &self.model, self.input_tokens)
+/// The fields that say why a message stops.
+pub(crate) fn stopped(stop: &Stop) -> String {
+    match stop {
+        Stop::Reason(reason) => format!(r#""stop_reason":{},"stop_sequence":null"#, quoted(reason)),
+        Stop::Sequence(sequence) => format!(
+            r#""stop_reason":"stop_sequence","stop_sequence":{}"#,
+            quoted(sequence)
+        ),
+        Stop::Refusal {
+            category,
+            explanation,
+        } => format!(
+            r#""stop_reason":"refusal","stop_sequence":null,"stop_details":{{"type":"refusal","category":{},"explanation":{}}}"#,
+            quoted(category),
+            quoted(explanation)
+        ),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::request::Form;
-
-    fn request(max_tokens: u64) -> MessagesRequest {
-        let model = "claude-sonnet-5-5".to_owned();
-        MessagesRequest {
-            model,
-            max_tokens,
-            form: Form::Stream,
-            input_tokens: 9,
-        }
-    }
-
-    fn text(events: &[SseEvent]) -> String {
-        events
-            .iter()
-            .map(|event| String::from_utf8_lossy(event.bytes()).into_owned())
-            .collect()
-    }
-
-    #[test]
-    fn a_whole_message_is_the_json_of_the_api() {
-        let message = Message::compose("Hi there", &request(50), &mut Dice::new(0, 1));
-        assert_eq!(
-            message.json(),
-            format!(
-                r#"{{"model":"claude-sonnet-5-5","id":"{}","type":"message","role":"assistant","content":[{{"type":"text","text":"Hi there"}}],"stop_reason":"end_turn","stop_sequence":null,"usage":{{"input_tokens":9,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"cache_creation":{{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0}},"output_tokens":3,"service_tier":"standard"}}}}"#,
-                message.id
-            )
-        );
-    }
-
-    #[test]
-    fn a_stream_has_the_grammar_of_the_api() {
-        let message = Message::compose("Hello, dear world", &request(50), &mut Dice::new(0, 1));
-        let events = text(&message.events());
-        let names: Vec<_> = events
-            .lines()
-            .filter_map(|line| line.strip_prefix("event: "))
-            .collect();
-        assert_eq!(names[..3], ["message_start", "ping", "content_block_start"]);
-        let tail = names.len() - 3;
-        assert!(
-            names[3..tail]
-                .iter()
-                .all(|name| *name == "content_block_delta")
-        );
-        assert_eq!(
-            names[tail..],
-            ["content_block_stop", "message_delta", "message_stop"]
-        );
-        assert!(events.contains(r#""usage":{"input_tokens":9,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":5}"#));
-    }
-
-    #[test]
-    fn max_tokens_cuts_the_answer_and_is_its_stop_reason() {
-        let message = Message::compose("Hello, dear world", &request(2), &mut Dice::new(0, 1));
-        assert!(
-            message.json().contains(r#""text":"Hello,""#),
-            "{}",
-            message.json()
-        );
-        assert!(message.json().contains(r#""stop_reason":"max_tokens""#));
-        let nothing = Message::compose("Hello", &request(0), &mut Dice::new(0, 1));
-        assert!(
-            nothing
-                .json()
-                .contains(r#""content":[],"stop_reason":"max_tokens""#)
-        );
-    }
-
-    #[test]
-    fn the_part_before_an_error_costs_what_is_in_it() {
-        let message = Message::compose("Hello, dear world", &request(50), &mut Dice::new(0, 1));
-        assert_eq!(
-            [0, 1, 3].map(|events| message.output_tokens_of(events)),
-            [0, 0, 0]
-        );
-        let first = tokens::tokens(&message.deltas[0]).len() as u64;
-        assert_eq!(message.output_tokens_of(4), first);
-        assert_eq!(message.output_tokens_of(1_000), message.output_tokens());
-    }
-
-    #[test]
-    fn an_answer_that_just_fits_is_whole() {
-        let message = Message::compose("Hello, dear world", &request(5), &mut Dice::new(0, 1));
-        assert!(message.json().contains(r#""stop_reason":"end_turn""#));
-    }
-}
+mod tests;

@@ -8,6 +8,10 @@ pub(crate) enum Fault {
     Close,
     /// It is reset (TCP `RST`).
     Reset,
+    /// HTTP/2: it is ended by `GOAWAY`.
+    GoAway,
+    /// HTTP/2: it lives on, and the stream is refused.
+    RefusedStream,
 }
 
 /// How the body is framed on the wire.

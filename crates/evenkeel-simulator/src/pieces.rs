@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::distortion::{name, text_of};
 use crate::reply::Point;
 
 /// One piece, or one for each event of a stream.
@@ -20,6 +21,14 @@ impl Pieces {
         matches!(self, Self::Stream(_))
     }
 
+    /// How many events a stream has.
+    pub(crate) fn events(&self) -> usize {
+        match self {
+            Self::Whole(_) => 0,
+            Self::Stream(pieces) => pieces.len(),
+        }
+    }
+
     /// A place in bytes, at most the end.
     pub(crate) fn place(&self, point: Point) -> u64 {
         match (point, self) {
@@ -29,7 +38,15 @@ impl Pieces {
                 .take(events)
                 .map(|piece| piece.len() as u64)
                 .sum(),
+            (Point::StopReason, Self::Stream(pieces)) => {
+                let place = pieces
+                    .iter()
+                    .position(|piece| name(piece) == b"message_delta");
+                let events = place.map_or(pieces.len(), |place| place + 1);
+                self.place(Point::Events(events))
+            }
             (Point::Events(_), Self::Whole(_)) => self.total() / 2,
+            (Point::StopReason, Self::Whole(_)) => self.total(),
         }
     }
 
@@ -43,6 +60,16 @@ impl Pieces {
             start += piece.len() as u64;
         }
         0
+    }
+
+    /// The text of the deltas that end before `place`.
+    pub(crate) fn text_before(&self, place: u64) -> String {
+        let mut end = 0;
+        let whole = self.all().iter().take_while(|piece| {
+            end += piece.len() as u64;
+            end <= place
+        });
+        whole.filter_map(|piece| text_of(piece)).collect()
     }
 
     fn all(&self) -> &[Bytes] {

@@ -2,15 +2,17 @@
 //! Pure: no socket, no clock.
 
 use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::content::Content;
+use crate::content::{Content, Remarks};
 use crate::meter::Fault;
 use crate::pieces::Pieces;
 use crate::reply::{Cut, Point, Reply, What};
 use crate::request::MessagesRequest;
+use crate::sse::SseEvent;
 
 /// What a reply depends on besides its script.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) number: u64,
     pub(crate) wall: SystemTime,
     pub(crate) organization: &'a str,
+    /// Where the trap is, if there is one.
+    pub(crate) trap: Option<String>,
     /// None when the request was refused before it was read as one.
     pub(crate) request: Option<&'a MessagesRequest>,
 }
@@ -37,7 +41,7 @@ pub(crate) enum Outcome {
 }
 
 /// A reply ready to be sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
@@ -45,12 +49,36 @@ pub(crate) struct Answer {
     pub(crate) steps: VecDeque<Step>,
     pub(crate) framing: Framing,
     pub(crate) finish: Finish,
+    pub(crate) drip: Drip,
+    pub(crate) remarks: Remarks,
+    /// The text in what was sent of a stream that a script broke off.
+    pub(crate) broken_off: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
     Send(Bytes),
     Pause(Duration),
+    /// These bytes, again and again, with this wait before each.
+    Endless(Bytes, Duration),
+}
+
+/// How the bytes of a body are dealt out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Drip {
+    /// At most so many at a time.
+    pub(crate) piece: Option<NonZeroUsize>,
+    /// With this wait between.
+    pub(crate) wait: Duration,
+}
+
+/// How long generation takes, where there is a model of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// To the first token.
+    pub(crate) first: Duration,
+    /// From the first token to the last.
+    pub(crate) rest: Duration,
 }
 
 /// How the end of the body is told.
@@ -77,78 +105,79 @@ pub(crate) enum Finish {
 }
 
 impl Plan {
-    /// `limits` is told what the reply costs in output tokens, and gives the rate-limit headers.
+    /// `limits` is told what the reply costs in output tokens, and gives the rate-limit headers;
+    /// `pace` is told the same, and says how long they take.
     pub(crate) fn new(
         reply: &Reply,
         given: &Circumstances<'_>,
         limits: impl FnOnce(u64) -> Vec<(String, String)>,
+        pace: impl FnOnce(u64) -> Pace,
     ) -> Self {
-        let outcome = match reply.what {
-            What::Hangup(fault) => Outcome::Hangup(fault),
-            _ => Outcome::Answer(Answer::new(reply, Content::of(reply, given, limits))),
+        let mut head_pause = reply.head_pause;
+        let outcome = if let What::Hangup(fault) = reply.what {
+            Outcome::Hangup(fault)
+        } else {
+            let content = Content::of(reply, given, limits);
+            let pace = pace(content.output_tokens);
+            head_pause = head_pause.saturating_add(pace.first);
+            if !content.pieces.is_stream() {
+                head_pause = head_pause.saturating_add(pace.rest);
+            }
+            Outcome::Answer(Answer::new(reply, content, pace.rest))
         };
         Self {
-            head_pause: reply.head_pause,
+            head_pause,
             outcome,
+        }
+    }
+
+    /// The text in what is sent of a stream that the script breaks off.
+    pub(crate) fn broken_off(&self) -> Option<&str> {
+        match &self.outcome {
+            Outcome::Answer(answer) => answer.broken_off.as_deref(),
+            Outcome::Hangup(_) => None,
         }
     }
 }
 
 impl Answer {
-    fn new(reply: &Reply, content: Content) -> Self {
+    fn new(reply: &Reply, content: Content, generation: Duration) -> Self {
         let Content {
             status,
             headers,
             request_id,
             pieces,
+            remarks,
             ..
         } = content;
         let total = pieces.total();
         let cut = reply
             .cut
             .map(|(point, cut)| (cut, cut_place(&pieces, point, cut)));
+        let pings = reply
+            .pings
+            .map(|(events, every)| (pieces.place(Point::Events(events)), every));
         let end = cut.map_or(total, |(_, place)| place);
-        let mut pauses: Vec<_> = reply
-            .pauses
-            .iter()
-            .map(|(point, pause)| (pieces.place(*point), *pause))
-            .filter(|(place, pause)| *place <= end && !pause.is_zero())
-            .collect();
-        pauses.sort_by_key(|(place, _)| *place);
-
-        let finish = match cut.map(|(cut, _)| cut) {
-            None => Finish::Whole,
-            Some(Cut::Clean) => Finish::CutClean,
-            Some(cut) => {
-                let pause = pauses
-                    .iter()
-                    .filter(|(place, _)| *place == end)
-                    .map(|(_, p)| *p)
-                    .sum();
-                pauses.retain(|(place, _)| *place < end);
-                let fault = if cut == Cut::Reset {
-                    Fault::Reset
-                } else {
-                    Fault::Close
-                };
-                Finish::CutWire {
-                    after: end,
-                    pause,
-                    fault,
-                }
-            }
-        };
+        let end = pings.map_or(end, |(place, _)| end.min(place));
+        let pauses = pauses(reply, &pieces, generation, end);
+        let (finish, pauses) = finish(cut.map(|(cut, _)| cut), pauses, end);
         // The wire cuts inside a chunk, so the chunk with the cut in it is handed over whole.
-        let sent = if matches!(finish, Finish::CutWire { .. }) {
-            total
-        } else {
-            end
+        let sent = match finish {
+            Finish::CutWire { .. } if pings.is_none() => total,
+            _ => end,
         };
-        let framing = match (&finish, pieces.is_stream()) {
-            (Finish::Whole, false) => Framing::Length,
+        let framing = match (&finish, pings, pieces.is_stream()) {
+            (Finish::Whole, None, false) => Framing::Length,
             _ => Framing::Chunks,
         };
-        let steps = steps(pieces, &pauses, sent);
+        let broken = cut.is_some() || pings.is_some() || reply.error_event.is_some();
+        let broken_off = (broken && pieces.is_stream())
+            .then(|| pieces.text_before(end))
+            .filter(|text| !text.is_empty());
+        let mut steps = steps(pieces, &pauses, sent);
+        if let Some((_, every)) = pings {
+            steps.push_back(Step::Endless(SseEvent::ping().into_bytes(), every));
+        }
         Self {
             status,
             headers,
@@ -156,8 +185,62 @@ impl Answer {
             steps,
             framing,
             finish,
+            drip: Drip {
+                piece: reply.piece,
+                wait: reply.drip,
+            },
+            remarks,
+            broken_off,
         }
     }
+}
+
+/// Every pause and its place, in order: those of the script, and those of generation.
+fn pauses(reply: &Reply, pieces: &Pieces, generation: Duration, end: u64) -> Vec<(u64, Duration)> {
+    let scripted = reply.pauses.iter();
+    let mut pauses: Vec<_> = scripted
+        .map(|(point, pause)| (pieces.place(*point), *pause))
+        .chain(generated(pieces, generation))
+        .filter(|(place, pause)| *place <= end && !pause.is_zero())
+        .collect();
+    pauses.sort_by_key(|(place, _)| *place);
+    pauses
+}
+
+/// Spreads the time that generation takes over the events of a stream.
+fn generated(pieces: &Pieces, generation: Duration) -> Vec<(u64, Duration)> {
+    let events = pieces.events();
+    let Some(each) = u32::try_from(events)
+        .ok()
+        .and_then(|events| generation.checked_div(events))
+        .filter(|each| !each.is_zero())
+    else {
+        return Vec::new();
+    };
+    let places = (1..=events).map(|event| pieces.place(Point::Events(event)));
+    places.map(|place| (place, each)).collect()
+}
+
+fn finish(
+    cut: Option<Cut>,
+    mut pauses: Vec<(u64, Duration)>,
+    end: u64,
+) -> (Finish, Vec<(u64, Duration)>) {
+    let fault = match cut {
+        None => return (Finish::Whole, pauses),
+        Some(Cut::Clean) => return (Finish::CutClean, pauses),
+        Some(Cut::Reset) => Fault::Reset,
+        Some(Cut::MidChunk) => Fault::Close,
+    };
+    let at_the_end = pauses.iter().filter(|(place, _)| *place == end);
+    let pause = at_the_end.map(|(_, pause)| *pause).sum();
+    pauses.retain(|(place, _)| *place < end);
+    let finish = Finish::CutWire {
+        after: end,
+        pause,
+        fault,
+    };
+    (finish, pauses)
 }
 
 /// Where the cut is, in bytes of the body.

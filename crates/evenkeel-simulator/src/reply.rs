@@ -1,12 +1,18 @@
 //! One scripted reply: what is said, when, and how it goes wrong.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::answer::Answer;
+use crate::distortion::{Distortion, LineEnd};
 use crate::meter::Fault;
+use crate::shortage::Shortage;
 use crate::sse::SseEvent;
+
+/// A silence that outlasts every test.
+const SILENCE: Duration = Duration::from_secs(365 * 86_400);
 
 /// One reply of a scenario. Made by a constructor, then given headers, pauses and faults.
 ///
@@ -35,6 +41,13 @@ pub struct Reply {
     pub(crate) pauses: Vec<(Point, Duration)>,
     pub(crate) error_event: Option<ErrorEvent>,
     pub(crate) cut: Option<(Point, Cut)>,
+    pub(crate) distortion: Distortion,
+    /// The most bytes in one piece.
+    pub(crate) piece: Option<NonZeroUsize>,
+    /// The wait after each piece.
+    pub(crate) drip: Duration,
+    /// Nothing but pings, this far apart, after this many events.
+    pub(crate) pings: Option<(usize, Duration)>,
 }
 
 /// How a reply that is cut off ends.
@@ -51,7 +64,7 @@ pub enum Cut {
 /// What the reply is before anything goes wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
-    Message(String),
+    Answer(Answer),
     Events(Vec<SseEvent>),
     Error {
         status: u16,
@@ -59,8 +72,7 @@ pub(crate) enum What {
         message: String,
         code: Option<String>,
     },
-    RateLimited,
-    SpendCap,
+    Shortage(Shortage),
     Raw {
         status: u16,
         body: Bytes,
@@ -68,7 +80,14 @@ pub(crate) enum What {
     Gateway {
         status: u16,
     },
+    /// To this URL, or to the trap.
+    Redirect {
+        status: u16,
+        to: Option<String>,
+    },
     Hangup(Fault),
+    /// Whatever the script says.
+    Scripted,
 }
 
 /// A place in a body.
@@ -76,6 +95,8 @@ pub(crate) enum What {
 pub(crate) enum Point {
     Events(usize),
     Bytes(u64),
+    /// After the `message_delta`, which has the stop reason.
+    StopReason,
 }
 
 /// An `error` event in place of the rest of a stream.
@@ -92,7 +113,18 @@ impl Reply {
     /// `end_turn`, or `max_tokens` when the text has more tokens than that allows (a token is at
     /// most four characters here).
     pub fn message(text: impl Into<String>) -> Self {
-        Self::new(What::Message(text.into()))
+        Self::answer(Answer::new().text(text))
+    }
+
+    /// An answer with these blocks.
+    pub fn answer(answer: Answer) -> Self {
+        Self::new(What::Answer(answer))
+    }
+
+    /// Whatever the script says at this place, with the faults of this reply on top: for use with
+    /// [`Scenario::with`](crate::Scenario::with).
+    pub fn scripted() -> Self {
+        Self::new(What::Scripted)
     }
 
     /// A stream of exactly these events, whatever form the request asked for.
@@ -114,13 +146,31 @@ impl Reply {
     /// A 429 of the requests-per-minute limit: message, `retry-after` and rate-limit headers as
     /// the API sends them.
     pub fn rate_limited(retry_after: Duration) -> Self {
-        Self::new(What::RateLimited).retry_after(retry_after)
+        Self::out_of(Shortage::Requests).retry_after(retry_after)
     }
 
     /// A 429 of the monthly spend cap: code `enforced_spend_limit_reached`, a message that names
     /// the first day of the next month, and no `retry-after`.
     pub fn spend_cap() -> Self {
-        Self::new(What::SpendCap)
+        Self::out_of(Shortage::SpendCap)
+    }
+
+    /// The refusal that goes with this shortage: a 429 for most. Give it a `retry_after` where the
+    /// API would.
+    pub fn out_of(shortage: Shortage) -> Self {
+        Self::new(What::Shortage(shortage))
+    }
+
+    /// A redirect with this status to this URL.
+    pub fn redirect(status: u16, to: impl Into<String>) -> Self {
+        let to = Some(to.into());
+        Self::new(What::Redirect { status, to })
+    }
+
+    /// A redirect with this status to the trap: a second port, thus another origin, that answers
+    /// everything and notes what it was given. [`Simulator::trap`](crate::Simulator::trap) has it.
+    pub fn redirect_to_trap(status: u16) -> Self {
+        Self::new(What::Redirect { status, to: None })
     }
 
     /// An HTML error page of the proxy in front of the API: it has a `cf-ray`, and neither request
@@ -137,6 +187,12 @@ impl Reply {
         })
     }
 
+    /// A body of JSON.
+    pub(crate) fn json(status: u16, body: impl Into<String>) -> Self {
+        let body = Bytes::from(body.into());
+        Self::new(What::Raw { status, body }).header("content-type", "application/json")
+    }
+
     /// The connection is closed before a byte of the reply.
     pub fn close_without_reply() -> Self {
         Self::new(What::Hangup(Fault::Close))
@@ -145,6 +201,18 @@ impl Reply {
     /// The connection is reset (TCP `RST`) before a byte of the reply.
     pub fn reset_without_reply() -> Self {
         Self::new(What::Hangup(Fault::Reset))
+    }
+
+    /// HTTP/2: `GOAWAY` that names the requests before this one as the last that were taken on, and
+    /// the end of the connection. Over HTTP/1.1 the connection is closed.
+    pub fn go_away() -> Self {
+        Self::new(What::Hangup(Fault::GoAway))
+    }
+
+    /// HTTP/2: `RST_STREAM` with `REFUSED_STREAM`; the connection lives on. Over HTTP/1.1 the
+    /// connection is closed.
+    pub fn refuse_stream() -> Self {
+        Self::new(What::Hangup(Fault::RefusedStream))
     }
 
     fn new(what: What) -> Self {
@@ -156,6 +224,10 @@ impl Reply {
             pauses: Vec::new(),
             error_event: None,
             cut: None,
+            distortion: Distortion::default(),
+            piece: None,
+            drip: Duration::ZERO,
+            pings: None,
         }
     }
 
@@ -163,11 +235,12 @@ impl Reply {
     /// what was replaced does not.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         let status = match self.what {
-            What::Message(_) | What::Events(_) | What::Hangup(_) => 200,
-            What::RateLimited | What::SpendCap => 429,
-            What::Error { status, .. } | What::Raw { status, .. } | What::Gateway { status } => {
-                status
-            }
+            What::Answer(_) | What::Events(_) | What::Hangup(_) | What::Scripted => 200,
+            What::Shortage(shortage) => shortage.status(),
+            What::Error { status, .. }
+            | What::Raw { status, .. }
+            | What::Redirect { status, .. }
+            | What::Gateway { status } => status,
         };
         self.what = What::Raw {
             status,
@@ -248,13 +321,89 @@ impl Reply {
         self
     }
 
+    /// Cuts the reply off after its `message_delta`: the stop reason is there, `message_stop` is not.
+    pub fn cut_after_stop_reason(mut self, cut: Cut) -> Self {
+        self.cut = Some((Point::StopReason, cut));
+        self
+    }
+
+    /// Falls silent after this many events, for ever; 0 is after the head.
+    pub fn silence_after_events(self, events: usize) -> Self {
+        self.pause_after_events(events, SILENCE)
+    }
+
+    /// Sends nothing but pings after this many events, for ever.
+    pub fn pings_only_after_events(mut self, events: usize, every: Duration) -> Self {
+        self.pings = Some((events, every));
+        self
+    }
+
+    /// Sends the body in pieces of at most this many bytes, which splits characters too.
+    pub fn pieces_of(mut self, bytes: NonZeroUsize) -> Self {
+        self.piece = Some(bytes);
+        self
+    }
+
+    /// Sends the body in pieces of this many bytes with a wait after each.
+    pub fn drip(mut self, bytes: NonZeroUsize, wait: Duration) -> Self {
+        (self.piece, self.drip) = (Some(bytes), wait);
+        self
+    }
+
+    /// Ends the lines of a stream in another way than the API does.
+    pub fn line_ends(mut self, line_end: LineEnd) -> Self {
+        self.distortion.line_end = Some(line_end);
+        self
+    }
+
+    /// Breaks the JSON of the event after this many; of a plain reply, its only JSON.
+    pub fn malformed_json_after_events(mut self, events: usize) -> Self {
+        self.distortion.malformed = Some(events);
+        self
+    }
+
+    /// Adds to a stream what no client can know: an event before `message_start`, a block with a
+    /// delta, a delta in a text block.
+    pub fn unknown_events(mut self) -> Self {
+        self.distortion.strangers = true;
+        self
+    }
+
+    /// Adds a text delta whose event has this many bytes.
+    pub fn huge_event(mut self, bytes: usize) -> Self {
+        self.distortion.huge = Some(bytes);
+        self
+    }
+
+    /// These faults on top of another reply.
+    pub(crate) fn over(&self, mut base: Self) -> Self {
+        if self.what != What::Scripted {
+            base.what = self.what.clone();
+        }
+        base.headers.extend(self.headers.iter().cloned());
+        base.retry_after = self.retry_after.or(base.retry_after);
+        base.head_pause = base.head_pause.saturating_add(self.head_pause);
+        base.pauses.extend(&self.pauses);
+        base.error_event = self.error_event.clone().or(base.error_event);
+        base.cut = self.cut.or(base.cut);
+        base.distortion = self.distortion.over(base.distortion);
+        base.piece = self.piece.or(base.piece);
+        base.drip = self.drip.max(base.drip);
+        base.pings = self.pings.or(base.pings);
+        base
+    }
+
     /// The same with all its waits, those it asks for included, divided.
     pub(crate) fn time_divided_by(mut self, divisor: NonZeroU32) -> Self {
         let divided = |length: Duration| length.checked_div(divisor.get()).unwrap_or(length);
         self.retry_after = self.retry_after.map(divided);
         self.head_pause = divided(self.head_pause);
+        self.drip = divided(self.drip);
         for (_, pause) in &mut self.pauses {
             *pause = divided(*pause);
+        }
+        if let Some((_, every)) = &mut self.pings {
+            *every = divided(*every);
         }
         self
     }

@@ -1,25 +1,52 @@
 //! What the API reads in a request, and how it says that something is wrong with it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde_json::Value;
 
-use crate::tokens;
+use crate::model::Model;
+use crate::{prose, tokens, validation};
 
 /// The versions that the API knows.
 const VERSIONS: [&str; 2] = ["2023-06-01", "2026-10-21"];
 
 /// The parts of a Messages request that shape its reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MessagesRequest {
     pub(crate) model: String,
     pub(crate) max_tokens: u64,
     pub(crate) form: Form,
     pub(crate) input_tokens: u64,
+    /// The tool to call, if any may be called, with an input that fits it.
+    pub(crate) tool: Option<Tool>,
+    pub(crate) thinking: Thinking,
+    /// Whether the last message brings the result of a tool.
+    pub(crate) brings_results: bool,
+    /// Hashes of the texts of assistant messages that are not to be gone on with.
+    pub(crate) said_before: Vec<u64>,
+}
+
+/// A tool and an input for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tool {
+    pub(crate) name: String,
+    pub(crate) input: String,
+}
+
+/// Whether the model is to think, and whether one may read it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Thinking {
+    #[default]
+    Off,
+    Shown,
+    Hidden,
 }
 
 /// How the caller wants the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Form {
     /// One JSON message.
+    #[default]
     Plain,
     /// Server-sent events: the request says `"stream": true`.
     Stream,
@@ -36,21 +63,151 @@ pub(crate) fn check_version(version: Option<&str>) -> Result<(), String> {
     }
 }
 
+/// What a request is checked by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// `2023-06-01`.
+    First,
+    /// `2026-10-21`.
+    Second,
+}
+
+impl Version {
+    pub(crate) fn named(version: Option<&str>) -> Self {
+        match version {
+            Some("2023-06-01") => Self::First,
+            _ => Self::Second,
+        }
+    }
+}
+
 impl MessagesRequest {
     /// Reads a body; the error is the API's message.
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, String> {
-        let body: Value = serde_json::from_slice(body)
-            .map_err(|fault| format!("The request body is not valid JSON: {fault}"))?;
-        if !body.is_object() {
-            return Err("Input should be a valid dictionary".into());
-        }
+    pub(crate) fn parse(body: &[u8], version: Version) -> Result<Self, String> {
+        Self::of(&object(body)?, version)
+    }
+
+    /// Reads the parameters of a batch item, which are a body without a connection.
+    pub(crate) fn of(body: &Value, version: Version) -> Result<Self, String> {
+        let model = model(body)?;
+        let max_tokens = max_tokens(body)?;
+        let form = form(body)?;
+        let input_tokens = Self::counted(body, &model, version)?;
+        validation::limits(body, max_tokens, form, Model::named(&model))?;
         Ok(Self {
-            model: model(&body)?,
-            max_tokens: max_tokens(&body)?,
-            form: form(&body)?,
-            input_tokens: messages(&body).map(|()| tokens::input_tokens(&body))?,
+            tool: tool(body),
+            thinking: thinking(body),
+            brings_results: brings_results(body),
+            said_before: said_before(body),
+            model,
+            max_tokens,
+            form,
+            input_tokens,
         })
     }
+
+    /// The input tokens of a request to count them: as a Messages request, less what is about the
+    /// answer.
+    pub(crate) fn count(body: &[u8], version: Version) -> Result<u64, String> {
+        let body = object(body)?;
+        let model = model(&body)?;
+        Self::counted(&body, &model, version)
+    }
+
+    fn counted(body: &Value, model: &str, version: Version) -> Result<u64, String> {
+        messages(body)?;
+        validation::messages(body, version)?;
+        let known = Model::named(model);
+        validation::parameters(body, version, known)?;
+        let tokens = tokens::input_tokens(body);
+        match known {
+            Some(known) if tokens > known.max_input_tokens => Err(format!(
+                "prompt is too long: {tokens} tokens > {} maximum",
+                known.max_input_tokens
+            )),
+            _ => Ok(tokens),
+        }
+    }
+}
+
+/// Reads a body that has to be a JSON object; the error is the API's message.
+pub(crate) fn object(body: &[u8]) -> Result<Value, String> {
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|fault| format!("The request body is not valid JSON: {fault}"))?;
+    if body.is_object() {
+        Ok(body)
+    } else {
+        Err("Input should be a valid dictionary".into())
+    }
+}
+
+/// The forced tool, else the first that runs at the caller's.
+fn tool(body: &Value) -> Option<Tool> {
+    let choice = body.get("tool_choice");
+    let choice = |name: &str| choice.and_then(|choice| choice.get(name)?.as_str());
+    if choice("type") == Some("none") {
+        return None;
+    }
+    let mut offered = body.get("tools")?.as_array()?.iter().filter(|tool| {
+        let kind = tool.get("type").and_then(Value::as_str);
+        matches!(kind, None | Some("custom"))
+    });
+    let name = |tool: &Value| tool.get("name").and_then(Value::as_str).map(str::to_owned);
+    let tool = match (choice("type"), choice("name")) {
+        (Some("tool"), Some(forced)) => offered.find(|tool| name(tool).as_deref() == Some(forced)),
+        _ => offered.next(),
+    }?;
+    let schema = tool.get("input_schema").unwrap_or(&Value::Null);
+    Some(Tool {
+        name: name(tool)?,
+        input: prose::value(schema).to_string(),
+    })
+}
+
+fn thinking(body: &Value) -> Thinking {
+    let field = |name: &str| body.get("thinking").and_then(|t| t.get(name)?.as_str());
+    match (field("type"), field("display")) {
+        (Some("enabled" | "adaptive"), Some("omitted")) => Thinking::Hidden,
+        (Some("enabled" | "adaptive"), _) => Thinking::Shown,
+        _ => Thinking::Off,
+    }
+}
+
+/// Of texts, white space at the end aside: clients have to strip it.
+pub(crate) fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.trim_end().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What the model is told it has said. A last message of its own is the beginning of its answer.
+fn said_before(body: &Value) -> Vec<u64> {
+    let messages = body.get("messages").and_then(Value::as_array);
+    let messages = messages.map_or(&[][..], Vec::as_slice);
+    let whole = messages.split_last().map_or(&[][..], |(_, whole)| whole);
+    let by_model = whole
+        .iter()
+        .filter(|message| message.get("role").and_then(Value::as_str) == Some("assistant"));
+    let texts = by_model.map(|message| match message.get("content") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(blocks)) => {
+            let texts = blocks
+                .iter()
+                .filter_map(|block| block.get("text")?.as_str());
+            texts.collect()
+        }
+        _ => String::new(),
+    });
+    texts.map(|text| hash(&text)).collect()
+}
+
+fn brings_results(body: &Value) -> bool {
+    let last = body.get("messages").and_then(|all| all.as_array()?.last());
+    let content = last.and_then(|last| last.get("content")?.as_array());
+    content
+        .into_iter()
+        .flatten()
+        .any(|block| block.get("type").and_then(Value::as_str) == Some("tool_result"))
 }
 
 fn model(body: &Value) -> Result<String, String> {
@@ -145,7 +302,7 @@ mod tests {
                 "stream: Input should be a valid boolean",
             ),
         ] {
-            let error = MessagesRequest::parse(body.as_bytes()).unwrap_err();
+            let error = MessagesRequest::parse(body.as_bytes(), Version::First).unwrap_err();
             assert!(error.starts_with(message), "{body}: {error}");
         }
     }
@@ -153,7 +310,7 @@ mod tests {
     #[test]
     fn a_good_request_says_how_it_wants_its_answer() {
         let body = br#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}],"stream":true}"#;
-        let request = MessagesRequest::parse(body).unwrap();
+        let request = MessagesRequest::parse(body, Version::First).unwrap();
         assert_eq!((request.model.as_str(), request.max_tokens), ("m", 5));
         assert_eq!((request.form, request.input_tokens), (Form::Stream, 5));
     }

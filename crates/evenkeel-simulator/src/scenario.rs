@@ -1,12 +1,21 @@
 //! A scenario: what happens to the first request, the second, and so on.
 
 use std::num::NonZeroU32;
+use std::ops::Range;
+use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
 
+use crate::answer::Answer;
+use crate::capacity::Capacity;
 use crate::catalogue::{self, ScenarioInfo, UnknownScenario};
+use crate::limits::RateLimits;
 use crate::reply::{Reply, What};
 use crate::scenario_file::{self, ScenarioError};
+use crate::when::When;
+
+/// How long an item of a batch takes unless told otherwise.
+const BATCH_ITEM: Duration = Duration::from_millis(20);
 
 /// What happens to the first request, to the second, and so on; the last reply repeats for ever.
 ///
@@ -19,6 +28,11 @@ pub struct Scenario {
     last: Reply,
     pub(crate) key: KeyRule,
     pub(crate) listening: Listening,
+    pub(crate) faults: Vec<(When, Reply)>,
+    pub(crate) limits: Option<RateLimits>,
+    pub(crate) capacity: Option<Capacity>,
+    pub(crate) refused: Vec<(Duration, Duration)>,
+    pub(crate) batch_item: Duration,
 }
 
 /// Whether requests without a credential are let in.
@@ -46,7 +60,45 @@ impl Scenario {
             last,
             key: KeyRule::Optional,
             listening: Listening::Yes,
+            faults: Vec::new(),
+            limits: None,
+            capacity: None,
+            refused: Vec::new(),
+            batch_item: BATCH_ITEM,
         }
+    }
+
+    /// Adds a fault: this reply instead of the script's, or [`Reply::scripted`] with faults to put
+    /// on top of it. Where several strike one request, the later goes over the earlier. A request
+    /// that is struck takes its reply from the script all the same.
+    pub fn with(mut self, when: When, fault: Reply) -> Self {
+        self.faults.push((when, fault));
+        self
+    }
+
+    /// Enforces these limits, in place of those of the builder.
+    pub fn limits(mut self, limits: RateLimits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Generates no more at once, and no faster, than this.
+    pub fn capacity(mut self, capacity: Capacity) -> Self {
+        self.capacity = Some(capacity);
+        self
+    }
+
+    /// Refuses connections in this span of time, counted from the start of the simulator;
+    /// connections that stand are not touched.
+    pub fn refused_during(mut self, span: Range<Duration>) -> Self {
+        self.refused.push((span.start, span.end));
+        self
+    }
+
+    /// How long each item of a batch takes, one after the other. Default: 20 ms.
+    pub fn batch_item_time(mut self, length: Duration) -> Self {
+        self.batch_item = length;
+        self
     }
 
     /// The scenario of the [catalogue](Self::catalogue) with this name.
@@ -93,11 +145,41 @@ impl Scenario {
     pub fn time_divided_by(self, divisor: NonZeroU32) -> Self {
         let divided = |reply: Reply| reply.time_divided_by(divisor);
         let before = self.before.into_iter().map(divided).collect();
+        let length = |length: Duration| length.checked_div(divisor.get()).unwrap_or(length);
+        let spans = self.refused.into_iter();
+        let faults = self.faults.into_iter();
         Self {
             before,
             last: divided(self.last),
+            faults: faults
+                .map(|(when, fault)| (when.time_divided_by(divisor), divided(fault)))
+                .collect(),
+            capacity: self
+                .capacity
+                .map(|capacity| capacity.time_divided_by(divisor)),
+            refused: spans
+                .map(|(from, until)| (length(from), length(until)))
+                .collect(),
+            batch_item: length(self.batch_item),
             ..self
         }
+    }
+
+    /// The answer that items of batches get.
+    pub(crate) fn answer(&self) -> Answer {
+        match &self.last.what {
+            What::Answer(answer) => answer.clone(),
+            _ => Answer::new().text(catalogue::GREETING),
+        }
+    }
+
+    /// Whether some reply leads to the trap.
+    pub(crate) fn needs_trap(&self) -> bool {
+        let faults = self.faults.iter().map(|(_, fault)| fault);
+        let replies = self.before.iter().chain([&self.last]).chain(faults);
+        replies
+            .into_iter()
+            .any(|reply| matches!(reply.what, What::Redirect { to: None, .. }))
     }
 
     /// The reply to the request with this index, from 0.
@@ -111,14 +193,32 @@ impl Scenario {
         replies.zip(1..).try_for_each(|(reply, number): (_, u32)| {
             check_reply(reply)
                 .map_err(|fault| ScenarioError::new(None, format!("reply {number}: {fault}")))
+        })?;
+        let mut faults = self.faults.iter().zip(1..);
+        faults.try_for_each(|((_, fault), number): (_, u32)| {
+            check_fault(fault)
+                .map_err(|fault| ScenarioError::new(None, format!("fault {number}: {fault}")))
         })
     }
 }
 
 /// What makes a reply impossible to send.
 pub(crate) fn check_reply(reply: &Reply) -> Result<(), String> {
-    if let What::Error { status, .. } | What::Raw { status, .. } | What::Gateway { status } =
-        reply.what
+    if reply.what == What::Scripted {
+        return Err("only a fault can leave to the script what is said".into());
+    }
+    check_fault(reply)
+}
+
+/// What makes a fault impossible to send.
+pub(crate) fn check_fault(reply: &Reply) -> Result<(), String> {
+    if let What::Answer(answer) = &reply.what {
+        answer.check()?;
+    }
+    if let What::Error { status, .. }
+    | What::Raw { status, .. }
+    | What::Redirect { status, .. }
+    | What::Gateway { status } = reply.what
         && !(200..=599).contains(&status)
     {
         return Err(format!("status {status} is not one from 200 to 599"));
@@ -142,7 +242,10 @@ pub(crate) fn check_reply(reply: &Reply) -> Result<(), String> {
             ));
         }
     }
-    let stream = matches!(reply.what, What::Message(_) | What::Events(_));
+    let stream = matches!(
+        reply.what,
+        What::Answer(_) | What::Events(_) | What::Scripted
+    );
     if reply.error_event.is_some() && !stream {
         return Err("only a message or a list of events can have an error event".into());
     }

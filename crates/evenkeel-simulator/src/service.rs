@@ -1,5 +1,6 @@
 //! One request: read, entered in the journal, decided on, answered.
 
+use std::error::Error;
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,40 +9,54 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
 use hyper::ext::ReasonPhrase;
-use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper::{Request, Response, StatusCode, Version};
 
-use crate::api::{Api, LARGEST_BODY, Upload};
+use crate::api::{Api, Role, Upload, Visit, largest_body};
+use crate::backstage::{self, BACKSTAGE, plain};
 use crate::body::ReplyBody;
 use crate::clock;
 use crate::entry::Ending;
 use crate::journal::Ticket;
 use crate::line::{Control, Strike};
-use crate::meter::{Coding, Meter};
+use crate::meter::{Coding, Fault, Meter};
 use crate::plan::{Answer, Finish, Framing, Outcome};
 
-const JOURNAL: &str = "/_simulator/journal";
+/// Why a request gets no answer: the connection has failed, or the script will have it so.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Answers one request, or ends its connection.
 pub(crate) async fn answer(
     api: Arc<Api>,
     control: Arc<Control>,
     request: Request<Incoming>,
-) -> Result<Response<ReplyBody>, hyper::Error> {
+) -> Result<Response<ReplyBody>, Failure> {
     let (head, mut body) = request.into_parts();
-    if head.uri.path() == JOURNAL {
-        return Ok(journal(&api, &head));
+    let limit = largest_body(head.uri.path());
+    if api.role() == Role::Api && head.uri.path().starts_with(BACKSTAGE) {
+        let upload = receive(&mut body, limit).await?;
+        return Ok(backstage::answer(&api, &head, &upload.bytes));
     }
-    let ticket = api.journal.open(&head);
-    let upload = receive(&mut body).await?;
+    let before = control.count(head.version);
+    let ticket = api.journal.open(&head, control.connection());
+    let upload = receive(&mut body, limit).await?;
     ticket.body(&upload.bytes, upload.total);
-    let plan = api.decide(&head, &upload, ticket.number());
+    let visit = Visit {
+        number: ticket.number(),
+        before,
+    };
+    let decision = api.decide(&head, &upload, visit);
     drop(upload);
+    ticket.remark(decision.takes_for_whole);
+    let plan = decision.plan;
     if !plan.head_pause.is_zero() {
         clock::sleep(plan.head_pause).await;
     }
     match plan.outcome {
         Outcome::Answer(answer) => Ok(respond(answer, ticket, control, head.version)),
+        Outcome::Hangup(Fault::RefusedStream) if head.version == Version::HTTP_2 => {
+            ticket.close(Ending::Cut, 0);
+            Err(h2::Error::from(h2::Reason::REFUSED_STREAM).into())
+        }
         Outcome::Hangup(fault) => {
             ticket.close(Ending::Cut, 0);
             control.strike(Strike {
@@ -55,14 +70,14 @@ pub(crate) async fn answer(
 
 /// Reads a whole body. What is over the limit is read too, so that the client gets as far as
 /// reading the refusal, but not kept.
-async fn receive(body: &mut Incoming) -> Result<Upload, hyper::Error> {
+async fn receive(body: &mut Incoming, limit: u64) -> Result<Upload, hyper::Error> {
     let mut upload = Upload::default();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
         let Ok(data) = frame?.into_data() else {
             continue;
         };
         upload.total += data.len() as u64;
-        if upload.total <= LARGEST_BODY {
+        if upload.total <= limit {
             upload.bytes.extend_from_slice(&data);
         }
     }
@@ -75,12 +90,13 @@ fn respond(
     control: Arc<Control>,
     version: Version,
 ) -> Response<ReplyBody> {
-    ticket.answered(answer.status, answer.request_id.clone());
+    ticket.answered(answer.status, answer.request_id.clone(), answer.remarks);
     if let Finish::CutWire {
         after,
         pause,
         fault,
     } = answer.finish
+        && version != Version::HTTP_2
     {
         let chunked = answer.framing == Framing::Chunks && version >= Version::HTTP_11;
         let coding = if chunked {
@@ -98,32 +114,10 @@ fn respond(
         // Left alone, hyper would call a 529 `<none>`.
         response = response.extension(ReasonPhrase::from_static(b""));
     }
-    let body = ReplyBody::new(answer, ticket, control);
+    let body = ReplyBody::new(answer, ticket, control, version);
     // Scripts are checked before the start, so this cannot fail; if it did, the client should see
     // it rather than the process.
     response
         .body(body)
-        .unwrap_or_else(|_| bare(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()))
-}
-
-fn journal(api: &Api, head: &Parts) -> Response<ReplyBody> {
-    if head.method != Method::GET {
-        return bare(
-            StatusCode::METHOD_NOT_ALLOWED,
-            Bytes::from_static(b"GET only\n"),
-        );
-    }
-    bare(StatusCode::OK, api.journal.json().into())
-}
-
-fn bare(status: StatusCode, body: Bytes) -> Response<ReplyBody> {
-    let mut response = Response::new(ReplyBody::plain(body));
-    *response.status_mut() = status;
-    if status == StatusCode::OK {
-        let json = hyper::header::HeaderValue::from_static("application/json");
-        response
-            .headers_mut()
-            .insert(hyper::header::CONTENT_TYPE, json);
-    }
-    response
+        .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()))
 }

@@ -1,27 +1,29 @@
 //! The running simulator and its builder.
 
-use std::future::poll_fn;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::runtime::Handle;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
-use crate::api::Api;
-use crate::clock::{self, Clock};
-use crate::connection;
-use crate::doorway::Doorway;
+use crate::api::{Api, Role};
+use crate::backstage;
+use crate::clock::Clock;
+use crate::doorway::{Doorway, LOOPBACK};
 use crate::entry::Entry;
+use crate::in_process::InProcess;
 use crate::journal::Journal;
 use crate::limits::RateLimits;
+use crate::reception;
 use crate::scenario::Scenario;
+use crate::scenario_file::ScenarioError;
+use crate::verdict::Verdict;
 
 /// Entries that the journal keeps unless told otherwise.
 const JOURNAL_LIMIT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
-/// How long to leave the system alone when it has no more sockets to give.
-const BREATHER: Duration = Duration::from_millis(10);
 
 /// A Claude API on a port of 127.0.0.1, for as long as this value lives.
 ///
@@ -35,6 +37,7 @@ pub struct Simulator {
     api: Arc<Api>,
     doorway: Arc<Doorway>,
     accepting: JoinHandle<()>,
+    refusing: Option<JoinHandle<()>>,
 }
 
 impl Simulator {
@@ -76,19 +79,60 @@ impl Simulator {
         self.api.journal.dropped()
     }
 
+    /// What the clients did wrong so far.
+    pub fn verdict(&self) -> Verdict {
+        backstage::verdict(&self.api)
+    }
+
+    /// The requests that came to the trap, where [`Reply::redirect_to_trap`] leads.
+    ///
+    /// [`Reply::redirect_to_trap`]: crate::Reply::redirect_to_trap
+    #[must_use]
+    pub fn trap(&self) -> Vec<Entry> {
+        let trap = self.api.trap();
+        trap.map(|trap| trap.journal().entries())
+            .unwrap_or_default()
+    }
+
+    /// Forgets all that was, and plays the scenario from its start. Spans in which connections are
+    /// refused are not played again.
+    pub fn reset(&self) {
+        self.api.replay(None);
+    }
+
+    /// Forgets all that was, and plays this scenario. Whether connections are refused is not
+    /// changed by it.
+    ///
+    /// # Errors
+    ///
+    /// If a reply of the scenario cannot be sent.
+    pub fn play(&self, scenario: Scenario) -> Result<(), ScenarioError> {
+        scenario.check()?;
+        self.api.replay(Some(scenario));
+        Ok(())
+    }
+
     /// Stops and waits until every connection is closed.
     pub async fn stop(mut self) {
-        self.doorway.close();
-        self.accepting.abort();
+        self.end();
         // An error here is the abort itself.
         let _ = (&mut self.accepting).await;
     }
 }
 
-impl Drop for Simulator {
-    fn drop(&mut self) {
+impl Simulator {
+    fn end(&self) {
         self.doorway.close();
         self.accepting.abort();
+        if let Some(refusing) = &self.refusing {
+            refusing.abort();
+        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -96,6 +140,7 @@ impl Drop for Simulator {
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until started"]
 pub struct SimulatorBuilder {
+    address: IpAddr,
     port: u16,
     scenario: Scenario,
     limits: RateLimits,
@@ -107,6 +152,7 @@ pub struct SimulatorBuilder {
 impl Default for SimulatorBuilder {
     fn default() -> Self {
         Self {
+            address: LOOPBACK,
             port: 0,
             scenario: Scenario::script(Vec::new()),
             limits: RateLimits::none(),
@@ -118,7 +164,14 @@ impl Default for SimulatorBuilder {
 }
 
 impl SimulatorBuilder {
-    /// The port on 127.0.0.1. Default: 0, any free one.
+    /// The address to listen on. Default: 127.0.0.1. Anything that is not loopback lets others in:
+    /// it is said on standard error at the start.
+    pub fn address(mut self, address: IpAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// The port. Default: 0, any free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
@@ -156,6 +209,20 @@ impl SimulatorBuilder {
         self
     }
 
+    /// The same without a port, for suites under virtual time. Address and port do not matter.
+    ///
+    /// # Errors
+    ///
+    /// If a reply of the scenario cannot be sent.
+    pub fn in_process(self) -> Result<InProcess, ScenarioError> {
+        self.scenario.check()?;
+        let clock = Clock::start(self.fixed_date);
+        let journal = Journal::new(clock.clone(), self.journal_limit);
+        let (scenario, limits) = (self.scenario, self.limits);
+        let api = Api::new(self.seed, clock, scenario, limits, journal, Role::InProcess);
+        Ok(InProcess::new(api))
+    }
+
     /// Takes the port and starts to serve, on the tokio runtime that this is called from.
     ///
     /// # Errors
@@ -171,39 +238,44 @@ impl SimulatorBuilder {
         let invalid = |fault| io::Error::new(io::ErrorKind::InvalidInput, fault);
         self.scenario.check().map_err(invalid)?;
         let runtime = Handle::try_current().map_err(io::Error::other)?;
-        let (doorway, port) = Doorway::open(self.port, self.scenario.listening)?;
+        let (doorway, port) = Doorway::open(self.address, self.port, self.scenario.listening)?;
+        if !self.address.is_loopback() {
+            warn(SocketAddr::from((self.address, port)));
+        }
         let doorway = Arc::new(doorway);
         let clock = Clock::start(self.fixed_date);
         let journal = Journal::new(clock.clone(), self.journal_limit);
+        let refused = self.scenario.refused.clone();
         let api = Arc::new(Api::new(
             self.seed,
             clock,
             self.scenario,
             self.limits,
             journal,
+            Role::Api,
         ));
-        let accepting = runtime.spawn(accept(Arc::clone(&doorway), Arc::clone(&api)));
-        let base_url = format!("http://127.0.0.1:{port}");
+        let refusing = (!refused.is_empty())
+            .then(|| runtime.spawn(reception::refuse_in(Arc::clone(&doorway), refused)));
+        let accepting = runtime.spawn(reception::accept(Arc::clone(&doorway), Arc::clone(&api)));
+        let base_url = format!("http://{}", SocketAddr::from((self.address, port)));
         Ok(Simulator {
             base_url,
             port,
             api,
             doorway,
             accepting,
+            refusing,
         })
     }
 }
 
-/// Owns every connection, so that ending this ends them all.
-async fn accept(doorway: Arc<Doorway>, api: Arc<Api>) {
-    let mut connections = JoinSet::new();
-    while let Some(accepted) = poll_fn(|cx| doorway.poll_accept(cx)).await {
-        while connections.try_join_next().is_some() {}
-        match accepted {
-            Ok(stream) => {
-                connections.spawn(connection::serve(stream, Arc::clone(&api)));
-            }
-            Err(_) => clock::sleep(BREATHER).await,
-        }
-    }
+#[expect(
+    clippy::print_stderr,
+    reason = "who opens a port to others is to hear of it"
+)]
+fn warn(address: SocketAddr) {
+    eprintln!(
+        "WARNING: the simulator listens on {address}, which is not loopback: anybody who can reach \
+         this machine can use it and read its journal"
+    );
 }

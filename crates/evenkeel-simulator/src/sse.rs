@@ -1,10 +1,10 @@
 //! Server-sent events, as the API writes them.
 
-use bytes::Bytes;
-use serde::Serialize;
-
+use crate::answer::Stop;
+use crate::block::quoted;
 use crate::envelope::Envelope;
-use crate::message::Shape;
+use crate::message;
+use bytes::Bytes;
 
 /// One event of a scripted stream: well-formed, or any bytes at all.
 ///
@@ -43,7 +43,7 @@ impl SseEvent {
     /// `message_start` of an empty message by `model`, with the id `msg_simulated`.
     #[must_use]
     pub fn message_start(model: &str) -> Self {
-        Self::message_starts(&Shape::begun("msg_simulated", model, 12))
+        Self::message_starts(&message::begun("msg_simulated", model, 12))
     }
 
     /// `ping`, which may come anywhere.
@@ -55,55 +55,50 @@ impl SseEvent {
     /// `content_block_start` of a text block.
     #[must_use]
     pub fn text_start(index: u32) -> Self {
-        let content_block = Text {
-            r#type: "text",
-            text: "",
-        };
-        Self::json(
-            "content_block_start",
-            &BlockStart {
-                r#type: "content_block_start",
-                index,
-                content_block,
-            },
-        )
+        Self::block_start(index, r#"{"type":"text","text":""}"#)
     }
 
     /// `content_block_delta` with a piece of text.
     #[must_use]
     pub fn text_delta(index: u32, text: &str) -> Self {
-        let delta = Text {
-            r#type: "text_delta",
-            text,
-        };
-        Self::json(
+        let text = quoted(text);
+        Self::block_delta(index, &format!(r#"{{"type":"text_delta","text":{text}}}"#))
+    }
+
+    /// `content_block_start` of any block, given as JSON.
+    #[must_use]
+    pub fn block_start(index: u32, block: &str) -> Self {
+        Self::new(
+            "content_block_start",
+            &format!(r#"{{"type":"content_block_start","index":{index},"content_block":{block}}}"#),
+        )
+    }
+
+    /// `content_block_delta` of any kind, given as JSON.
+    #[must_use]
+    pub fn block_delta(index: u32, delta: &str) -> Self {
+        Self::new(
             "content_block_delta",
-            &TextDelta {
-                r#type: "content_block_delta",
-                index,
-                delta,
-            },
+            &format!(r#"{{"type":"content_block_delta","index":{index},"delta":{delta}}}"#),
         )
     }
 
     /// `content_block_stop`.
     #[must_use]
     pub fn block_stop(index: u32) -> Self {
-        Self::json(
+        Self::new(
             "content_block_stop",
-            &BlockStop {
-                r#type: "content_block_stop",
-                index,
-            },
+            &format!(r#"{{"type":"content_block_stop","index":{index}}}"#),
         )
     }
 
     /// `message_delta` with a stop reason and the output tokens so far.
     #[must_use]
     pub fn message_delta(stop_reason: &str, output_tokens: u64) -> Self {
+        let stop = message::stopped(&Stop::Reason(stop_reason.to_owned()));
         Self::message_ends(
-            stop_reason,
-            Tally {
+            &stop,
+            &Tally {
                 output_tokens,
                 ..Tally::default()
             },
@@ -132,92 +127,50 @@ impl SseEvent {
         self.bytes
     }
 
-    pub(crate) fn message_starts(message: &Shape<'_>) -> Self {
-        Self::json(
+    pub(crate) fn message_starts(message: &str) -> Self {
+        Self::new(
             "message_start",
-            &MessageStart {
-                r#type: "message_start",
-                message,
-            },
+            &format!(r#"{{"type":"message_start","message":{message}}}"#),
         )
     }
 
-    pub(crate) fn message_ends(stop_reason: &str, usage: Tally) -> Self {
-        let delta = Stop {
-            stop_reason,
-            stop_sequence: None,
-        };
-        Self::json(
+    pub(crate) fn message_ends(stopped: &str, usage: &Tally) -> Self {
+        Self::new(
             "message_delta",
-            &MessageDelta {
-                r#type: "message_delta",
-                delta,
-                usage,
-            },
+            &format!(
+                r#"{{"type":"message_delta","delta":{{{stopped}}},"usage":{}}}"#,
+                usage.json()
+            ),
         )
-    }
-
-    fn json(name: &str, data: &impl Serialize) -> Self {
-        Self::new(name, &serde_json::to_string(data).unwrap_or_default())
     }
 }
 
 /// The usage of `message_delta`: cumulative, and without what does not change while generating.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-#[expect(clippy::struct_field_names, reason = "these are the names on the wire")]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tally {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) input_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cache_creation_input_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cache_read_input_tokens: Option<u64>,
     pub(crate) output_tokens: u64,
+    pub(crate) searches: u32,
 }
 
-#[derive(Serialize)]
-struct MessageStart<'a> {
-    r#type: &'a str,
-    message: &'a Shape<'a>,
-}
-
-#[derive(Serialize)]
-struct BlockStart<'a> {
-    r#type: &'a str,
-    index: u32,
-    content_block: Text<'a>,
-}
-
-#[derive(Serialize)]
-struct TextDelta<'a> {
-    r#type: &'a str,
-    index: u32,
-    delta: Text<'a>,
-}
-
-#[derive(Serialize)]
-struct BlockStop<'a> {
-    r#type: &'a str,
-    index: u32,
-}
-
-#[derive(Serialize)]
-struct Text<'a> {
-    r#type: &'a str,
-    text: &'a str,
-}
-
-#[derive(Serialize)]
-struct MessageDelta<'a> {
-    r#type: &'a str,
-    delta: Stop<'a>,
-    usage: Tally,
-}
-
-#[derive(Serialize)]
-struct Stop<'a> {
-    stop_reason: &'a str,
-    stop_sequence: Option<&'a str>,
+impl Tally {
+    fn json(self) -> String {
+        let input = self.input_tokens.map_or_else(String::new, |input| {
+            format!(
+                r#""input_tokens":{input},"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"#
+            )
+        });
+        let searches = match self.searches {
+            0 => String::new(),
+            searches => format!(
+                r#","server_tool_use":{{"web_search_requests":{searches},"web_fetch_requests":0}}"#
+            ),
+        };
+        format!(
+            r#"{{{input}"output_tokens":{}{searches}}}"#,
+            self.output_tokens
+        )
+    }
 }
 
 #[cfg(test)]

@@ -23,14 +23,14 @@ pub(crate) fn tokens(text: &str) -> Vec<&str> {
     tokens
 }
 
-/// Gathers tokens into the pieces a stream sends: one to four at a time.
-pub(crate) fn deltas(tokens: &[&str], dice: &mut Dice) -> Vec<String> {
+/// Gathers tokens into the pieces a stream sends, one to four at a time, with their numbers.
+pub(crate) fn deltas(tokens: &[&str], dice: &mut Dice) -> Vec<(String, u64)> {
     let mut rest = tokens;
     let mut deltas = Vec::new();
     while !rest.is_empty() {
         let take = usize::try_from(dice.throw(4)).unwrap_or(1).min(rest.len());
         let (piece, left) = rest.split_at(take);
-        deltas.push(piece.concat());
+        deltas.push((piece.concat(), piece.len() as u64));
         rest = left;
     }
     deltas
@@ -86,8 +86,9 @@ mod tests {
             let tokens = tokens(&text);
             prop_assert_eq!(tokens.concat(), text.clone());
             let deltas = deltas(&tokens, &mut Dice::new(seed, 1));
-            prop_assert_eq!(deltas.concat(), text);
-            prop_assert!(deltas.iter().all(|delta| !delta.is_empty()));
+            prop_assert_eq!(deltas.iter().map(|(_, count)| count).sum::<u64>(), tokens.len() as u64);
+            prop_assert!(deltas.iter().all(|(delta, _)| !delta.is_empty()));
+            prop_assert_eq!(deltas.into_iter().map(|(delta, _)| delta).collect::<String>(), text);
         }
     }
 }

@@ -7,10 +7,16 @@
     reason = "a test panics to fail, and so do the functions it is made of"
 )]
 
+#[path = "wire/breadth.rs"]
+mod breadth;
 #[path = "wire/client.rs"]
 mod client;
 #[path = "wire/faults.rs"]
 mod faults;
+#[path = "wire/havoc.rs"]
+mod havoc;
+#[path = "wire/http2.rs"]
+mod http2;
 #[path = "wire/life.rs"]
 mod life;
 #[path = "wire/manners.rs"]

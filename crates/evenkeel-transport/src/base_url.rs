@@ -70,7 +70,7 @@ impl BaseUrl {
         {
             return Err(invalid(
                 "must be https:// unless the host is this machine: key and prompt would travel in \
-                 clear text (allow_cleartext() permits it)",
+                 clear text",
             ));
         }
         let path = parts

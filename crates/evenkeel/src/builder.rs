@@ -84,6 +84,8 @@ impl ClientBuilder {
     }
 
     /// Where the API is: scheme, host, and for a gateway a path prefix. Default: the public API.
+    /// `http://` is for this machine only, unless [`allow_cleartext`](Self::allow_cleartext) permits
+    /// it elsewhere.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self

@@ -98,6 +98,17 @@ enum CallPhase {
     Ended,
 }
 
+/// How far a reply had come when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    /// Nothing that counts.
+    Nothing,
+    /// This attempt had brought content that nobody has seen: it is dropped for a replay.
+    Content(u32),
+    /// So far that there is no other attempt, for this reason.
+    Veto(Stopped),
+}
+
 /// Why an attempt brought nothing.
 enum Halt {
     /// It failed.
@@ -162,28 +173,27 @@ impl Call {
         loop {
             match self.attempt(waited).await {
                 Ok(live) => return Ok(live),
-                Err(Halt::Failed(failure)) => waited = self.after(failure, None).await?,
+                Err(Halt::Failed(failure)) => waited = self.after(failure, After::Nothing).await?,
                 Err(Halt::Ended(stopped)) => return Err(self.out_of_time(stopped)),
                 Err(Halt::Refused(failure, stopped)) => return Err(self.give_up(failure, stopped)),
             }
         }
     }
 
-    /// Waits as the retry policy says, and returns how long; or gives up. `veto` is why a failure
-    /// that could be tried again is not.
+    /// Waits as the retry policy says, and returns how long; or gives up.
     #[cfg(feature = "retry")]
-    async fn after(&mut self, failure: Failure, veto: Option<Stopped>) -> Result<Duration, Error> {
-        self.again(failure, veto).await
+    async fn after(&mut self, failure: Failure, after: After) -> Result<Duration, Error> {
+        self.again(failure, after).await
     }
 
     /// Without the retry layer a call is one attempt.
     #[cfg(not(feature = "retry"))]
     #[expect(clippy::unused_async, reason = "the retry layer waits here")]
-    async fn after(&mut self, failure: Failure, veto: Option<Stopped>) -> Result<Duration, Error> {
-        let stopped = match veto {
+    async fn after(&mut self, failure: Failure, after: After) -> Result<Duration, Error> {
+        let stopped = match after {
             _ if !failure.is_retryable() => Stopped::NotRecoverable,
-            Some(stopped) => stopped,
-            None => Stopped::Attempts,
+            After::Veto(stopped) => stopped,
+            After::Nothing | After::Content(_) => Stopped::Attempts,
         };
         Err(self.give_up(failure, stopped))
     }

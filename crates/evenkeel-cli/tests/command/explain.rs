@@ -172,7 +172,7 @@ fn the_text_says_what_happened_what_helps_and_what_the_server_said() {
     rate_limited: status 429, type rate_limit_error, request id req_7
       category: rate_limit, recovery: after 20s, delivery: answered
       message: Slow down.
-      what to do: The account's limit for this minute is used up. Waiting helps; retrying earlier than the server says does not. If it recurs, spread the load, cache the prompt's prefix, or ask for higher limits in the Console under Limits.
+      what to do: A rate limit of the account is used up. Waiting helps; retrying earlier than the server says does not. If it recurs, spread the load, cache the prompt's prefix, or ask for higher limits in the Console under Limits.
       body: {"type":"error","error":{"type":"rate_limit_error","message":"Slow down."}}
     "#);
 }

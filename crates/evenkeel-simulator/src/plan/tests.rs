@@ -10,6 +10,7 @@ fn request(form: Form) -> MessagesRequest {
         max_tokens: 1_000,
         form,
         input_tokens: 5,
+        ..MessagesRequest::default()
     }
 }
 
@@ -20,9 +21,10 @@ fn planned(reply: &Reply, form: Form) -> Answer {
         number: 1,
         wall: SystemTime::UNIX_EPOCH,
         organization: "org",
+        trap: None,
         request: Some(&request),
     };
-    match Plan::new(reply, &given, |_| Vec::new()).outcome {
+    match Plan::new(reply, &given, |_| Vec::new(), |_| Pace::default()).outcome {
         Outcome::Answer(answer) => answer,
         Outcome::Hangup(fault) => panic!("{fault:?}"),
     }
@@ -31,7 +33,7 @@ fn planned(reply: &Reply, form: Form) -> Answer {
 fn body(answer: &Answer) -> Vec<u8> {
     let sent = answer.steps.iter().filter_map(|step| match step {
         Step::Send(bytes) => Some(bytes.to_vec()),
-        Step::Pause(_) => None,
+        Step::Pause(_) | Step::Endless(..) => None,
     });
     sent.collect::<Vec<_>>().concat()
 }

@@ -1,4 +1,16 @@
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use super::length::length;
 use super::*;
+use crate::answer::Answer;
+use crate::capacity::Capacity;
+use crate::distortion::LineEnd;
+use crate::limits::RateLimits;
+use crate::reply::{Cut, Reply};
+use crate::shortage::Shortage;
+use crate::sse::SseEvent;
+use crate::when::{Chance, When};
 
 #[test]
 fn the_file_of_the_documentation_is_read_as_it_says() {
@@ -63,12 +75,13 @@ fn every_kind_of_reply_can_be_written() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
     for (file, line, told) in [
         (
             "\n[[replies]]\n",
             2,
-            "unknown field `replies`, expected `key` or `reply`",
+            "unknown field `replies`, expected one of `key`, `reply`, `fault`",
         ),
         (
             "[[reply]]\nmesage = 'x'",
@@ -79,7 +92,7 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         (
             "[[reply]]\n\n[[reply]]\nmessage = 'x'",
             1,
-            "exactly one of message, error, raw",
+            "exactly one of message, answer, refusal, error",
         ),
         (
             "[[reply]]\nmessage = 'x'\nclose = 'close'",
@@ -89,7 +102,7 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         (
             "[[reply]]\nclose = 'slam'",
             2,
-            "expected `close` or `reset`",
+            "expected one of `close`, `reset`, `go-away`, `refuse-stream`",
         ),
         (
             "[[reply]]\nmessage = 'x'\npause_before_head = '2'",
@@ -107,6 +120,49 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
             1,
             "exactly one of after_events",
         ),
+        (
+            "[[reply]]\nmessage = 'x'\nanswer = [{ text = 'y' }]",
+            1,
+            "exactly one of",
+        ),
+        (
+            "[[reply]]\nanswer = [{ txt = 'y' }]",
+            2,
+            "expected one of `text`, `tokens`",
+        ),
+        (
+            "[[reply]]\nanswer = [{ tool_use = { name = 'x', input = '[]' } }]",
+            1,
+            "not a JSON object",
+        ),
+        (
+            "[[reply]]\nmessage = 'x'\nwhen = { requests = [1] }",
+            1,
+            "is a [[fault]]",
+        ),
+        (
+            "[[fault]]\nwhen = { chance = 1.5 }",
+            1,
+            "a share from 0 to 1",
+        ),
+        (
+            "[[fault]]\nwhen = { from = '2s', until = '1s' }",
+            1,
+            "later than from",
+        ),
+        (
+            "[[fault]]\nwhen = { request = 1 }",
+            2,
+            "unknown field `request`",
+        ),
+        ("[[fault]]\ntimes = 2", 1, "`times` is for a [[reply]]"),
+        (
+            "[[fault]]\nout_of = 'luck'",
+            2,
+            "expected one of `requests`, `input-tokens`",
+        ),
+        ("[limits]\nrpm = 5", 2, "expected one of `requests`"),
+        ("[capacity]\nslots = -1", 2, "expected u32"),
         (
             "[[reply]]\n[[reply]]\nraw = { status = 42 }",
             1,
@@ -146,4 +202,86 @@ fn lengths_of_time_need_a_unit_and_no_sign() {
     for wrong in ["", "5", "s", "5d", "-1s", "1e400s", "nan s", "1s2"] {
         assert_eq!(length(wrong), None, "{wrong}");
     }
+}
+
+#[test]
+fn faults_limits_and_capacity_are_what_they_are_in_rust() {
+    let file = r#"
+        batch_item = "1s"
+        refused = [{ from = "1s", until = "2s" }]
+
+        [[reply]]
+        answer = [{ thinking = "Hm." }, { text = "So." }, { tool_call = true }, { web_search = "keel" }]
+        stop_reason = "pause_turn"
+
+        [[fault]]
+        when = { requests = [2, 3], chance = 0.5, model = "m" }
+        out_of = "input-tokens"
+        retry_after = "2s"
+
+        [[fault]]
+        when = { from = "10s", until = "20s", path = "/v1/models*", reused_connection = true }
+        cut = { after = "stop-reason", how = "reset" }
+        drip = { bytes = 3, every = "10ms" }
+        line_ends = "crlf"
+        unknown_events = true
+
+        [limits]
+        requests = 50
+        acceleration = { factor = 3, floor = 2 }
+
+        [capacity]
+        slots = 4
+        queue = 2
+        brownout = [{ from = "1m", until = "2m", slots = 0 }]
+    "#;
+    let second = Duration::from_secs(1);
+    let number = |n| NonZeroU32::new(n).unwrap();
+    let answer = Answer::new()
+        .thinking("Hm.")
+        .text("So.")
+        .tool_call()
+        .web_search("keel");
+    let limited = Reply::out_of(Shortage::InputTokens).retry_after(second * 2);
+    let mut late = When::during(second * 10..second * 20);
+    late = late.path("/v1/models*").on_reused_connection();
+    let drip = NonZeroUsize::new(3).unwrap();
+    let broken = Reply::scripted()
+        .cut_after_stop_reason(Cut::Reset)
+        .drip(drip, Duration::from_millis(10))
+        .line_ends(LineEnd::CrLf)
+        .unknown_events();
+    let limits = RateLimits::none().requests_per_minute(number(50));
+    let expected = Scenario::script(vec![Reply::answer(answer.stop_reason("pause_turn"))])
+        .with(
+            When::requests([2, 3])
+                .chance(Chance::percent(50))
+                .model("m"),
+            limited,
+        )
+        .with(late, broken)
+        .limits(limits.acceleration(number(3), number(2)))
+        .capacity(
+            Capacity::slots(4)
+                .queue(2)
+                .brownout(second * 60..second * 120, 0),
+        )
+        .refused_during(second..second * 2)
+        .batch_item_time(second);
+    assert_eq!(parse(file), Ok(expected));
+}
+
+#[test]
+fn the_faults_of_the_documentation_are_read() {
+    let readme = include_str!("../../README.md");
+    let blocks = readme
+        .split("```text\n")
+        .filter_map(|rest| rest.split("```").next());
+    let file = blocks
+        .filter(|block| block.starts_with("[[fault]]"))
+        .last()
+        .unwrap();
+    let scenario = parse(file).unwrap();
+    assert_eq!((scenario.faults.len(), scenario.refused.len()), (4, 1));
+    assert!(scenario.limits.is_some() && scenario.capacity.is_some());
 }

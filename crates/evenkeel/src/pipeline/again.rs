@@ -10,7 +10,7 @@ use evenkeel_error::{Delivery, Detail, Error as Failure, ErrorKind, Moment, Phas
 use evenkeel_event::{Stopped, WaitReason, What};
 use evenkeel_messages::MessageRequest;
 
-use super::{Call, Halt};
+use super::{After, Call, Halt};
 use crate::clock::Clock;
 use crate::shared::Tuning;
 use crate::{Error, Patience};
@@ -103,12 +103,11 @@ fn policy_for(patience: Patience) -> RetryPolicy {
 }
 
 impl Call {
-    /// Waits as the policy says, and returns how long; or gives up. `veto` is why a failure that
-    /// could be tried again is not.
+    /// Waits as the policy says, and returns how long; or gives up.
     pub(super) async fn again(
         &mut self,
         failure: Failure,
-        veto: Option<Stopped>,
+        after: After,
     ) -> Result<Duration, Error> {
         let start = self.now();
         self.retrying.shortened = self.short_patience(&failure);
@@ -125,8 +124,12 @@ impl Call {
             Decision::Retry(retry) => retry,
             Decision::Stop(stop) => return Err(self.give_up(failure, stopped(stop.reason))),
         };
-        let unsafe_to_repeat = || (!self.may_repeat(&failure)).then_some(Stopped::UnsafeToRepeat);
-        if let Some(stopped) = veto.or_else(unsafe_to_repeat) {
+        let veto = match after {
+            After::Veto(stopped) => Some(stopped),
+            _ if !self.may_repeat(&failure) => Some(Stopped::UnsafeToRepeat),
+            After::Nothing | After::Content(_) => None,
+        };
+        if let Some(stopped) = veto {
             return Err(self.give_up(failure, stopped));
         }
         let pays = retry.cost == Cost::Token;
@@ -137,6 +140,9 @@ impl Call {
             }
         }
         self.last = Some(failure);
+        if let After::Content(attempt) = after {
+            self.emit(What::attempt_discarded(attempt));
+        }
         let reason = if retry.hint.is_zero() {
             WaitReason::Backoff
         } else {

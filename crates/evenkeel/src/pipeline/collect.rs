@@ -2,7 +2,7 @@ use evenkeel_error::{Delivery, Error as Failure};
 use evenkeel_event::{Stopped, What};
 use evenkeel_messages::{Incomplete, Message, ServerTools};
 
-use super::{Call, CallPhase};
+use super::{After, Call, CallPhase};
 use crate::live::{Limit, Live, Step};
 use crate::reply::{Meta, Reply};
 use crate::{Attempt, Error};
@@ -28,24 +28,22 @@ impl Call {
                 Err(broken) => broken,
             };
             let failure = self.broke_off(&mut live, broken)?;
-            let attempt = live.watch.number;
             let (tokens, tools) = live.spent();
-            drop(live);
-            let veto = if replays > 0 {
-                Some(Stopped::Attempts)
+            let after = if replays > 0 {
+                After::Veto(Stopped::Attempts)
             } else if tokens > REPLAY_TOKENS || tools != ServerTools::None {
-                Some(Stopped::UnsafeToRepeat)
+                After::Veto(Stopped::UnsafeToRepeat)
             } else {
-                None
+                After::Content(live.watch.number)
             };
+            drop(live);
             replays += 1;
             #[cfg(feature = "retry")]
             {
                 let now = self.now();
                 self.retrying.progressed(now);
             }
-            let waited = self.after(failure, veto).await?;
-            self.emit(What::attempt_discarded(attempt));
+            let waited = self.after(failure, after).await?;
             live = self.open_after(waited).await?;
         }
     }

@@ -22,7 +22,7 @@ macro_rules! rows {
 }
 
 rows! {
-    RateLimited => BackOffLong, "The account's limit for this minute is used up. Waiting helps; \
+    RateLimited => BackOffLong, "A rate limit of the account is used up. Waiting helps; \
         retrying earlier than the server says does not. If it recurs, spread the load, cache the \
         prompt's prefix, or ask for higher limits in the Console under Limits.";
     QuotaExhausted => Never, "A spend cap is reached. No retry helps before it resets: raise it in \

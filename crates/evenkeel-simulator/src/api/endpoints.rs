@@ -1,0 +1,104 @@
+//! The endpoints that are not Messages: counting tokens, models, batches.
+
+use hyper::http::request::Parts;
+
+use super::{Api, Refused, Upload, Visit, given, invalid, key_hash, over, pool, refuse, version};
+use crate::batches::{Fault, Moment};
+use crate::model::{MODELS, Model};
+use crate::paging::page;
+use crate::plan::Plan;
+use crate::reply::Reply;
+use crate::request::{self, MessagesRequest};
+use crate::route::Route;
+use crate::when::Sight;
+
+impl Api {
+    pub(super) fn count_tokens(
+        &self,
+        head: &Parts,
+        upload: &Upload,
+        visit: Visit,
+    ) -> Refused<Plan> {
+        let tokens = MessagesRequest::count(&upload.bytes, version(head))
+            .or_else(|message| refuse(invalid(400, message)))?;
+        let key = pool(key_hash(&head.headers), "count_tokens");
+        let admitted = self.stage().gate.admit_count(key, self.clock.now());
+        if let Err(refusal) = admitted {
+            return refuse(over(&refusal, &self.circumstances(visit.number, None)));
+        }
+        let reply = Reply::json(200, format!(r#"{{"input_tokens":{tokens}}}"#));
+        Ok(self.with_faults(reply, head, visit))
+    }
+
+    /// Models and batches.
+    pub(super) fn other(&self, route: &Route, head: &Parts, upload: &Upload, visit: Visit) -> Plan {
+        let body = match route {
+            Route::Models => {
+                let all: Vec<_> = MODELS
+                    .iter()
+                    .map(|model| (model.id.to_owned(), model.json()))
+                    .collect();
+                Self::paged(&all, head)
+            }
+            Route::Model(id) => Model::named(id)
+                .map(Model::json)
+                .ok_or_else(|| Fault::NotFound(format!("model: {id}"))),
+            _ => self.batches(route, head, upload),
+        };
+        let reply = match body {
+            Ok(lines) if matches!(route, Route::BatchResults(_)) => Reply::raw(200)
+                .body(lines)
+                .header("content-type", "application/x-jsonl"),
+            Ok(json) => Reply::json(200, json),
+            Err(Fault::Invalid(message)) => invalid(400, message),
+            Err(Fault::NotFound(message)) => Reply::error(404, "not_found_error", message),
+        };
+        self.with_faults(reply, head, visit)
+    }
+
+    fn batches(&self, route: &Route, head: &Parts, upload: &Upload) -> Result<String, Fault> {
+        let host = given(head, "host").unwrap_or("127.0.0.1");
+        let base = format!("http://{host}");
+        let mut stage = self.stage();
+        let at = Moment {
+            now: self.clock.now(),
+            wall: self.clock.wall(),
+            item: stage.scenario().batch_item,
+        };
+        match route {
+            Route::CreateBatch => {
+                let body = request::object(&upload.bytes).map_err(Fault::Invalid)?;
+                stage.batches.create(&body, version(head), self.seed, at)
+            }
+            Route::Batch(id) => stage.batches.show(id, at, &base),
+            Route::CancelBatch(id) => stage.batches.cancel(id, at, &base),
+            Route::DeleteBatch(id) => stage.batches.delete(id, at),
+            Route::BatchResults(id) => {
+                let answer = stage.scenario().answer();
+                stage.batches.results(id, &answer, self.seed, at)
+            }
+            _ => {
+                let all = stage.batches.list(at, &base);
+                Self::paged(&all, head)
+            }
+        }
+    }
+
+    fn paged(all: &[(String, String)], head: &Parts) -> Result<String, Fault> {
+        page(all, head.uri.query().unwrap_or_default()).map_err(Fault::Invalid)
+    }
+
+    /// The plan of a reply that is not of the script, but that faults may strike.
+    fn with_faults(&self, base: Reply, head: &Parts, visit: Visit) -> Plan {
+        let mut stage = self.stage();
+        let sight = Sight {
+            path: head.uri.path(),
+            model: None,
+            before: visit.before,
+            now: self.clock.now().saturating_sub(stage.began()),
+        };
+        let reply = stage.struck(base, &sight, self.seed);
+        drop(stage);
+        Self::plan(&reply, &self.circumstances(visit.number, None))
+    }
+}

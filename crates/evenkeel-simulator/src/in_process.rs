@@ -1,0 +1,271 @@
+//! The simulator without a socket: for suites under virtual time.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::Body;
+use hyper::{Request, Response, Version};
+
+use crate::api::{Api, Upload, Visit};
+use crate::backstage;
+use crate::body::ReplyBody;
+use crate::clock;
+use crate::entry::{Ending, Entry};
+use crate::line::Control;
+use crate::meter::Fault;
+use crate::plan::Outcome;
+use crate::scenario::Scenario;
+use crate::scenario_file::ScenarioError;
+use crate::verdict::Verdict;
+
+/// A Claude API in this process, without a port: the same scenarios, limits, journal and verdict.
+///
+/// It waits by tokio's clock. With that paused, hours pass at once, and the same seed, script and
+/// [date](crate::SimulatorBuilder::fixed_date) give the same bytes and the same journal, times
+/// included. A redirect leads to `http://trap.invalid/trap`, where nobody listens.
+#[derive(Debug, Clone)]
+pub struct InProcess {
+    api: Arc<Api>,
+    /// Requests since the connection was last lost.
+    served: Arc<AtomicU64>,
+}
+
+/// How an exchange without a socket fails where a connection would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Severed {
+    /// Nothing listens: the request was not sent.
+    Refused,
+    /// The request was handed back unread: `REFUSED_STREAM`, or a `GOAWAY` before it.
+    Returned,
+    /// The connection was closed.
+    Closed,
+    /// The connection was reset.
+    Reset,
+}
+
+impl fmt::Display for Severed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Refused => "connection refused",
+            Self::Returned => "request handed back unread",
+            Self::Closed => "connection closed",
+            Self::Reset => "connection reset",
+        })
+    }
+}
+
+impl Error for Severed {}
+
+impl InProcess {
+    pub(crate) fn new(api: Api) -> Self {
+        Self {
+            api: Arc::new(api),
+            served: Arc::default(),
+        }
+    }
+
+    /// Sends a request and waits for the head of its reply.
+    ///
+    /// Cancellation: dropping the future is to leave; the journal says so.
+    ///
+    /// # Errors
+    ///
+    /// When there is no head, as the script will have it.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<InProcessBody>, Severed> {
+        if self.api.refuses() {
+            return Err(Severed::Refused);
+        }
+        let (head, body) = request.into_parts();
+        let before = self.served.fetch_add(1, Ordering::Relaxed);
+        let ticket = self.api.journal.open(&head, 1);
+        ticket.body(&body, body.len() as u64);
+        let visit = Visit {
+            number: ticket.number(),
+            before,
+        };
+        let upload = Upload {
+            total: body.len() as u64,
+            bytes: body.into(),
+        };
+        let decision = self.api.decide(&head, &upload, visit);
+        ticket.remark(decision.takes_for_whole);
+        clock::sleep(decision.plan.head_pause).await;
+        let answer = match decision.plan.outcome {
+            Outcome::Answer(answer) => answer,
+            Outcome::Hangup(fault) => {
+                ticket.close(Ending::Cut, 0);
+                self.served.store(0, Ordering::Relaxed);
+                return Err(match fault {
+                    Fault::Close => Severed::Closed,
+                    Fault::Reset => Severed::Reset,
+                    Fault::GoAway | Fault::RefusedStream => Severed::Returned,
+                });
+            }
+        };
+        ticket.answered(answer.status, answer.request_id.clone(), answer.remarks);
+        let mut response = Response::builder().status(answer.status);
+        for (name, value) in &answer.headers {
+            response = response.header(name, value);
+        }
+        let control = Arc::new(Control::new(1));
+        let body = InProcessBody {
+            // A cut is made in the body, as over HTTP/2.
+            body: ReplyBody::new(answer, ticket, Arc::clone(&control), Version::HTTP_2),
+            control,
+        };
+        // Scripts are checked before the start.
+        response.body(body).map_err(|fault| {
+            let _ = fault;
+            Severed::Closed
+        })
+    }
+
+    /// The requests seen so far, the oldest first.
+    #[must_use]
+    pub fn journal(&self) -> Vec<Entry> {
+        self.api.journal.entries()
+    }
+
+    /// The journal as `GET /_simulator/journal` shows it.
+    #[must_use]
+    pub fn journal_json(&self) -> String {
+        self.api.journal.json()
+    }
+
+    /// What the clients did wrong so far.
+    pub fn verdict(&self) -> Verdict {
+        backstage::verdict(&self.api)
+    }
+
+    /// Forgets all that was, and plays this scenario.
+    ///
+    /// # Errors
+    ///
+    /// If a reply of the scenario cannot be sent.
+    pub fn play(&self, scenario: Scenario) -> Result<(), ScenarioError> {
+        scenario.check()?;
+        self.api.replay(Some(scenario));
+        Ok(())
+    }
+}
+
+/// The body of a reply without a socket. Dropping it before its end is to leave.
+#[derive(Debug)]
+pub struct InProcessBody {
+    body: ReplyBody,
+    control: Arc<Control>,
+}
+
+impl InProcessBody {
+    /// The next piece; `None` at the end, which may come before the content is whole.
+    ///
+    /// Cancellation: dropping the future loses nothing.
+    pub async fn chunk(&mut self) -> Option<Result<Bytes, Severed>> {
+        poll_fn(|cx| self.poll_chunk(cx)).await
+    }
+
+    /// The next piece, for hand-written futures.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Severed>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(frame.into_data().ok().map(Ok)),
+            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(Severed::Reset))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending if self.control.struck().is_some() => {
+                Poll::Ready(Some(Err(Severed::Closed)))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::{Cut, Reply, Simulator};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn scenario() -> Scenario {
+        Scenario::script(vec![
+            Reply::rate_limited(SECOND * 3_600),
+            Reply::message("One, two, three, four.").cut_after_bytes(900, Cut::Reset),
+            Reply::close_without_reply().pause_before_head(SECOND * 60),
+            Reply::message("One, two, three, four.").pause_after_events(3, SECOND * 600),
+        ])
+    }
+
+    fn request() -> Request<Bytes> {
+        let body = r#"{"model":"m","max_tokens":99,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
+        Request::post("/v1/messages")
+            .header("anthropic-version", "2026-10-21")
+            .body(Bytes::from_static(body.as_bytes()))
+            .unwrap()
+    }
+
+    async fn played(seed: u64) -> (Vec<String>, String) {
+        let builder = Simulator::builder().scenario(scenario()).seed(seed);
+        let simulator = builder
+            .fixed_date(SystemTime::UNIX_EPOCH)
+            .in_process()
+            .unwrap();
+        let mut heard = Vec::new();
+        for _ in 0..5 {
+            let mut all = match simulator.send(request()).await {
+                Err(severed) => {
+                    heard.push(severed.to_string());
+                    continue;
+                }
+                Ok(response) => response,
+            };
+            let mut said = format!("{} {:?}\n", all.status(), all.headers());
+            while let Some(chunk) = all.body_mut().chunk().await {
+                match chunk {
+                    Ok(bytes) => said.push_str(&String::from_utf8_lossy(&bytes)),
+                    Err(severed) => {
+                        said.push_str(&severed.to_string());
+                        break;
+                    }
+                }
+            }
+            heard.push(said);
+        }
+        (heard, simulator.journal_json())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_seed_gives_the_same_bytes_and_the_same_journal_times_included() {
+        let (heard, journal) = played(7).await;
+        assert_eq!((&heard, &journal), (&played(7).await.0, &played(7).await.1));
+        assert_ne!(heard, played(8).await.0);
+        assert!(heard[0].starts_with("429 "), "{}", heard[0]);
+        assert!(heard[1].ends_with("connection reset"), "{}", heard[1]);
+        assert_eq!(heard[2], "connection closed");
+        assert!(heard[3].ends_with("\"message_stop\"}\n\n"), "{}", heard[3]);
+        let journal: serde_json::Value = serde_json::from_str(&journal).unwrap();
+        let ended = &journal["entries"][3]["ended_at_ms"];
+        assert!(
+            ended.as_f64().unwrap() >= 660_000.0,
+            "virtual minutes passed: {ended}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_connection_never_sees_the_request() {
+        let builder = Simulator::builder().scenario(Scenario::refused());
+        let simulator = builder.in_process().unwrap();
+        assert_eq!(
+            simulator.send(request()).await.unwrap_err(),
+            Severed::Refused
+        );
+        assert!(simulator.journal().is_empty() && simulator.verdict().is_clean());
+    }
+}

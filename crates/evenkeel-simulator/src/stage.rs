@@ -1,0 +1,122 @@
+//! What a scenario has come to: which reply is next, what is left of the limits, which batches
+//! there are.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::batches::Batches;
+use crate::capacity::{Overloaded, Slots};
+use crate::dice::Dice;
+use crate::limits::{Gate, RateLimits};
+use crate::plan::Pace;
+use crate::reply::Reply;
+use crate::request::{MessagesRequest, hash};
+use crate::scenario::Scenario;
+use crate::when::Sight;
+
+/// How many broken-off replies are watched for.
+const WATCHED: usize = 64;
+
+/// The state of one scenario from its start.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    scenario: Arc<Scenario>,
+    began: Duration,
+    next: usize,
+    /// How many requests each fault has counted.
+    counts: Vec<u64>,
+    slots: Option<Slots>,
+    needs_trap: bool,
+    /// The request numbers and the hashes of what they got of their replies.
+    broken_off: VecDeque<(u64, u64)>,
+    pub(crate) gate: Gate,
+    pub(crate) batches: Batches,
+}
+
+impl Stage {
+    pub(crate) fn new(scenario: Scenario, limits: RateLimits, now: Duration) -> Self {
+        let limits = scenario.limits.unwrap_or(limits);
+        Self {
+            began: now,
+            next: 0,
+            counts: vec![0; scenario.faults.len()],
+            slots: scenario.capacity.clone().map(Slots::new),
+            broken_off: VecDeque::new(),
+            needs_trap: scenario.needs_trap(),
+            gate: Gate::new(limits),
+            batches: Batches::default(),
+            scenario: Arc::new(scenario),
+        }
+    }
+
+    pub(crate) fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Whether some reply leads to the trap.
+    pub(crate) fn needs_trap(&self) -> bool {
+        self.needs_trap
+    }
+
+    /// When the scenario started, since the start of the simulator.
+    pub(crate) fn began(&self) -> Duration {
+        self.began
+    }
+
+    /// The script's reply to the next request.
+    pub(crate) fn next_reply(&mut self) -> Reply {
+        let reply = self.scenario.reply(self.next).clone();
+        self.next = self.next.saturating_add(1);
+        reply
+    }
+
+    /// The reply with every fault that strikes it, the later over the earlier.
+    pub(crate) fn struck(&mut self, base: Reply, sight: &Sight<'_>, seed: u64) -> Reply {
+        let mut reply = base;
+        let faults = self.scenario.faults.iter().zip(&mut self.counts);
+        for (((when, fault), count), number) in faults.zip(1_u64..) {
+            if !when.counts(sight) {
+                continue;
+            }
+            *count += 1;
+            // Far from the dice of requests, and different for each fault.
+            let mut dice = Dice::new(seed ^ number.rotate_right(8), *count);
+            if when.strikes(*count, sight, &mut dice) {
+                reply = fault.over(reply);
+            }
+        }
+        reply
+    }
+
+    /// Whether there is capacity for one more.
+    pub(crate) fn look(&mut self, model: &str, now: Duration) -> Result<(), Overloaded> {
+        let now = now.saturating_sub(self.began);
+        self.slots
+            .as_mut()
+            .map_or(Ok(()), |slots| slots.look(model, now))
+    }
+
+    /// Takes on a generation; the answer is how long it takes.
+    pub(crate) fn take(&mut self, model: &str, now: Duration, tokens: u64) -> Pace {
+        let now = now.saturating_sub(self.began);
+        self.slots
+            .as_mut()
+            .map_or_else(Pace::default, |slots| slots.take(model, now, tokens))
+    }
+
+    /// Notes that a reply was broken off after this text.
+    pub(crate) fn broke_off(&mut self, number: u64, text: &str) {
+        if self.broken_off.len() >= WATCHED {
+            self.broken_off.pop_front();
+        }
+        self.broken_off.push_back((number, hash(text)));
+    }
+
+    /// The request whose broken-off reply this one has among its messages as if it were whole.
+    pub(crate) fn taken_for_whole(&self, request: &MessagesRequest) -> Option<u64> {
+        let mut broken = self.broken_off.iter();
+        let found = broken.find(|(_, text)| request.said_before.contains(text));
+        found.map(|(number, _)| *number)
+    }
+}

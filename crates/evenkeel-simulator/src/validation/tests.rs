@@ -1,0 +1,174 @@
+use serde_json::json;
+
+use super::*;
+use crate::request::MessagesRequest;
+
+const FIRST: Version = Version::First;
+const SECOND: Version = Version::Second;
+
+fn said(mut body: Value, version: Version) -> String {
+    let defaults = json!({
+        "model": "claude-sonnet-5-5", "max_tokens": 2_000,
+        "messages": [{"role": "user", "content": "Hi"}],
+    });
+    for (name, value) in defaults.as_object().unwrap() {
+        if body.get(name).is_none() {
+            body[name] = value.clone();
+        }
+    }
+    match MessagesRequest::of(&body, version) {
+        Ok(_) => String::new(),
+        Err(message) => message,
+    }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
+fn each_mistake_gets_the_sentence_of_the_api() {
+    let user = json!({"role": "user", "content": "Hi"});
+    let assistant = json!({"role": "assistant", "content": "So"});
+    let call = json!({"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "x", "input": {}}]});
+    let result = json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "1"}]});
+    let tool = json!({"name": "x", "input_schema": {"type": "object"}});
+    let mark = json!({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}});
+    for (body, message) in [
+        (
+            json!({"messages": [{"role": "robot", "content": "Hi"}]}),
+            "messages.0.role: Input should be",
+        ),
+        (
+            json!({"messages": [assistant, user]}),
+            "first message must use the \"user\" role",
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": 5}]}),
+            "messages.0.content: Input should be a valid string",
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": [{"type": "text", "text": ""}]}]}),
+            "must be non-empty",
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": [{"text": "a"}]}]}),
+            "messages.0.content.0.type: Field required",
+        ),
+        (
+            json!({"messages": [user, assistant]}),
+            "does not support assistant message prefill",
+        ),
+        (
+            json!({"messages": [user, call, user]}),
+            "messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: t1",
+        ),
+        (
+            json!({"messages": [user, call]}),
+            "messages.1: `tool_use` ids were found",
+        ),
+        (
+            json!({"messages": [user, assistant, result]}),
+            "messages.2.content.0: unexpected `tool_use_id` found in `tool_result` blocks: t1",
+        ),
+        (
+            json!({"messages": [user, {"role": "assistant", "content": [{"type": "thinking", "thinking": "a"}]}, user]}),
+            "messages.1.content.0: Invalid `signature`",
+        ),
+        (
+            json!({"temperature": 1.0}),
+            "temperature: Extra inputs are not permitted",
+        ),
+        (json!({"top_k": 5}), "top_k: Extra inputs are not permitted"),
+        (
+            json!({"thinking": {"type": "enabled", "budget_tokens": 1_024}}),
+            "\"thinking.type.enabled\" is not supported",
+        ),
+        (
+            json!({"thinking": {"type": "disabled"}}),
+            "\"thinking.type.disabled\" is not supported",
+        ),
+        (
+            json!({"model": "claude-haiku-4-5", "thinking": {"type": "adaptive"}}),
+            "adaptive thinking is not supported",
+        ),
+        (
+            json!({"model": "claude-haiku-4-5", "thinking": {"type": "enabled", "budget_tokens": 5}}),
+            "greater than or equal to 1024",
+        ),
+        (
+            json!({"model": "claude-haiku-4-5", "thinking": {"type": "enabled", "budget_tokens": 4_000}}),
+            "`max_tokens` must be greater than `thinking.budget_tokens`",
+        ),
+        (
+            json!({"model": "claude-haiku-4-5", "thinking": {"type": "enabled", "budget_tokens": 1_024}, "tools": [tool], "tool_choice": {"type": "any"}}),
+            "Thinking may not be enabled when tool_choice forces tool use",
+        ),
+        (
+            json!({"tools": [tool], "tool_choice": {"type": "any"}}),
+            "tool_choice: type \"tool\" and \"any\" are not supported",
+        ),
+        (
+            json!({"tools": [{"name": "a b", "input_schema": {}}]}),
+            "tools.0.custom.name: String should match pattern",
+        ),
+        (
+            json!({"tools": [{"name": "a"}]}),
+            "tools.0.custom.input_schema: Field required",
+        ),
+        (json!({"tools": [tool, tool]}), "Tool names must be unique"),
+        (
+            json!({"model": "claude-opus-5", "tools": [tool], "tool_choice": {"type": "tool", "name": "y"}}),
+            "Tool 'y' not found",
+        ),
+        (
+            json!({"max_tokens": 200_000}),
+            "max_tokens: 200000 > 128000, which is the maximum allowed",
+        ),
+        (
+            json!({"max_tokens": 0, "stream": true}),
+            "max_tokens: 0 is not supported with streaming",
+        ),
+        (
+            json!({"system": [mark, mark, mark, mark, mark]}),
+            "Found 5.",
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": "x".repeat(4_400_000)}]}),
+            "prompt is too long: 11",
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "citations": [{}]}]}]}),
+            "messages.0.content.0.text.citations: Extra inputs",
+        ),
+        (
+            json!({"messages": [user, {"role": "assistant", "content": [{"type": "document"}]}, user]}),
+            "messages.1.content.0: `document` blocks",
+        ),
+    ] {
+        let said = said(body.clone(), SECOND);
+        let shown: String = body.to_string().chars().take(300).collect();
+        assert!(said.contains(message), "{shown}: {said}");
+    }
+}
+
+#[test]
+fn what_an_older_version_or_model_allows_is_let_through() {
+    let prefill =
+        json!([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "So"}]);
+    let old = "claude-haiku-4-5";
+    assert_eq!(said(json!({"model": old, "temperature": 0.5}), FIRST), "");
+    assert_eq!(said(json!({"model": old, "messages": prefill}), SECOND), "");
+    assert_eq!(
+        said(json!({"model": "anything", "messages": prefill}), SECOND),
+        ""
+    );
+    assert!(said(json!({"temperature": 0.5}), FIRST).contains("`temperature` is not supported"));
+}
+
+#[test]
+fn a_tool_call_with_its_result_is_in_order() {
+    let messages = json!([
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "x", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "1"}]},
+    ]);
+    assert_eq!(said(json!({"messages": messages}), SECOND), "");
+}
