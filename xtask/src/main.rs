@@ -17,6 +17,7 @@ mod fuzz;
 mod lint;
 mod outcome;
 mod package;
+mod peers;
 mod project;
 mod readme;
 mod test;
@@ -37,6 +38,7 @@ const COMMANDS: &[Command] = &[
     docs::COMMAND,
     bench::COMMAND,
     fuzz::COMMAND,
+    peers::COMMAND,
     deny::COMMAND,
     package::COMMAND,
     readme::COMMAND,
