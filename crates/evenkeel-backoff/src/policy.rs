@@ -59,7 +59,12 @@ impl RetryPolicy {
     /// One curve for blips and one for capacity, no limit of attempts or patience.
     #[must_use]
     pub const fn tiered(short: Curve, long: Curve) -> Self {
-        Self { short, long, attempts: None, patience: None }
+        Self {
+            short,
+            long,
+            attempts: None,
+            patience: None,
+        }
     }
 
     /// Stops after so many attempts, the first included. 0 counts as 1: the first is made before

@@ -34,7 +34,10 @@ pub struct Limits {
 
 impl Limits {
     /// No bound.
-    pub const NONE: Self = Self { deadline: None, patience: None };
+    pub const NONE: Self = Self {
+        deadline: None,
+        patience: None,
+    };
 
     /// The moment at which the call ends whatever happens; `None`: none.
     pub const fn deadline(mut self, deadline: Option<Moment>) -> Self {
