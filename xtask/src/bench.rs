@@ -14,6 +14,11 @@ pub(crate) const COMMAND: Command = Command {
 /// The package whose bench targets are measured.
 const BENCHES: &str = "evenkeel-benches";
 
+/// The bench that has rivals, and the workspace that measures both in one run and prints one table.
+/// It has a lock file of its own and is built for nothing else.
+const BESIDE_PEERS: &str = "backoff";
+const PEERS: &str = "benches/peers/Cargo.toml";
+
 pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Failure> {
     let (names, passed_on) = match arguments.iter().position(|argument| argument == "--") {
         Some(at) => arguments.split_at(at),
@@ -43,6 +48,9 @@ pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Fa
     let mut line = vec!["bench", "--package", BENCHES, "--bench", &pattern];
     line.extend(passed_on.iter().map(String::as_str));
     project.cargo(&line)?;
+    if prefix == BESIDE_PEERS {
+        project.cargo(&["run", "--release", "--manifest-path", PEERS])?;
+    }
     Ok(Outcome::Passed)
 }
 

@@ -1,14 +1,24 @@
-use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use core::num::NonZeroU32;
+use core::time::Duration;
+use std::sync::Arc;
 
 use evenkeel_error::Moment;
 
-mod ledger;
+mod account;
+mod bucket;
+mod builder;
+mod calls;
+mod share;
+mod token;
 
-use ledger::Ledger;
+use bucket::Bucket;
+pub use builder::{RetryBudgetBuilder, ShareBudgetBuilder};
+use share::Share;
+pub use token::{Receipt, Token};
 
-/// How much retrying in total: tokens shared by every clone.
+use crate::Ratio;
+
+/// How much retrying in total: tokens shared by every clone, without a lock.
 ///
 /// A retry costs one token. A call that succeeds at its first attempt earns a tenth, so in the long
 /// run at most one request in eleven is a retry; a slow floor lets a lone process go on. Without a
@@ -16,6 +26,7 @@ use ledger::Ledger;
 /// already failing.
 ///
 /// ```
+/// use std::time::Duration;
 /// use evenkeel_backoff::{RetryBudget, Withdrawal};
 /// use evenkeel_error::Moment;
 ///
@@ -28,9 +39,18 @@ use ledger::Ledger;
 /// }
 /// assert_eq!(budget.tokens(now), 10);
 /// ```
+///
+/// Moments of all clones must have one origin. Moments of two threads may overtake each other.
 #[derive(Clone, Debug)]
 pub struct RetryBudget {
-    ledger: Arc<Mutex<Ledger>>,
+    law: Arc<Law>,
+}
+
+/// The two ways to say how much is enough.
+#[derive(Debug)]
+enum Law {
+    Bucket(Bucket),
+    Share(Share),
 }
 
 /// What [`RetryBudget::withdraw`] answers.
@@ -39,17 +59,18 @@ pub struct RetryBudget {
 pub enum Withdrawal {
     /// One token, to be marked as [`sent`](Token::sent) when the retry goes out.
     Granted(Token),
-    /// None is left. The floor brings the next at this moment; [`Moment::MAX`] while it is paused.
+    /// None is left. Time alone brings the next at this moment; [`Moment::MAX`] while the floor is
+    /// paused.
     Empty {
         /// When to ask again, unless somebody's success comes first.
         next: Moment,
     },
 }
 
-/// Whether the floor brings tokens.
+/// Whether time alone brings tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Floor {
-    /// One token every 20 s.
+    /// One token every 20 s, or what was built.
     Running,
     /// None: the breaker is open, and a lone probe tests the service without our help.
     Paused,
@@ -70,53 +91,86 @@ impl RetryBudget {
     /// One token comes back in so long without any success.
     pub const FLOOR: Duration = Duration::from_secs(20);
 
-    /// A full budget.
+    /// A full budget: ten tokens, a tenth earned by a success, one brought by the floor in 20 s, a
+    /// cap that follows two seconds of the call rate from 10 to 100.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_ledger(Ledger::new(Self::FLOOR))
+        Self::of(Law::Bucket(Bucket::new(
+            Self::CAP,
+            Self::EARNED,
+            Self::FLOOR,
+        )))
     }
 
     /// A full budget whose floor brings tokens `divisor` times as fast: for demonstrations and tests.
     #[must_use]
     pub fn time_divided_by(divisor: NonZeroU32) -> Self {
-        Self::with_ledger(Ledger::new(Self::FLOOR / divisor.get()))
+        let floor = Self::FLOOR / divisor.get();
+        Self::of(Law::Bucket(Bucket::new(Self::CAP, Self::EARNED, floor)))
     }
 
-    fn with_ledger(ledger: Ledger) -> Self {
-        Self {
-            ledger: Arc::new(Mutex::new(ledger)),
-        }
+    /// The same law with other numbers.
+    pub const fn builder() -> RetryBudgetBuilder {
+        RetryBudgetBuilder::new()
+    }
+
+    /// The other law: so many retries for a hundred calls within a window, and a few for free.
+    pub const fn share(of_calls: Ratio) -> ShareBudgetBuilder {
+        ShareBudgetBuilder::new(of_calls)
+    }
+
+    fn of(law: Law) -> Self {
+        Self { law: Arc::new(law) }
     }
 
     /// Takes one token for a retry.
     pub fn withdraw(&self, now: Moment) -> Withdrawal {
-        match self.ledger().withdraw(now) {
-            Ok(()) => Withdrawal::Granted(Token {
-                budget: Some(self.clone()),
-            }),
+        match self.take(now) {
+            Ok(()) => Withdrawal::Granted(Token::of(self.clone())),
             Err(next) => Withdrawal::Empty { next },
         }
     }
 
     /// Books a call that succeeded at its first attempt.
+    #[inline]
     pub fn earn(&self, now: Moment) {
-        self.ledger().earn(now);
+        match &*self.law {
+            Law::Bucket(bucket) => bucket.earn(now),
+            Law::Share(share) => share.earn(now),
+        }
     }
 
     /// Pauses the floor or lets it run.
     pub fn floor(&self, floor: Floor, now: Moment) {
-        self.ledger().set_floor(floor, now);
+        match &*self.law {
+            Law::Bucket(bucket) => bucket.set_floor(floor, now),
+            Law::Share(share) => share.set_floor(floor),
+        }
     }
 
     /// Whole tokens left.
     #[must_use]
     pub fn tokens(&self, now: Moment) -> u32 {
-        self.ledger().tokens(now)
+        match &*self.law {
+            Law::Bucket(bucket) => bucket.tokens(now),
+            Law::Share(share) => share.tokens(now),
+        }
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        // The ledger is whole between any two of its statements, so a panic elsewhere does no harm.
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes one token, and leaves it to the caller to give it back.
+    pub(crate) fn take(&self, now: Moment) -> Result<(), Moment> {
+        match &*self.law {
+            Law::Bucket(bucket) => bucket.withdraw(now),
+            Law::Share(share) => share.withdraw(now),
+        }
+    }
+
+    /// Gives back what [`take`](Self::take) took.
+    pub(crate) fn put_back(&self) {
+        match &*self.law {
+            Law::Bucket(bucket) => bucket.put_back(),
+            Law::Share(share) => share.put_back(),
+        }
     }
 }
 
@@ -126,104 +180,5 @@ impl Default for RetryBudget {
     }
 }
 
-/// A token taken from a [`RetryBudget`] for a retry that has not gone out. Dropping it gives it back.
-#[derive(Debug)]
-#[must_use = "dropping it gives the token back"]
-pub struct Token {
-    budget: Option<RetryBudget>,
-}
-
-/// The receipt for a token whose retry went out. Dropping it keeps the token spent.
-#[derive(Debug)]
-pub struct Receipt {
-    budget: Option<RetryBudget>,
-}
-
-impl Token {
-    /// The retry goes out: the token is spent, unless the retry succeeds.
-    #[must_use = "the receipt brings the token back if the retry succeeds"]
-    pub fn sent(mut self) -> Receipt {
-        Receipt {
-            budget: self.budget.take(),
-        }
-    }
-}
-
-impl Drop for Token {
-    fn drop(&mut self) {
-        if let Some(budget) = self.budget.take() {
-            budget.ledger().put_back();
-        }
-    }
-}
-
-impl Receipt {
-    /// The retry succeeded: its token comes back.
-    pub fn refund(self) {
-        if let Some(budget) = self.budget {
-            budget.ledger().put_back();
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: u32) -> Moment {
-        Moment::ORIGIN + Duration::from_secs(1) * seconds
-    }
-
-    fn spend(budget: &RetryBudget, now: Moment) -> Receipt {
-        match budget.withdraw(now) {
-            Withdrawal::Granted(token) => token.sent(),
-            Withdrawal::Empty { .. } => panic!("empty"),
-        }
-    }
-
-    #[test]
-    fn a_token_dropped_before_its_retry_went_out_is_given_back() {
-        let budget = RetryBudget::new();
-        for _ in 0..100 {
-            assert!(matches!(budget.withdraw(at(0)), Withdrawal::Granted(_)));
-        }
-        assert_eq!(budget.tokens(at(0)), 10);
-    }
-
-    #[test]
-    fn clones_share_the_tokens() {
-        let budget = RetryBudget::new();
-        for _ in 0..10 {
-            drop(spend(&budget.clone(), at(0)));
-        }
-        let Withdrawal::Empty { next } = budget.withdraw(at(5)) else {
-            panic!("not empty")
-        };
-        assert_eq!(next, at(20));
-    }
-
-    #[test]
-    fn a_retry_that_succeeds_gets_its_token_back() {
-        let budget = RetryBudget::new();
-        for _ in 0..50 {
-            spend(&budget, at(0)).refund();
-        }
-        assert_eq!(budget.tokens(at(0)), 10);
-    }
-
-    #[test]
-    fn a_paused_floor_brings_nothing_and_owes_nothing_afterwards() {
-        let budget = RetryBudget::new();
-        for _ in 0..10 {
-            drop(spend(&budget, at(0)));
-        }
-        budget.floor(Floor::Paused, at(0));
-        let Withdrawal::Empty { next } = budget.withdraw(at(1_000)) else {
-            panic!("not empty")
-        };
-        assert_eq!(next, Moment::MAX);
-        budget.floor(Floor::Running, at(1_000));
-        assert_eq!(budget.tokens(at(1_019)), 0);
-        assert_eq!(budget.tokens(at(1_020)), 1);
-    }
-}
+mod tests;

@@ -1,14 +1,22 @@
-use std::num::NonZeroU32;
-use std::time::Duration;
+use core::num::NonZeroU32;
+use core::time::Duration;
 
-use crate::Roll;
+use evenkeel_error::InvalidConfig;
 
-/// How the longest wait before a retry grows with the number of the retry.
+mod growth;
+
+use growth::{Factor, Growth};
+
+use crate::{Chance, Delays, Jitter, Roll, nanos};
+
+/// How long to wait before a retry: how the longest wait grows with the number of the retry, and
+/// how much of it is left to chance.
 ///
-/// Total: any `Duration` and any retry number give a wait; sums and products saturate.
+/// Total: any `Duration` and any retry number give a wait; sums and products saturate. Counts in
+/// whole nanoseconds; a duration beyond 584 years counts as 584 years.
 ///
 /// ```
-/// use std::time::Duration;
+/// use core::time::Duration;
 /// use evenkeel_backoff::Curve;
 ///
 /// let curve = Curve::exponential(Duration::from_secs(2)).cap(Duration::from_secs(30));
@@ -18,59 +26,70 @@ use crate::Roll;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Curve {
-    base: Duration,
-    cap: Duration,
+    base: u64,
+    cap: u64,
     growth: Growth,
     jitter: Jitter,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Growth {
-    None,
-    Doubling,
-}
-
-/// How much of a wait is left to chance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Jitter {
-    /// The whole wait: uniform from zero to the ceiling. The default, because callers that fail
-    /// together then come back spread over the whole range (Brooker, "Exponential Backoff And
-    /// Jitter", 2015).
-    #[default]
-    Full,
-    /// None: every wait is its ceiling. Callers that fail together come back together.
-    None,
-}
+/// The wait before the first retry has no wait before it: nothing limits it but the curve.
+pub(crate) const NO_WAIT_BEFORE: u64 = u64::MAX;
 
 impl Curve {
     /// Ceilings of `base`, twice `base`, four times `base`, …; no cap until [`cap`](Self::cap) sets
     /// one; full jitter.
     #[must_use]
     pub const fn exponential(base: Duration) -> Self {
-        Self {
-            base,
-            cap: Duration::MAX,
-            growth: Growth::Doubling,
-            jitter: Jitter::Full,
-        }
+        Self::growing(base, Growth::Doubling)
     }
 
     /// The same ceiling before every retry; full jitter.
     #[must_use]
     pub const fn constant(wait: Duration) -> Self {
+        Self::growing(wait, Growth::None)
+    }
+
+    /// Ceilings of `base`, twice `base`, three times `base`, …; no cap until one is set; full jitter.
+    #[must_use]
+    pub const fn linear(base: Duration) -> Self {
+        Self::growing(base, Growth::Linear)
+    }
+
+    /// Ceilings of 1, 1, 2, 3, 5, 8, … times `base`; no cap until one is set; full jitter.
+    #[must_use]
+    pub const fn fibonacci(base: Duration) -> Self {
+        Self::growing(base, Growth::Fibonacci)
+    }
+
+    /// Each wait between `base` and three times the wait before it; no cap until one is set.
+    #[must_use]
+    pub const fn decorrelated(base: Duration) -> Self {
+        Self::growing(base, Growth::Tripling).jitter(Jitter::Decorrelated)
+    }
+
+    const fn growing(base: Duration, growth: Growth) -> Self {
         Self {
-            base: wait,
-            cap: Duration::MAX,
-            growth: Growth::None,
+            base: nanos::of(base),
+            cap: u64::MAX,
+            growth,
             jitter: Jitter::Full,
         }
     }
 
-    /// No ceiling is above `cap`; the jitter is drawn below it.
+    /// A curve whose numbers are checked: base, cap, factor, jitter.
+    pub const fn builder() -> CurveBuilder {
+        CurveBuilder {
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(30),
+            factor: 2.0,
+            jitter: Jitter::Full,
+        }
+    }
+
+    /// No wait is above `cap`; the jitter is drawn below it.
     #[must_use]
     pub const fn cap(mut self, cap: Duration) -> Self {
-        self.cap = cap;
+        self.cap = nanos::of(cap);
         self
     }
 
@@ -83,97 +102,171 @@ impl Curve {
 
     /// The longest wait before retry number `retry`, counted from 1 (0 counts as 1).
     #[must_use]
+    #[inline]
     pub fn ceiling(&self, retry: u32) -> Duration {
-        let grown = match self.growth {
-            Growth::None => self.base,
-            Growth::Doubling => double(self.base, retry.saturating_sub(1)),
-        };
-        grown.min(self.cap)
+        Duration::from_nanos(self.range(retry, NO_WAIT_BEFORE).highest)
     }
 
-    /// The wait before retry number `retry`: within `0..=self.ceiling(retry)`.
+    /// The wait before retry number `retry`: never above `self.ceiling(retry)`.
+    ///
+    /// Under [`Jitter::Decorrelated`] this is the draw of somebody who does not know the wait
+    /// before; [`delays`](Self::delays) and [`Session`](crate::Session) remember it.
     #[must_use]
+    #[inline]
     pub fn delay(&self, retry: u32, roll: Roll) -> Duration {
-        self.delay_below(retry, Duration::MAX, roll)
+        let range = self.range(retry, NO_WAIT_BEFORE);
+        Duration::from_nanos(roll.between(range.lowest, range.highest))
     }
 
     /// As [`delay`](Self::delay), drawn from the part of the range that is not above `most`, so that
     /// a limit does not pile the waits up on itself.
     #[must_use]
+    #[inline]
     pub fn delay_below(&self, retry: u32, most: Duration, roll: Roll) -> Duration {
-        let ceiling = self.ceiling(retry).min(most);
+        let range = self.range(retry, NO_WAIT_BEFORE).below(nanos::of(most));
+        Duration::from_nanos(roll.between(range.lowest, range.highest))
+    }
+
+    /// The waits before retry 1, 2, 3, … without end, drawn from `chance`.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use evenkeel_backoff::{Curve, Dice};
+    ///
+    /// let curve = Curve::exponential(Duration::from_millis(100)).cap(Duration::from_secs(10));
+    /// let waits = curve.delays(Dice::seeded(7)).take(5);
+    /// assert!(waits.zip(1..).all(|(wait, retry)| wait <= curve.ceiling(retry)));
+    /// ```
+    pub const fn delays<G: Chance>(self, chance: G) -> Delays<G> {
+        Delays::new(self, chance)
+    }
+
+    /// The range that the wait before this retry is drawn from.
+    #[inline]
+    pub(crate) fn range(&self, retry: u32, previous: u64) -> Range {
+        let wait = self.growth.wait(self.base, retry).min(self.cap);
         match self.jitter {
-            Jitter::Full => roll.within(ceiling),
-            Jitter::None => ceiling,
+            Jitter::Full => Range::new(0, wait),
+            Jitter::None => Range::new(wait, wait),
+            Jitter::Equal => Range::new(wait / 2, wait),
+            Jitter::Bounded(ratio) => {
+                let spread = ratio.of(wait);
+                Range::new(wait - spread, wait.saturating_add(spread).min(self.cap))
+            }
+            Jitter::Decorrelated => {
+                let highest = wait.min(previous.max(self.base)).saturating_mul(3);
+                let highest = highest.min(self.cap);
+                Range::new(self.base.min(highest), highest)
+            }
+        }
+    }
+
+    /// From where on half of a range counts as fitting: its middle. Without jitter, half of the
+    /// wait, so that a limit shortens a wait as it does with full jitter.
+    pub(crate) const fn least_room(&self, range: Range) -> u64 {
+        match self.jitter {
+            Jitter::None => range.highest / 2,
+            _ => range.lowest + (range.highest - range.lowest) / 2,
         }
     }
 
     /// The same curve with every duration divided by `divisor`: for demonstrations and tests.
     #[must_use]
     pub fn time_divided_by(mut self, divisor: NonZeroU32) -> Self {
-        self.base /= divisor.get();
-        self.cap /= divisor.get();
+        self.base /= u64::from(divisor.get());
+        self.cap /= u64::from(divisor.get());
         self
     }
 }
 
-/// `base` doubled `times` times, saturating.
-fn double(base: Duration, times: u32) -> Duration {
-    match 1_u32.checked_shl(times.min(32)) {
-        Some(factor) => base.saturating_mul(factor),
-        None if base.is_zero() => Duration::ZERO,
-        // 32 doublings of a nanosecond are four seconds, so go on doubling rather than give up.
-        None => {
-            let rest = u128::from(u64::MAX).min(base.as_nanos());
-            let nanos = rest.checked_shl(times.min(64)).unwrap_or(u128::MAX);
-            u64::try_from(nanos).map_or(Duration::MAX, Duration::from_nanos)
+/// Nanoseconds from `lowest` to `highest`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) lowest: u64,
+    pub(crate) highest: u64,
+}
+
+impl Range {
+    /// `lowest` is not above `highest`.
+    const fn new(lowest: u64, highest: u64) -> Self {
+        Self { lowest, highest }
+    }
+
+    /// The part that is not above `most`, or `most` itself where there is none.
+    pub(crate) fn below(self, most: u64) -> Self {
+        Self::new(self.lowest.min(most), self.highest.min(most))
+    }
+}
+
+/// Makes an exponential [`Curve`] of any factor; nothing is checked before [`build`](Self::build).
+///
+/// ```
+/// use core::time::Duration;
+/// use evenkeel_backoff::{Curve, Jitter};
+///
+/// let curve = Curve::builder()
+///     .base(Duration::from_millis(200))
+///     .cap(Duration::from_secs(5))
+///     .factor(1.5)
+///     .jitter(Jitter::Equal)
+///     .build()?;
+/// assert_eq!(curve.ceiling(2), Duration::from_millis(300));
+/// assert!(Curve::builder().factor(f64::NAN).build().is_err());
+/// # Ok::<(), evenkeel_error::InvalidConfig>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct CurveBuilder {
+    base: Duration,
+    cap: Duration,
+    factor: f64,
+    jitter: Jitter,
+}
+
+impl CurveBuilder {
+    /// The first ceiling: above zero. Default: 0.5 s, the short tier's.
+    pub const fn base(mut self, base: Duration) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// The last ceiling: not below the base. Default: 30 s.
+    pub const fn cap(mut self, cap: Duration) -> Self {
+        self.cap = cap;
+        self
+    }
+
+    /// What each ceiling is multiplied with to give the next: 1 to 1000, exact to a thousandth.
+    /// Default: 2.
+    pub const fn factor(mut self, factor: f64) -> Self {
+        self.factor = factor;
+        self
+    }
+
+    /// How much of a wait is left to chance. Default: all of it.
+    pub const fn jitter(mut self, jitter: Jitter) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    ///
+    /// A base of zero, a cap below the base, a factor that is not a number or not 1 to 1000.
+    pub fn build(self) -> Result<Curve, InvalidConfig> {
+        if self.base.is_zero() {
+            return Err(InvalidConfig::new("base", "must be longer than zero"));
         }
+        if self.cap < self.base {
+            return Err(InvalidConfig::new("cap", "must not be below the base"));
+        }
+        let growth = Growth::by(Factor::new(self.factor)?);
+        Ok(Curve::growing(self.base, growth)
+            .cap(self.cap)
+            .jitter(self.jitter))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn ceilings_double_up_to_the_cap() {
-        let curve = Curve::exponential(SECOND).cap(8 * SECOND);
-        let ceilings = [1, 2, 3, 4, 5, 100].map(|retry| curve.ceiling(retry).as_secs());
-        assert_eq!(ceilings, [1, 2, 4, 8, 8, 8]);
-    }
-
-    #[test]
-    fn a_small_base_goes_on_doubling_past_thirty_two() {
-        let curve = Curve::exponential(Duration::from_nanos(1));
-        assert_eq!(curve.ceiling(34), Duration::from_nanos(1 << 33));
-        assert_eq!(curve.ceiling(65), Duration::MAX);
-    }
-
-    #[test]
-    fn a_constant_curve_does_not_grow() {
-        let curve = Curve::constant(SECOND).jitter(Jitter::None);
-        assert_eq!(curve.delay(1, Roll::LOWEST), SECOND);
-        assert_eq!(curve.delay(u32::MAX, Roll::LOWEST), SECOND);
-    }
-
-    proptest! {
-        #[test]
-        fn no_delay_is_above_its_ceiling_and_no_ceiling_above_the_cap(
-            base in any::<Duration>(), cap in any::<Duration>(), retry: u32, bits: u64,
-        ) {
-            let curve = Curve::exponential(base).cap(cap);
-            prop_assert!(curve.ceiling(retry) <= cap);
-            prop_assert!(curve.delay(retry, Roll::from_bits(bits)) <= curve.ceiling(retry));
-        }
-
-        #[test]
-        fn ceilings_never_shrink(base in any::<Duration>(), cap in any::<Duration>(), retry: u32) {
-            let curve = Curve::exponential(base).cap(cap);
-            prop_assert!(curve.ceiling(retry) <= curve.ceiling(retry.saturating_add(1)));
-        }
-    }
-}
+mod tests;

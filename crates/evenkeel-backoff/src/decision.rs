@@ -1,5 +1,5 @@
-use std::fmt;
-use std::time::Duration;
+use core::fmt;
+use core::time::Duration;
 
 /// What a [`RetryPolicy`](crate::RetryPolicy) says to a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub enum StopReason {
     Patience,
     /// The caller's deadline has come, or comes before the next wait is over.
     Deadline,
+    /// The budget has no token left. A policy never says so; the shells do.
+    Budget,
 }
 
 impl StopReason {
@@ -65,6 +67,7 @@ impl StopReason {
             Self::Attempts => "attempts",
             Self::Patience => "patience",
             Self::Deadline => "deadline",
+            Self::Budget => "budget",
         }
     }
 }

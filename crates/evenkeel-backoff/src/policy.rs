@@ -1,11 +1,17 @@
-use std::num::NonZeroU32;
-use std::time::Duration;
+use core::num::NonZeroU32;
+use core::time::Duration;
 
-use evenkeel_error::{Hint, InvalidConfig, Moment, Pace, Recoverable, Recovery};
+use evenkeel_error::{Moment, Pace, Recoverable, Recovery};
+
+mod builder;
+mod limited;
+
+pub use builder::RetryPolicyBuilder;
+pub use limited::{AttemptLimit, AttemptTimeout, Policy, TimeLimit};
 
 use crate::decision::{Cost, Decision, Retry, Stop, StopReason};
 use crate::session::{Hurried, Limits, Session};
-use crate::{Curve, Roll};
+use crate::{Curve, Jitter, Roll, Verdict, nanos};
 
 /// The most that is ever added to a server's hint.
 ///
@@ -19,7 +25,7 @@ pub const MAX_HINT_SPREAD: Duration = Duration::from_secs(15);
 /// changes a policy. Time and chance are arguments.
 ///
 /// ```
-/// use std::time::Duration;
+/// use core::time::Duration;
 /// use evenkeel_backoff::{Decision, Limits, RetryPolicy, Roll, Session};
 /// use evenkeel_error::{Moment, Recoverable, Recovery};
 ///
@@ -40,9 +46,15 @@ pub struct RetryPolicy {
     long: Curve,
     attempts: Option<NonZeroU32>,
     patience: Option<Duration>,
+    attempt_timeout: Option<Duration>,
 }
 
 impl RetryPolicy {
+    /// Three attempts, waits of the two default tiers, full jitter: what the shells do unless told
+    /// otherwise. Three attempts find out whether it was a blip, and are over in a few seconds.
+    pub const THREE_ATTEMPTS: Self =
+        Self::tiered(RetryPolicyBuilder::SHORT, RetryPolicyBuilder::LONG).max_attempts(3);
+
     /// One exponential curve for both tiers, full jitter, a cap of 30 s, no limit of attempts or
     /// patience.
     #[must_use]
@@ -53,6 +65,7 @@ impl RetryPolicy {
             long: curve,
             attempts: None,
             patience: None,
+            attempt_timeout: None,
         }
     }
 
@@ -64,6 +77,7 @@ impl RetryPolicy {
             long,
             attempts: None,
             patience: None,
+            attempt_timeout: None,
         }
     }
 
@@ -82,6 +96,23 @@ impl RetryPolicy {
     #[must_use]
     pub const fn patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
+        self
+    }
+
+    /// Ends an attempt that takes longer and counts it as a failure of the short tier. Obeyed by
+    /// the shells that can end an attempt: the asynchronous ones. Zero: as good as every attempt
+    /// fails.
+    #[must_use]
+    pub const fn attempt_timeout(mut self, limit: Duration) -> Self {
+        self.attempt_timeout = Some(limit);
+        self
+    }
+
+    /// How much of every wait without a hint is left to chance, in both tiers.
+    #[must_use]
+    pub const fn jitter(mut self, jitter: Jitter) -> Self {
+        self.short = self.short.jitter(jitter);
+        self.long = self.long.jitter(jitter);
         self
     }
 
@@ -111,35 +142,44 @@ impl RetryPolicy {
         limits: Limits,
         roll: Roll,
     ) -> Decision {
-        let recovery = match (failure.recovery(), session.hurried) {
+        self.decide_on(session, Verdict::of(failure), now, limits, roll)
+    }
+
+    /// As [`decide`](Self::decide), on what a failure said.
+    fn decide_on(
+        &self,
+        session: &mut Session,
+        verdict: Verdict,
+        now: Moment,
+        limits: Limits,
+        roll: Roll,
+    ) -> Decision {
+        let verdict = match (verdict.recovery(), session.hurried) {
             // Handed back unsent twice in a row: the way is closed, whatever the peer says of it.
-            (Recovery::Now, Hurried::Yes) => Recovery::BackOff,
-            (recovery, _) => recovery,
+            (Recovery::Now, Hurried::Yes) => verdict.recovering_by(Recovery::BackOff),
+            _ => verdict,
         };
-        if !recovery.is_retryable() {
-            return stop(StopReason::NotRecoverable, recovery.wait());
+        let (recovery, cost) = (verdict.recovery(), verdict.cost());
+        let stop = |reason| {
+            let wait = recovery.wait();
+            Decision::Stop(Stop { reason, wait })
+        };
+        let repeats = verdict.allowed_repeats();
+        if !recovery.is_retryable() || repeats.is_some_and(|allowed| session.repeats >= allowed) {
+            return stop(StopReason::NotRecoverable);
         }
-        if failure
-            .repeats()
-            .is_some_and(|allowed| session.repeats >= allowed)
-        {
-            return stop(StopReason::NotRecoverable, recovery.wait());
+        let spent = |most: NonZeroU32| session.attempts >= most.get();
+        if cost == Cost::Token && self.attempts.is_some_and(spent) {
+            return stop(StopReason::Attempts);
         }
-        let cost = cost(recovery);
-        if cost == Cost::Token
-            && self
-                .attempts
-                .is_some_and(|most| session.attempts >= most.get())
-        {
-            return stop(StopReason::Attempts, recovery.wait());
-        }
-        let wait = match self.wait(session, recovery, self.room(session, now, limits), roll) {
+        let room = self.room(session, now, limits);
+        let wait = match self.wait(session, recovery, room, roll) {
             Ok(wait) => wait,
-            Err(reason) => return stop(reason, recovery.wait()),
+            Err(reason) => return stop(reason),
         };
-        session.remember(recovery, failure.repeats());
+        session.remember(verdict, wait);
         Decision::Retry(Retry {
-            wait,
+            wait: Duration::from_nanos(wait.whole),
             hint: recovery.wait().unwrap_or_default(),
             cost,
         })
@@ -179,32 +219,36 @@ impl RetryPolicy {
         recovery: Recovery,
         room: Room,
         roll: Roll,
-    ) -> Result<Duration, StopReason> {
-        if room.left.is_zero() {
+    ) -> Result<Wait, StopReason> {
+        let left = nanos::of(room.left);
+        if left == 0 {
             return Err(room.ends);
         }
         let (roll, other_roll) = roll.split();
-        let tier = match recovery.pace() {
-            None => Duration::ZERO,
+        let drawn = match recovery.pace() {
+            None => 0,
             Some(pace) => {
                 let curve = self.curve(pace);
-                let ceiling = curve.ceiling(session.retry);
-                if recovery.wait().is_none() && ceiling / 2 > room.left {
+                let range = curve.range(session.retry, session.previous);
+                if recovery.wait().is_none() && curve.least_room(range) > left {
                     return Err(room.ends);
                 }
-                curve.delay_below(session.retry, room.left, roll)
+                let range = range.below(left);
+                roll.between(range.lowest, range.highest)
             }
         };
         let Some(hint) = recovery.wait() else {
-            return Ok(tier);
+            let whole = drawn;
+            return Ok(Wait { whole, drawn });
         };
         if hint >= room.left {
             return Err(room.ends);
         }
-        let spread = MAX_HINT_SPREAD
-            .min(hint / 4)
-            .min(room.left.saturating_sub(hint));
-        Ok(tier.max(hint.saturating_add(other_roll.within(spread))))
+        let hint = nanos::of(hint);
+        let spread = (hint / 4).min(nanos::of(MAX_HINT_SPREAD)).min(left - hint);
+        let hinted = hint.saturating_add(other_roll.between(0, spread));
+        let whole = drawn.max(hinted);
+        Ok(Wait { whole, drawn })
     }
 
     const fn curve(&self, pace: Pace) -> &Curve {
@@ -220,6 +264,7 @@ impl RetryPolicy {
         self.short = self.short.time_divided_by(divisor);
         self.long = self.long.time_divided_by(divisor);
         self.patience = self.patience.map(|patience| patience / divisor.get());
+        self.attempt_timeout = self.attempt_timeout.map(|limit| limit / divisor.get());
         self
     }
 }
@@ -230,107 +275,30 @@ struct Room {
     ends: StopReason,
 }
 
-const fn cost(recovery: Recovery) -> Cost {
-    match recovery {
-        Recovery::Now
-        | Recovery::After {
-            hint: Hint::Limit, ..
-        } => Cost::Free,
-        _ => Cost::Token,
-    }
-}
-
-const fn stop(reason: StopReason, wait: Option<Duration>) -> Decision {
-    Decision::Stop(Stop { reason, wait })
+/// A wait in nanoseconds.
+#[derive(Clone, Copy)]
+struct Wait {
+    whole: u64,
+    /// What the curve alone would have had.
+    drawn: u64,
 }
 
 impl Session {
-    fn remember(&mut self, recovery: Recovery, repeats: Option<u32>) {
-        self.hurried = match recovery {
+    fn remember(&mut self, verdict: Verdict, wait: Wait) {
+        self.hurried = match verdict.recovery() {
             Recovery::Now => Hurried::Yes,
             _ => Hurried::No,
         };
-        if recovery != Recovery::Now {
+        if verdict.recovery() != Recovery::Now {
             self.retry = self.retry.saturating_add(1);
+            self.previous = wait.drawn;
         }
-        if cost(recovery) == Cost::Token {
+        if verdict.cost() == Cost::Token {
             self.attempts = self.attempts.saturating_add(1);
         }
-        if repeats.is_some() {
+        if verdict.allowed_repeats().is_some() {
             self.repeats = self.repeats.saturating_add(1);
         }
-    }
-}
-
-/// Makes a [`RetryPolicy`]; nothing is checked before [`build`](Self::build).
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct RetryPolicyBuilder {
-    short: Curve,
-    long: Curve,
-    attempts: Option<u32>,
-    patience: Option<Duration>,
-}
-
-impl RetryPolicyBuilder {
-    /// Base 0.5 s, cap 8 s for blips; base 2 s, cap 30 s for capacity.
-    const fn new() -> Self {
-        Self {
-            short: Curve::exponential(Duration::from_millis(500)).cap(Duration::from_secs(8)),
-            long: Curve::exponential(Duration::from_secs(2)).cap(Duration::from_secs(30)),
-            attempts: None,
-            patience: None,
-        }
-    }
-
-    /// The curve for blips: connection faults, 5xx. Default: base 0.5 s, cap 8 s, which outlives a
-    /// restart behind a load balancer in a few tries.
-    pub const fn short(mut self, curve: Curve) -> Self {
-        self.short = curve;
-        self
-    }
-
-    /// The curve for capacity, and for limits without a hint. Default: base 2 s, cap 30 s, because
-    /// overloads last minutes.
-    pub const fn long(mut self, curve: Curve) -> Self {
-        self.long = curve;
-        self
-    }
-
-    /// Attempts, the first included: 1 or more. Default: no limit.
-    pub const fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = Some(attempts);
-        self
-    }
-
-    /// Time without progress, attempts and waits included: above zero. Default: no limit.
-    pub const fn patience(mut self, patience: Duration) -> Self {
-        self.patience = Some(patience);
-        self
-    }
-
-    /// Checks every field.
-    ///
-    /// # Errors
-    ///
-    /// Zero attempts, or a patience of zero: neither leaves room for the first attempt.
-    pub fn build(self) -> Result<RetryPolicy, InvalidConfig> {
-        let attempts = match self.attempts {
-            None => None,
-            Some(attempts) => Some(
-                NonZeroU32::new(attempts)
-                    .ok_or(InvalidConfig::new("attempts", "must be 1 or more"))?,
-            ),
-        };
-        if self.patience.is_some_and(|patience| patience.is_zero()) {
-            return Err(InvalidConfig::new("patience", "must be longer than zero"));
-        }
-        Ok(RetryPolicy {
-            short: self.short,
-            long: self.long,
-            attempts,
-            patience: self.patience,
-        })
     }
 }
 

@@ -1,6 +1,6 @@
-use std::time::Duration;
+use core::time::Duration;
 
-use rand::Rng;
+use crate::nanos;
 
 /// One draw of chance: 64 random bits, handed in by the caller.
 ///
@@ -17,13 +17,15 @@ impl Roll {
 
     /// A roll of these bits, which must be uniformly distributed.
     #[must_use]
+    #[inline]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// Draws one from a generator.
+    /// Draws one from a generator of `rand`.
+    #[cfg(feature = "rand")]
     #[must_use]
-    pub fn draw(generator: &mut (impl Rng + ?Sized)) -> Self {
+    pub fn draw(generator: &mut (impl rand::Rng + ?Sized)) -> Self {
         Self(generator.next_u64())
     }
 
@@ -37,27 +39,48 @@ impl Roll {
     ///
     /// Durations beyond 584 years count as 584 years.
     #[must_use]
+    #[inline]
     pub fn within(self, most: Duration) -> Duration {
-        let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
-        let nanos = ((u128::from(most) + 1) * u128::from(self.0)) >> u64::BITS;
-        // The product is below `(most + 1) * 2^64`, so what is left of it fits.
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(most))
+        Duration::from_nanos(self.between(0, nanos::of(most)))
+    }
+
+    /// A number of `lowest..=highest`, every one as likely as the others.
+    #[inline]
+    pub(crate) fn between(self, lowest: u64, highest: u64) -> u64 {
+        match highest.saturating_sub(lowest).checked_add(1) {
+            // The high half of the product: below `numbers`, so it fits and the sum does too.
+            Some(numbers) => {
+                let scaled = (u128::from(numbers) * u128::from(self.0)) >> u64::BITS;
+                lowest + scaled as u64
+            }
+            // Every number there is.
+            None => self.0,
+        }
     }
 
     /// Two rolls that are independent for our purposes, from the one that was drawn.
     ///
-    /// The mixing step is that of `SplitMix64` (Steele, Lea and Flood, 2014). The ends of the range
-    /// stay the ends, so that [`Roll::LOWEST`] and [`Roll::HIGHEST`] mean what they say.
+    /// The second is the first, mixed. The ends of the range stay the ends, so that [`Roll::LOWEST`] and [`Roll::HIGHEST`] mean what they say.
     #[must_use]
     pub const fn split(self) -> (Self, Self) {
         if self.0 == 0 || self.0 == u64::MAX {
             return (self, self);
         }
-        let mut z = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (self, Self(z ^ (z >> 31)))
+        (self, Self(mix(self.0.wrapping_add(STEP))))
     }
+}
+
+/// The step of `SplitMix64`: an odd number near the golden ratio of 2^64.
+pub(crate) const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The mixing of `SplitMix64` (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// generators", 2014).
+#[inline]
+pub(crate) const fn mix(state: u64) -> u64 {
+    let mut z = state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-use std::time::Duration;
+use core::time::Duration;
 
 use evenkeel_error::Moment;
+
+use crate::curve::NO_WAIT_BEFORE;
 
 /// How far one call has come: what a [`RetryPolicy`](crate::RetryPolicy) remembers between its
 /// decisions.
@@ -14,6 +16,8 @@ pub struct Session {
     pub(crate) retry: u32,
     /// Retries made on account of failures that allow only so many.
     pub(crate) repeats: u32,
+    /// The last wait of the curve in nanoseconds, for decorrelated jitter.
+    pub(crate) previous: u64,
     /// Whether the last retry went out at once.
     pub(crate) hurried: Hurried,
 }
@@ -55,12 +59,14 @@ impl Limits {
 impl Session {
     /// A call whose first attempt starts at `now`.
     #[must_use]
+    #[inline]
     pub const fn start(now: Moment) -> Self {
         Self {
             since: now,
             attempts: 1,
             retry: 1,
             repeats: 0,
+            previous: NO_WAIT_BEFORE,
             hurried: Hurried::No,
         }
     }

@@ -1,4 +1,4 @@
-use evenkeel_error::Delivery;
+use evenkeel_error::{Delivery, Hint};
 use proptest::prelude::*;
 
 use super::*;

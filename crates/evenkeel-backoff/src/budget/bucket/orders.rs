@@ -1,0 +1,66 @@
+//! Every order in which threads can meet: `RUSTFLAGS="--cfg loom" cargo test --release --features std --lib orders`.
+
+use core::time::Duration;
+
+use evenkeel_error::Moment;
+use loom::sync::Arc;
+use loom::thread;
+
+use super::Bucket;
+use crate::Floor;
+
+fn bucket(cap: u32) -> Arc<Bucket> {
+    Arc::new(Bucket::new(cap, 1_000, Duration::from_secs(20)))
+}
+
+fn at(seconds: u64) -> Moment {
+    Moment::from_nanos(seconds * 1_000_000_000)
+}
+
+#[test]
+fn two_threads_never_take_the_same_token() {
+    loom::model(|| {
+        let bucket = bucket(1);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.withdraw(at(0)).is_ok())
+        };
+        let here = bucket.withdraw(at(0)).is_ok();
+        assert!(here ^ other.join().unwrap());
+        assert_eq!(bucket.tokens(at(0)), 0);
+    });
+}
+
+#[test]
+fn no_deposit_and_no_token_given_back_is_lost() {
+    loom::model(|| {
+        let bucket = bucket(3);
+        for _ in 0..3 {
+            bucket.withdraw(at(0)).unwrap();
+        }
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.earn(at(0)))
+        };
+        bucket.put_back();
+        other.join().unwrap();
+        assert_eq!(bucket.tokens(at(0)), 2);
+    });
+}
+
+#[test]
+fn a_pause_between_a_withdrawal_and_a_deposit_keeps_the_count() {
+    loom::model(|| {
+        let bucket = bucket(2);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.set_floor(Floor::Paused, at(0)))
+        };
+        bucket.withdraw(at(0)).unwrap();
+        other.join().unwrap();
+        assert_eq!(bucket.tokens(at(1_000)), 1);
+        bucket.set_floor(Floor::Running, at(1_000));
+        assert_eq!(bucket.tokens(at(1_000)), 1);
+        assert_eq!(bucket.tokens(at(1_020)), 2);
+    });
+}

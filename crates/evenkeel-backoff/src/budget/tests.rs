@@ -1,0 +1,125 @@
+use super::*;
+
+fn at(seconds: u32) -> Moment {
+    Moment::ORIGIN + Duration::from_secs(1) * seconds
+}
+
+fn spend(budget: &RetryBudget, now: Moment) -> Receipt {
+    match budget.withdraw(now) {
+        Withdrawal::Granted(token) => token.sent(),
+        Withdrawal::Empty { .. } => panic!("empty"),
+    }
+}
+
+#[test]
+fn a_token_dropped_before_its_retry_went_out_is_given_back() {
+    let budget = RetryBudget::new();
+    for _ in 0..100 {
+        assert!(matches!(budget.withdraw(at(0)), Withdrawal::Granted(_)));
+    }
+    assert_eq!(budget.tokens(at(0)), 10);
+}
+
+#[test]
+fn clones_share_the_tokens() {
+    let budget = RetryBudget::new();
+    for _ in 0..10 {
+        drop(spend(&budget.clone(), at(0)));
+    }
+    let Withdrawal::Empty { next } = budget.withdraw(at(5)) else {
+        panic!("not empty")
+    };
+    assert_eq!(next, at(20));
+}
+
+#[test]
+fn a_retry_that_succeeds_gets_its_token_back() {
+    let budget = RetryBudget::new();
+    for _ in 0..50 {
+        spend(&budget, at(0)).refund();
+    }
+    assert_eq!(budget.tokens(at(0)), 10);
+}
+
+#[test]
+fn a_paused_floor_brings_nothing_and_owes_nothing_afterwards() {
+    let budget = RetryBudget::new();
+    for _ in 0..10 {
+        drop(spend(&budget, at(0)));
+    }
+    budget.floor(Floor::Paused, at(0));
+    let Withdrawal::Empty { next } = budget.withdraw(at(1_000)) else {
+        panic!("not empty")
+    };
+    assert_eq!(next, Moment::MAX);
+    budget.floor(Floor::Running, at(1_000));
+    assert_eq!(budget.tokens(at(1_019)), 0);
+    assert_eq!(budget.tokens(at(1_020)), 1);
+}
+
+fn shared(percent: u32, free: u16) -> RetryBudget {
+    let share = RetryBudget::share(Ratio::percent(percent).unwrap());
+    share.free(free).build().unwrap()
+}
+
+#[test]
+fn a_share_of_seven_in_ten_is_not_rounded_to_the_whole() {
+    let budget = shared(70, 0);
+    for _ in 0..100 {
+        budget.earn(at(1));
+    }
+    let granted = (0..100).filter(|_| budget.take(at(1)).is_ok()).count();
+    assert_eq!(granted, 70);
+}
+
+#[test]
+fn a_share_forgets_calls_and_retries_with_its_window() {
+    let budget = shared(10, 2);
+    for _ in 0..100 {
+        budget.earn(at(5));
+    }
+    assert_eq!(budget.tokens(at(5)), 12);
+    assert_eq!(budget.tokens(at(15)), 7);
+    assert_eq!(budget.tokens(at(25)), 2);
+    while budget.take(at(25)).is_ok() {}
+    assert_eq!(budget.take(at(25)), Err(at(30)));
+    budget.put_back();
+    budget.floor(Floor::Paused, at(25));
+    assert_eq!(budget.tokens(at(25)), 0);
+}
+
+#[test]
+fn builders_name_the_field_and_the_rule() {
+    let message = |built: Result<RetryBudget, _>| {
+        let error: evenkeel_error::InvalidConfig = built.unwrap_err();
+        error.to_string()
+    };
+    let builder = RetryBudget::builder;
+    assert_eq!(message(builder().cap(0).build()), "cap must be 1 to 100");
+    assert_eq!(message(builder().cap(101).build()), "cap must be 1 to 100");
+    assert_eq!(
+        message(builder().floor(Duration::ZERO).build()),
+        "floor must be longer than zero and at most a year"
+    );
+    let share = RetryBudget::share(Ratio::TENTH);
+    assert_eq!(
+        message(share.window(Duration::ZERO).build()),
+        "window must be a millisecond or more"
+    );
+}
+
+#[test]
+fn threads_never_take_more_than_there_is() {
+    for budget in [RetryBudget::new(), shared(0, 10)] {
+        let granted: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| (0..50).filter(|_| budget.take(at(1)).is_ok()).count()))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .sum()
+        });
+        assert_eq!(granted, 10);
+    }
+}

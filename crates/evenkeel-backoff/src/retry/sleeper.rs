@@ -1,0 +1,30 @@
+use core::time::Duration;
+
+use evenkeel_error::Moment;
+
+/// A runtime, as far as a retry needs one: a clock and a way to wait.
+///
+/// ```
+/// use core::{future::{Ready, ready}, time::Duration};
+/// use evenkeel_backoff::Sleeper;
+/// use evenkeel_error::Moment;
+///
+/// /// Waits for nothing: for a test.
+/// struct Impatient;
+///
+/// impl Sleeper for Impatient {
+///     type Sleep = Ready<()>;
+///     fn now(&self) -> Moment { Moment::ORIGIN }
+///     fn sleep(&self, _: Duration) -> Ready<()> { ready(()) }
+/// }
+/// ```
+pub trait Sleeper {
+    /// A wait under way. Dropping it ends it.
+    type Sleep: Future<Output = ()>;
+
+    /// The present. Clones that share a budget must count from one origin.
+    fn now(&self) -> Moment;
+
+    /// A wait of this length, counted from now; not a nanosecond shorter.
+    fn sleep(&self, wait: Duration) -> Self::Sleep;
+}
