@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use evenkeel_error::{
-    Category, Delivery, Error, ErrorKind, Facts, Hint, Pace, Recoverable, Recovery,
+    Category, Delivery, Detail, Error, ErrorKind, Facts, Hint, Pace, Recoverable, Recovery,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -203,4 +203,119 @@ fn a_title_of_several_lines_is_one_line() {
     let facts = Facts::read(502, &HeaderMap::new(), SystemTime::UNIX_EPOCH);
     let error = Error::from_response(&facts, page);
     assert_eq!(error.message(), Some("502: Bad gateway"));
+}
+
+#[test]
+fn a_redirect_is_not_retried_whatever_its_body_says() {
+    for (error_type, headers) in [
+        ("api_error", &[][..]),
+        ("overloaded_error", &[("retry-after", "1")][..]),
+        ("invalid_request_error", &[("x-should-retry", "true")][..]),
+    ] {
+        let body = format!(r#"{{"type":"error","error":{{"type":"{error_type}","message":"x"}}}}"#);
+        let error = respond(307, headers, &body);
+        assert_eq!(
+            (error.kind(), error.recovery()),
+            (ErrorKind::Protocol, Recovery::Never)
+        );
+    }
+}
+
+#[test]
+fn an_entry_of_a_list_that_is_no_text_hides_nothing_behind_it() {
+    for list in [r#""paths":[null,"a"]"#, r#""unsupported":[{"name":"x"}]"#] {
+        let body = format!(
+            r#"{{"error":{{"details":{{{list},"error_code":"enforced_spend_limit_reached"}},"message":"You have reached your API usage limits","type":"rate_limit_error"}}}}"#
+        );
+        let error = respond(429, &[], &body);
+        assert_eq!(
+            (error.kind(), error.recovery()),
+            (ErrorKind::QuotaExhausted, Recovery::Never)
+        );
+    }
+}
+
+#[test]
+fn half_a_surrogate_hides_nothing() {
+    let body = r#"{"type":"error","error":{"message":"Your credit balance is too low \ud83d","type":"invalid_request_error"}}"#;
+    let error = respond(400, &[], body);
+    assert_eq!(error.kind(), ErrorKind::Billing);
+    assert_eq!(error.error_type(), Some("invalid_request_error"));
+    let whole =
+        r#"{"type":"error","error":{"message":"\\ud83d \ud83d\ude00 \ud83d","type":"api_error"}}"#;
+    assert_eq!(
+        respond(500, &[], whole).message(),
+        Some("\\ud83d 😀 \u{fffd}")
+    );
+}
+
+#[test]
+fn credentials_of_every_scheme_are_scrubbed() {
+    for header in [
+        "AWS4-HMAC-SHA256 Credential=PLANTED, SignedHeaders=host, Signature=PLANTED",
+        "Token PLANTED",
+        "Negotiate PLANTED",
+        "bearer\tPLANTED",
+    ] {
+        let body = format!("proxy saw Authorization: {header}\nand gave up");
+        let error = respond(502, &[("content-type", "text/plain")], &body);
+        let printed = format!(
+            "{error} {} {:?} {:?}",
+            error.report(),
+            error.message(),
+            error.body()
+        );
+        assert!(!printed.contains("PLANTED"), "{printed}");
+        assert!(printed.contains("gave up"), "{printed}");
+    }
+}
+
+#[test]
+fn tokens_by_other_names_are_scrubbed_and_counts_of_tokens_are_not() {
+    for body in [
+        r#"{"accessToken":"PLANTED"}"#,
+        r#"{"token":"PLANTED"}"#,
+        "refreshToken=PLANTED",
+    ] {
+        let error = respond(502, &[], body);
+        assert!(
+            !format!("{} {:?}", error.report(), error.body()).contains("PLANTED"),
+            "{body}"
+        );
+    }
+    let counted = respond(502, &[], r#"{"token": 12, "tokens": 34}"#);
+    assert_eq!(counted.body(), Some(r#"{"token": 12, "tokens": 34}"#));
+}
+
+#[test]
+fn numbers_in_a_message_are_read_in_their_places_or_not_at_all() {
+    for (said, actual, maximum) in [
+        (
+            "209,752 tokens > 200,000 maximum",
+            Some(209_752),
+            Some(200_000),
+        ),
+        (
+            "99999999999999999999 tokens > 200000 maximum",
+            None,
+            Some(200_000),
+        ),
+    ] {
+        let body = format!(
+            r#"{{"type":"error","error":{{"type":"invalid_request_error","message":"prompt is too long: {said}"}}}}"#
+        );
+        let error = respond(400, &[], &body);
+        assert_eq!(error.kind(), ErrorKind::PromptTooLong);
+        assert_eq!(*error.detail(), Detail::PromptTooLong { actual, maximum });
+    }
+}
+
+#[test]
+fn a_moment_that_a_cap_states_in_full_is_not_taken_for_its_day() {
+    let body = r#"{"type":"error","error":{"type":"rate_limit_error","message":"You have reached your API usage limits. You will regain access on 2026-12-01T15:00:00Z."}}"#;
+    let at = respond(429, &[], body).retry_at().unwrap();
+    assert_eq!(
+        at,
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_137_200)
+    );
 }

@@ -88,6 +88,37 @@ pub(super) fn mended(text: &str) -> String {
     mended
 }
 
+/// A text whose escaped surrogates are whole pairs: half a pair, which no JSON may hold, is
+/// replaced as a decoder of UTF-16 would replace it.
+pub(super) fn paired(text: &str) -> String {
+    let mut paired = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        paired.push_str(before);
+        let taken = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => cut(escape, 12),
+            (Some(_), _) => {
+                paired.push_str("\\ufffd");
+                rest = escape.get(6..).unwrap_or_default();
+                continue;
+            }
+            // Any other escape: its first two bytes, so that an escaped backslash begins none.
+            (None, _) => cut(escape, 2),
+        };
+        paired.push_str(taken);
+        rest = escape.get(taken.len().max(1)..).unwrap_or_default();
+    }
+    paired.push_str(rest);
+    paired
+}
+
+/// The surrogate whose escape this text begins with.
+fn surrogate(text: &str) -> Option<u16> {
+    let unit = u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
+    (0xD800..=0xDFFF).contains(&unit).then_some(unit)
+}
+
 /// What a page calls itself: the first line of it.
 pub(super) fn title(page: &str) -> Option<&str> {
     let start = find(page, "<title", 0)?;

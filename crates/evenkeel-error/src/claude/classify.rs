@@ -36,10 +36,16 @@ pub(super) enum Place {
 /// Makes one typed error of whatever arrived.
 pub(super) fn classify(facts: &Facts, bytes: &[u8], place: Place) -> Error {
     let text = body::text(bytes);
+    let paired;
     let mended;
     let mut envelope = Envelope::default();
     if text.starts_with('{') {
         envelope = Envelope::read(&text);
+        if envelope.broken && text.contains("\\u") {
+            // Half a pair of surrogates: a message that was cut by its length in UTF-16.
+            paired = body::paired(&text);
+            envelope = Envelope::read(&paired);
+        }
         if envelope.cut && envelope.message.is_none() {
             // Half a type or a code would be another one; half a message still says something.
             mended = body::mended(&text);
@@ -108,6 +114,8 @@ fn find_prefix(message: &str, base: ErrorKind) -> Option<&'static Prefix> {
 fn by_type_or_status(status: u16, form: Form, says_error: bool, known: Option<&Type>) -> ErrorKind {
     let row = tables::by_row(status, form);
     match known {
+        // A redirect is no answer of the API's, whatever stands in its body.
+        _ if (300..400).contains(&status) => ErrorKind::Protocol,
         Some(known) if !known.generic || row.is_none() => known.kind,
         // The server says that it is an error, whatever the status was.
         _ if says_error && status < 300 => ErrorKind::ServerError,
@@ -139,7 +147,7 @@ fn recovery(
         ErrorKind::QuotaExhausted | ErrorKind::Billing | ErrorKind::Authentication
     );
     let (helps, repeats) = match facts.should_retry() {
-        _ if protocol && redirect => (Recovery::Never, Some(1)),
+        _ if redirect => return (Recovery::Never, protocol.then_some(1)),
         Some(false) => (Recovery::Never, None),
         Some(true) if helps == Recovery::Never && !person => (Recovery::BackOff, Some(2)),
         _ => (helps, protocol.then_some(1)),

@@ -35,8 +35,11 @@ pub(super) fn rfc3339(text: &str) -> Option<SystemTime> {
 #[cfg(feature = "serde")]
 pub(super) fn to_rfc3339(time: SystemTime) -> Option<String> {
     let stamp = Timestamp::try_from(time).ok()?;
-    let stamp = stamp.round(jiff::Unit::Millisecond).ok()?;
-    Some(stamp.to_string())
+    // Up: a moment that is a little early is known to fail.
+    let up = jiff::TimestampRound::new()
+        .smallest(jiff::Unit::Millisecond)
+        .mode(jiff::RoundMode::Ceil);
+    Some(stamp.round(up).ok()?.to_string())
 }
 
 /// The first `YYYY-MM-DD` in a text, with the ` at HH:MM UTC` behind it if there is one: how a
@@ -51,6 +54,13 @@ pub(super) fn stated(text: &str) -> Option<SystemTime> {
                 .get(at..at + 10)
                 .is_some_and(|day| day.parse::<Date>().is_ok())
     })?;
+    let word = text.get(start..)?.split_whitespace().next()?;
+    if let Ok(stamp) = word
+        .trim_end_matches(['.', ',', ';', ')', '"'])
+        .parse::<Timestamp>()
+    {
+        return wall(stamp);
+    }
     let day: Date = text.get(start..start + 10)?.parse().ok()?;
     let clock = text
         .get(start + 10..)

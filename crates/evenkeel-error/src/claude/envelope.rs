@@ -31,6 +31,8 @@ pub(super) struct Envelope<'a> {
     pub(super) enclosed: bool,
     /// The text ended before the JSON did.
     pub(super) cut: bool,
+    /// Whether it held a mistake, behind which nothing was read.
+    pub(super) broken: bool,
     outside_type: Option<Cow<'a, str>>,
 }
 
@@ -66,7 +68,10 @@ impl<'a> Envelope<'a> {
             key: "",
         };
         let read = root.deserialize(&mut json);
-        envelope.cut = read.is_err_and(|error| error.is_eof());
+        if let Err(error) = read {
+            envelope.cut = error.is_eof();
+            envelope.broken = !envelope.cut;
+        }
         // Everything on this wire has a type; an error that stands bare has a message too.
         if !envelope.enclosed && envelope.message.is_some() {
             let outside = envelope.outside_type.take();
@@ -242,9 +247,12 @@ impl<'a> Visitor<'a> for Member<'_, '_, 'a> {
     fn visit_seq<S: SeqAccess<'a>>(self, mut seq: S) -> Result<(), S::Error> {
         if let Some(list) = self.envelope.list(self.place, self.key) {
             while list.len() < LISTED
-                && let Some(Key(entry)) = seq.next_element()?
+                && let Some(entry) = seq.next_element()?
             {
-                list.push(entry);
+                // The server may put more than names there one day.
+                if let Entry::Text(text) = entry {
+                    list.push(text);
+                }
             }
         }
         while seq.next_element::<IgnoredAny>()?.is_some() {}
@@ -296,6 +304,14 @@ impl<'a> Visitor<'a> for Member<'_, '_, 'a> {
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
     }
+}
+
+/// What stands in a list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Entry<'a> {
+    Text(#[serde(borrow)] Cow<'a, str>),
+    Other(IgnoredAny),
 }
 
 /// A string that is borrowed where no escape stands in it.

@@ -26,8 +26,8 @@ pub(super) fn collect(
         ErrorKind::PromptTooLong => {
             let mut numbers = numbers(text);
             Detail::PromptTooLong {
-                actual: numbers.next(),
-                maximum: numbers.next(),
+                actual: numbers.next().flatten(),
+                maximum: numbers.next().flatten(),
             }
         }
         ErrorKind::RequestTooLarge => too_large(text).unwrap_or(Detail::TooLarge {
@@ -111,9 +111,9 @@ fn context_overflow(text: &str) -> Option<Detail> {
     let (_, sum) = text.split_once("exceed context limit:")?;
     let mut numbers = numbers(sum);
     Some(Detail::ContextOverflow {
-        input: numbers.next()?,
-        max_tokens: numbers.next()?,
-        maximum: numbers.next()?,
+        input: numbers.next()??,
+        max_tokens: numbers.next()??,
+        maximum: numbers.next()??,
     })
 }
 
@@ -121,8 +121,8 @@ fn context_overflow(text: &str) -> Option<Detail> {
 fn too_large(text: &str) -> Option<Detail> {
     let (before, after) = text.split_once(" bytes > ")?;
     Some(Detail::TooLarge {
-        bytes: numbers(before).last(),
-        maximum: numbers(after).next(),
+        bytes: numbers(before).last().flatten(),
+        maximum: numbers(after).next().flatten(),
         path: FieldPath::named_by(text),
     })
 }
@@ -133,10 +133,13 @@ fn place(text: &str) -> Option<FieldPath> {
     fit.then(|| FieldPath::parse(text)).flatten()
 }
 
-/// The whole numbers in a text, in order.
-fn numbers(text: &str) -> impl Iterator<Item = u64> {
-    text.split(|sign: char| !sign.is_ascii_digit())
-        .filter_map(|digits| digits.parse().ok())
+/// The whole numbers in a text, in order; `None` for one that is larger than we count. Commas between
+/// digits group them.
+fn numbers(text: &str) -> impl Iterator<Item = Option<u64>> {
+    text.split(|sign: char| !sign.is_ascii_digit() && sign != ',')
+        .map(|group| group.trim_matches(','))
+        .filter(|group| !group.is_empty())
+        .map(|group| group.replace(',', "").parse().ok())
 }
 
 #[expect(

@@ -222,6 +222,8 @@ impl Finder<'_> {
             key.eq_ignore_ascii_case(b"key").then_some(end + 4)?
         } else {
             let compound = matches!(before, Some(b'_' | b'-')) && ends_with(word, b"token");
+            // `accessToken`, or `token` alone; not `tokens`, which are the model's.
+            let compound = compound || word.ends_with(b"Token") || word == b"token";
             let named = [&b"apikey"[..], b"authorization", b"secret", b"password"];
             (compound || named.iter().any(|name| ends_with(word, name))).then_some(end)?
         };
@@ -231,14 +233,22 @@ impl Finder<'_> {
             return None;
         }
         let value = self.run(sign + 1, AHEAD, quotes);
-        let scheme = self.run(value, AHEAD, |byte| byte.is_ascii_alphabetic());
-        let credentials = self.run(scheme, AHEAD, |byte| byte == b' ');
-        if credentials > scheme && self.is_scheme(value, scheme) {
-            return self.value(credentials, "[secret]");
+        if word == b"token" && self.byte(value).is_none_or(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        if ends_with(word, b"authorization") {
+            // A scheme, then what it takes, which may be several words: all of it to the end.
+            let scheme = self.run(value, AHEAD, |byte| byte.is_ascii_alphabetic());
+            let credentials = self.run(scheme, AHEAD, |byte| matches!(byte, b' ' | b'\t'));
+            let is_told = credentials > scheme && self.is_scheme(value, scheme);
+            let start = if is_told { credentials } else { value };
+            let end = self.run(start, usize::MAX, |byte| !b"\"\r\n\\<>{}[]".contains(&byte));
+            return (end > start).then_some((start..end, "[secret]"));
         }
         self.value(value, "[secret]")
     }
 
+    /// A scheme whose name may stand.
     fn is_scheme(&self, start: usize, end: usize) -> bool {
         let word = self.bytes.get(start..end).unwrap_or_default();
         word.eq_ignore_ascii_case(b"bearer") || word.eq_ignore_ascii_case(b"basic")
