@@ -319,3 +319,39 @@ fn a_moment_that_a_cap_states_in_full_is_not_taken_for_its_day() {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_137_200)
     );
 }
+
+#[test]
+fn secrets_and_addresses_in_odd_dress_are_scrubbed() {
+    let utf16: Vec<u8> =
+        r#"{"note":"x-api-key: sk-ant-api03-PLANTED"}"#.bytes().flat_map(|b| [b, 0]).collect();
+    for body in [
+        utf16.as_slice(),
+        b"aws_secret_access_key=PLANTED",
+        br#"{"x-api-key": ["PLANTED"]}"#,
+        br#"saw Bearer "PLANTED""#,
+    ] {
+        let error = respond_bytes(502, body);
+        let printed = format!(
+            "{} {:?} {:?}",
+            error.report(),
+            error.message(),
+            error.body()
+        );
+        assert!(!printed.contains("PLANTED"), "{printed}");
+    }
+    for address in ["ip203.0.113.7", "203.0.113.7.nip.io", "203.0.113.007"] {
+        let error = respond_bytes(502, format!("client {address} refused").as_bytes());
+        let printed = format!("{:?}", error.body());
+        assert!(!printed.contains("203.0"), "{printed}");
+    }
+}
+
+#[test]
+fn an_error_object_beside_a_title_and_a_status_is_the_apis() {
+    let body = r#"{"title":"Bad Request","status":400,"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#;
+    assert_eq!(respond(400, &[], body).kind(), ErrorKind::Billing);
+}
+
+fn respond_bytes(status: u16, body: &[u8]) -> Error {
+    Error::from_response(&facts(status, &[]), body)
+}

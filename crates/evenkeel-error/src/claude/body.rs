@@ -33,6 +33,12 @@ impl Form {
 /// The text of a body, at most [`READ`] bytes of it, whatever the bytes are.
 pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
     let read = bytes.get(..READ).unwrap_or(bytes);
+    if read.contains(&0) {
+        // UTF-16, as some proxies write it: without its zeros it reads as what it says, and is
+        // scrubbed as such.
+        let said: Vec<u8> = read.iter().copied().filter(|byte| *byte != 0).collect();
+        return Cow::Owned(bare(&String::from_utf8_lossy(&said)).to_owned());
+    }
     let text = match str::from_utf8(read) {
         Ok(text) => Cow::Borrowed(text),
         // Only its end is missing: the limit fell into a character.
@@ -63,6 +69,8 @@ pub(super) fn form(text: &str, envelope: &Envelope<'_>, content_type: Option<&st
         Form::Empty
     } else if text.starts_with('<') {
         Form::Html
+    } else if envelope.enclosed && envelope.error_type.is_some() {
+        Form::Api
     } else if envelope.is_problem() || (text.starts_with('{') && is("application/problem+json")) {
         Form::Problem
     } else if envelope.is_api() {

@@ -140,6 +140,16 @@ impl Finder<'_> {
         {
             return Some(found);
         }
+        let digits = word
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        if next == b'.'
+            && let Some(found) = self.quad(end - digits)
+        {
+            return Some(found);
+        }
         if word.starts_with(b"eyJ")
             && let Some(found) = self.web_token(start)
         {
@@ -207,7 +217,9 @@ impl Finder<'_> {
 
     /// What follows the word `Bearer`.
     fn bearer(&self, end: usize) -> Option<Found> {
-        let start = self.run(end, AHEAD, |byte| byte.is_ascii_whitespace());
+        let start = self.run(end, AHEAD, |byte| {
+            byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'')
+        });
         (start > end)
             .then(|| self.value(start, "[token]"))
             .flatten()
@@ -225,14 +237,21 @@ impl Finder<'_> {
             // `accessToken`, or `token` alone; not `tokens`, which are the model's.
             let compound = compound || word.ends_with(b"Token") || word == b"token";
             let named = [&b"apikey"[..], b"authorization", b"secret", b"password"];
-            (compound || named.iter().any(|name| ends_with(word, name))).then_some(end)?
+            let access = ends_with(word, b"key")
+                && self
+                    .bytes
+                    .get(..start)
+                    .is_some_and(|before| ends_with(before, b"access_"));
+            (compound || access || named.iter().any(|name| ends_with(word, name))).then_some(end)?
         };
         let quotes = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\');
         let sign = self.run(name_end, AHEAD, quotes);
         if !matches!(self.byte(sign), Some(b':' | b'=')) {
             return None;
         }
-        let value = self.run(sign + 1, AHEAD, quotes);
+        let value = self.run(sign + 1, AHEAD, |byte| {
+            quotes(byte) || matches!(byte, b'[' | b'(')
+        });
         if word == b"token" && self.byte(value).is_none_or(|byte| byte.is_ascii_digit()) {
             return None;
         }
@@ -286,6 +305,21 @@ impl Finder<'_> {
             host.filter(|host| host.parse::<Ipv4Addr>().is_ok())?.len()
         };
         Some((start..start + length, "[ip]"))
+    }
+
+    /// Four groups of digits with dots between, whatever stands around them and however many zeros
+    /// lead them.
+    fn quad(&self, start: usize) -> Option<Found> {
+        let mut at = start;
+        for group in 0..4 {
+            if group > 0 {
+                at = (self.byte(at) == Some(b'.')).then_some(at + 1)?;
+            }
+            let end = self.run(at, 4, |byte| byte.is_ascii_digit());
+            let number = str::from_utf8(self.bytes.get(at..end)?).ok()?;
+            at = number.parse::<u8>().is_ok().then_some(end)?;
+        }
+        Some((start..at, "[ip]"))
     }
 
     /// The end of the letters and digits that begin at `start`.
