@@ -8,7 +8,7 @@ use evenkeel::event::{Circuit, Event, Observer, What};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::clock::Stopwatch;
-use crate::terminal;
+use crate::{layout, terminal, wording};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Progress {
 
     fn print(&self, text: &str) {
         match &self.line {
-            Some(line) => line.println(text),
+            Some(line) => line.println(layout::report(text, terminal::width())),
             None => terminal::tell(text),
         }
     }
@@ -133,9 +133,12 @@ impl Observer for Progress {
                 wait,
                 ..
             } => {
-                self.follow(format!("waiting before attempt {attempt} ({reason})"));
-                let wait = format!("waiting {:.1} s ({reason})", wait.as_secs_f64());
-                self.print(&failure.map_or(wait.clone(), |failure| format!("{failure}; {wait}")));
+                self.follow(format!("waiting before attempt {attempt}"));
+                let wait = wording::wait(reason, wait);
+                self.print(&match failure {
+                    Some(failure) => format!("{failure}; {wait}"),
+                    None => wait,
+                });
             }
             What::FirstContent { attempt, .. } => {
                 self.follow(format!("attempt {attempt}: the reply arrives"));
@@ -149,10 +152,10 @@ impl Observer for Progress {
             // On a terminal the live line would stay behind; elsewhere the exit code says it all.
             What::Cancelled { .. } if self.line.is_some() => {
                 self.clear();
-                terminal::tell(&line(event));
+                terminal::tell(line(event));
             }
-            // The end of the call says what failed last.
-            What::GivenUp { .. } => self.print_if_verbose(event),
+            // The report that follows says it all.
+            What::GivenUp { .. } => {}
             What::CircuitChanged {
                 to: Circuit::Open, ..
             }
@@ -171,6 +174,10 @@ impl Observer for Progress {
 
 /// An event as the user reads it: there is one call only, so its number says nothing.
 fn line(event: &Event<'_>) -> String {
+    if let What::CircuitChanged { scope, to, .. } = event.what {
+        let (scope, to) = (scope.label(), wording::circuit(to));
+        return format!("the circuit of the {scope} is now {to}");
+    }
     let text = event.to_string();
     text.split_once(": ")
         .map_or(text.as_str(), |(_, rest)| rest)

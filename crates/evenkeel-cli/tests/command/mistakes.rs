@@ -298,16 +298,28 @@ fn words_that_the_command_does_not_know_are_answered_in_one_line() {
             &["ask", "hi", "--patience", "long"],
             &["interactive, background, unattended"],
         ),
-        (&["ask", "hi", "--max-tokens", "many"], &["--max-tokens"]),
+        (
+            &["ask", "hi", "--max-tokens", "many"],
+            &["--max-tokens", "a whole number", "such as 1024"],
+        ),
+        (&["ask", "hi", "--max-tokens", "-1"], &["a whole number"]),
         (
             &["ask", "hi", "--simulate", "healthy", "--base-url", "x"],
             &["--simulate", "--base-url"],
         ),
         (&["ask", "hi", "--request", "x"], &["--request"]),
-        (&["simulate", "--rpm", "0"], &["--rpm"]),
+        (
+            &["simulate", "--rpm", "0"],
+            &["--rpm", "from 1 to", "no limit"],
+        ),
+        (&["simulate", "--itpm", "-5"], &["--itpm", "from 1 to"]),
+        (&["simulate", "--otpm", "1.5"], &["--otpm", "whole number"]),
+        (&["simulate", "--port", "http"], &["--port", "65535"]),
         (&["simulate", "--port", "70000"], &["--port", "65535"]),
         (&["explain"], &["--status"]),
         (&["explain", "--status", "99"], &["--status", "100"]),
+        (&["explain", "many"], &["STATUS", "such as 429"]),
+        (&["explain", "429", "--status", "429"], &["--status"]),
         (
             &["explain", "--status", "429", "--body", "/nowhere"],
             &["--body /nowhere cannot be read"],
@@ -322,5 +334,22 @@ fn words_that_the_command_does_not_know_are_answered_in_one_line() {
         ),
     ] {
         one_line(&evenkeel(args).finish(), 2, words);
+    }
+}
+
+#[test]
+fn a_mistake_cannot_steer_the_terminal() {
+    let odd = "x\u{1b}[2J\ry\u{9b}";
+    for args in [
+        &["ask", "hi", odd][..],
+        &["ask", "--request", odd],
+        &["ask", "hi", "--simulate", odd],
+        &["ask", "hi", "--patience", odd],
+        &["explain", odd],
+        &["simulate", "--scenario", odd],
+    ] {
+        let run = evenkeel(args).finish();
+        one_line(&run, 2, &[]);
+        assert!(!run.err.contains(['\u{1b}', '\u{9b}', '\r']), "{run:?}");
     }
 }

@@ -64,6 +64,12 @@ impl Invocation {
         self
     }
 
+    #[cfg(target_os = "linux")]
+    pub(crate) fn error(mut self, to: impl Into<Stdio>) -> Self {
+        self.command.stderr(to);
+        self
+    }
+
     /// Runs it to its end.
     pub(crate) fn finish(self) -> Finished {
         let input = self.input.clone();
