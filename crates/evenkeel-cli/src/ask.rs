@@ -166,8 +166,8 @@ fn explain(error: &Error, output: Output, verbose: bool) {
                 terminal::plain(message)
             ));
         }
-        if let Some(cause) = root_cause(error) {
-            terminal::tell(format_args!("the cause: {}", terminal::plain(&cause)));
+        if let Some(cause) = wording::cause(error.failure()) {
+            terminal::tell(format_args!("the cause: {cause}"));
         }
         terminal::tell(format_args!(
             "given up: {}",
@@ -214,15 +214,6 @@ fn report(error: &Error) -> String {
         let _ = write!(report, "\n{rest}");
     }
     report
-}
-
-/// What lies at the bottom of the failure: the operating system's words, mostly.
-fn root_cause(error: &Error) -> Option<String> {
-    let mut cause = std::error::Error::source(error)?;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    Some(cause.to_string())
 }
 
 async fn simulator(name: &str) -> Result<Simulator, Mistake> {

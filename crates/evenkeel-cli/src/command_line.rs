@@ -210,13 +210,30 @@ pub(crate) fn answer(answer: &clap::Error) -> Result<Exit, Mistake> {
             let _ = answer.print();
             Ok(Exit::Usage)
         }
-        _ => Err(Mistake::usage(one_line(&answer.to_string()))),
+        kind => {
+            let command = std::env::args().nth(1).filter(|word| is_command(word));
+            let mut line = one_line(&answer.to_string(), command.as_deref());
+            line.push_str(match (kind, command.as_deref()) {
+                (ErrorKind::InvalidSubcommand, _) if !line.contains("; tip: ") => {
+                    "; a question goes to 'evenkeel ask'"
+                }
+                (ErrorKind::UnknownArgument, Some("ask")) if !line.contains("'-") => {
+                    "; a prompt of several words needs quotes around it"
+                }
+                _ => "",
+            });
+            Err(Mistake::usage(line))
+        }
     }
+}
+
+fn is_command(word: &str) -> bool {
+    CommandLine::command().find_subcommand(word).is_some()
 }
 
 /// A mistake as clap tells it, on one line: what is wrong, what may have been meant, where the
 /// help is. The usage between them is left out.
-fn one_line(told: &str) -> String {
+fn one_line(told: &str, command: Option<&str>) -> String {
     let paragraphs = told.split("\n\n").enumerate();
     let wanted = paragraphs.filter(|(index, text)| {
         let text = text.trim_start();
@@ -226,7 +243,11 @@ fn one_line(told: &str) -> String {
     let line = words.collect::<Vec<_>>().join("; ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
     let line = line.strip_suffix('.').unwrap_or(line);
-    line.replace("; For more information, try", "; see")
+    let help = match command {
+        Some(command) => format!("; see '{NAME} {command} --help'"),
+        None => format!("; see '{NAME} --help'"),
+    };
+    line.replace("; For more information, try '--help'", &help)
 }
 
 fn tokens(text: &str) -> Result<u32, String> {

@@ -124,7 +124,10 @@ impl Observer for Progress {
                 self.print_if_verbose(event);
             }
             What::AttemptFailed { attempt, error, .. } => {
-                let told = format!("attempt {attempt}: {error}");
+                let told = match wording::cause(error) {
+                    Some(cause) => format!("attempt {attempt}: {error}: {cause}"),
+                    None => format!("attempt {attempt}: {error}"),
+                };
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
             }
             What::Waiting {

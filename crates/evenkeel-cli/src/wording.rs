@@ -1,11 +1,14 @@
 //! What programs call by a label, in words for people. The JSON report keeps the labels.
 
+use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
 use evenkeel::error::{Category, Delivery, Error, Recoverable as _, Recovery};
 use evenkeel::event::{Circuit, Stopped, WaitReason};
 use evenkeel::messages::StopReason;
 use humantime::{format_duration, format_rfc3339_seconds};
+
+use crate::terminal;
 
 /// Why there was no other attempt.
 pub(crate) fn stopped(reason: Stopped) -> &'static str {
@@ -76,6 +79,15 @@ pub(crate) fn category(category: Category) -> &'static str {
         Category::Server => "the server, or the way to it",
         Category::Local => "configuration",
     }
+}
+
+/// What lies at the bottom of a failure: the operating system's words, mostly, on one line.
+pub(crate) fn cause(error: &Error) -> Option<String> {
+    let first = error.source()?;
+    let causes = std::iter::successors(Some(first), |&cause| cause.source());
+    // A chain that does not end is a loop.
+    let last = causes.take(16).last()?;
+    Some(terminal::plain(&last.to_string()))
 }
 
 /// Whether sending the same request again can help, and when.

@@ -244,6 +244,21 @@ fn a_prompt_that_is_not_text_is_told_where() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn an_input_that_cannot_be_read_is_told_by_what_it_is() {
+    for (args, words) in [
+        (&["ask"][..], "the prompt on standard input cannot be read"),
+        (
+            &["explain", "500", "--body", "-"],
+            "--body on standard input cannot be read",
+        ),
+    ] {
+        let folder = std::fs::File::open("/").unwrap();
+        one_line(&evenkeel(args).standard_input(folder).finish(), 2, &[words]);
+    }
+}
+
 #[test]
 fn a_port_that_is_taken_is_named() {
     let api = Api::healthy();
@@ -292,7 +307,11 @@ fn a_scenario_file_with_a_mistake_is_told_at_its_line() {
 fn words_that_the_command_does_not_know_are_answered_in_one_line() {
     for (args, words) in [
         (&["ask", "hi", "--jsn"][..], &["--jsn", "'--json'"][..]),
-        (&["ask", "hi", "again"], &["again"]),
+        (
+            &["ask", "hi", "again"],
+            &["again", "quotes", "evenkeel ask --help"],
+        ),
+        (&["What is 2+2?"], &["2+2", "evenkeel ask"]),
         (&["aks", "hi"], &["aks", "--help"]),
         (
             &["ask", "hi", "--patience", "long"],

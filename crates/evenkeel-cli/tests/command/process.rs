@@ -59,6 +59,11 @@ impl Invocation {
         self
     }
 
+    pub(crate) fn standard_input(mut self, from: impl Into<Stdio>) -> Self {
+        self.command.stdin(from);
+        self
+    }
+
     pub(crate) fn output(mut self, to: impl Into<Stdio>) -> Self {
         self.command.stdout(to);
         self

@@ -95,7 +95,9 @@ fn verbose_tells_every_decision_and_at_the_end_every_attempt() {
 fn a_refused_connection_is_told_with_the_systems_own_words() {
     let run = evenkeel(["ask", "hi", "--simulate", "refused", "--deadline", "300ms"]).finish();
     assert_eq!(run.code, Some(69), "{run:?}");
-    assert!(run.err.contains("connection"), "{run:?}");
+    let first = run.err.lines().next().expect("a line");
+    assert!(first.contains("connection: "), "{run:?}");
+    assert!(first.contains("os error"), "{run:?}");
     assert!(run.err.contains("the cause: "), "{run:?}");
     assert!(run.err.contains("Check the base URL"), "{run:?}");
 }
