@@ -83,7 +83,7 @@ fn live_line(countdown: &Countdown) -> ProgressBar {
             style.with_key("left", move |_: &_, out: &mut dyn std::fmt::Write| {
                 if let Some(left) = countdown.left() {
                     // A draw that fails is drawn again a tenth of a second later.
-                    let _ = write!(out, "{:.1} s", left.as_secs_f64());
+                    let _ = out.write_str(&wording::span(left));
                 }
             }),
         );

@@ -28,17 +28,23 @@ pub(crate) fn stopped(reason: Stopped) -> &'static str {
 
 /// A wait with what it is for.
 pub(crate) fn wait(reason: WaitReason, wait: Duration) -> String {
-    let seconds = wait.as_secs_f64();
+    let span = span(wait);
     match reason {
-        WaitReason::Backoff => format!("waiting {seconds:.1} s"),
-        WaitReason::Hint => format!("waiting {seconds:.1} s, as the server asks"),
-        WaitReason::SharedLimit => format!("waiting {seconds:.1} s, as the server asked before"),
-        WaitReason::Circuit => {
-            format!("waiting {seconds:.1} s, until the circuit lets a call pass")
-        }
-        WaitReason::Budget => format!("waiting {seconds:.1} s for the retry budget"),
-        other => format!("waiting {seconds:.1} s ({})", other.label()),
+        WaitReason::Backoff => format!("waiting {span}"),
+        WaitReason::Hint => format!("waiting {span}, as the server asks"),
+        WaitReason::SharedLimit => format!("waiting {span}, as the server asked before"),
+        WaitReason::Circuit => format!("waiting {span}, until the circuit lets a call pass"),
+        WaitReason::Budget => format!("waiting {span} for the retry budget"),
+        other => format!("waiting {span} ({})", other.label()),
     }
+}
+
+/// A time as people say it: seconds while they mean something, hours where they do not.
+pub(crate) fn span(time: Duration) -> String {
+    if time < Duration::from_secs(120) {
+        return format!("{:.1} s", time.as_secs_f64());
+    }
+    format_duration(Duration::from_secs(time.as_secs())).to_string()
 }
 
 /// What a reader of the text alone would not know of how a reply ended.
@@ -131,6 +137,13 @@ mod tests {
     fn no_label_is_shown_for_what_we_have_words_for() {
         for reason in Stopped::ALL {
             assert!(stopped(*reason).contains(' '), "{reason}");
+        }
+    }
+
+    #[test]
+    fn hours_are_not_counted_in_seconds() {
+        for (milliseconds, words) in [(0, "0.0 s"), (119_900, "119.9 s"), (10_801_400, "3h 1s")] {
+            assert_eq!(span(Duration::from_millis(milliseconds)), words);
         }
     }
 
