@@ -17,7 +17,7 @@ pub(crate) fn run(options: &Explain) -> Result<Exit, Mistake> {
     let status = options.code.or(options.status).unwrap_or(200);
     let facts = Facts::read(status, &headers, clock::wall());
     let error = if options.event {
-        Error::from_event(&facts, &body)
+        Error::from_event(&facts, &event_data(body))
     } else {
         Error::from_response(&facts, &body)
     };
@@ -30,6 +30,19 @@ pub(crate) fn run(options: &Explain) -> Result<Exit, Mistake> {
         terminal::line(&layout::report(&text, terminal::width()))?;
     }
     Ok(Exit::Complete)
+}
+
+/// The data of an event that may have been copied with its frame: `event: error`, `data: {…}`.
+fn event_data(body: Vec<u8>) -> Vec<u8> {
+    let lines = body.split(|byte| *byte == b'\n');
+    let data: Vec<&[u8]> = lines
+        .filter_map(|line| line.strip_prefix(b"data:"))
+        .collect();
+    if data.is_empty() {
+        body
+    } else {
+        data.join(&b'\n')
+    }
 }
 
 /// The report of a failure, after its first line what programs decide by.

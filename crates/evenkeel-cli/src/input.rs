@@ -8,6 +8,7 @@ use evenkeel::MessageRequest;
 
 use crate::command_line::Ask;
 use crate::exit::Mistake;
+use crate::terminal;
 
 /// The API takes 32 MB; a file that is larger than twice that is not a request.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -73,6 +74,11 @@ pub(crate) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Mistake> {
     let mut bytes = Vec::new();
     let mut take = |source: &mut dyn Read| source.take(LIMIT + 1).read_to_end(&mut bytes);
     if is_stdin {
+        if std::io::stdin().is_terminal() {
+            terminal::tell(format_args!(
+                "type {what}; Ctrl-D on a line of its own ends it"
+            ));
+        }
         take(&mut std::io::stdin().lock()).map_err(fail)?;
     } else {
         take(&mut File::open(path).map_err(fail)?).map_err(fail)?;

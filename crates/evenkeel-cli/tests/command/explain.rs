@@ -182,6 +182,20 @@ fn the_text_says_what_happened_what_helps_and_what_the_server_said() {
 }
 
 #[test]
+fn an_event_may_be_brought_with_its_frame() {
+    let data = body("overloaded_error", "Overloaded");
+    for frame in [
+        format!("event: error\ndata: {data}\n\n"),
+        format!("event: error\r\ndata:{data}\r\n\r\n"),
+    ] {
+        let command = evenkeel(["explain", "--event", "--body", "-"]).input(frame);
+        let error = classified(command);
+        assert_eq!(error["kind"], "overloaded");
+        assert_eq!(error["message"], "Overloaded");
+    }
+}
+
+#[test]
 fn the_status_needs_no_name() {
     let by_name = evenkeel(["explain", "--status", "529"]).finish();
     let bare = evenkeel(["explain", "529"]).finish();

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -97,6 +97,18 @@ fn its_width_is_kept_and_no_word_is_broken() {
             }
         }
     }
+}
+
+#[test]
+fn a_prompt_may_be_typed_and_who_waits_for_it_says_so() {
+    let (mut seen, used) = terminal(80);
+    // The end of a file, as Ctrl-D types it.
+    seen.write_all(b"hi\n\x04").expect("room");
+    let args = ["ask", "-", "--simulate", "healthy"];
+    let run = evenkeel(args).standard_input(used).finish();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.out, "Hello from the simulator: all is well.\n");
+    assert!(run.err.contains("type the prompt; Ctrl-D"), "{run:?}");
 }
 
 #[test]
