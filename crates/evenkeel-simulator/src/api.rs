@@ -115,6 +115,12 @@ impl Api {
         self.role
     }
 
+    /// What the calendar says.
+    #[cfg(feature = "transport")]
+    pub(crate) fn wall(&self) -> std::time::SystemTime {
+        self.clock.wall()
+    }
+
     /// A number for a new connection, from 1.
     pub(crate) fn connection(&self) -> u64 {
         self.connections.fetch_add(1, Ordering::Relaxed) + 1
@@ -295,9 +301,10 @@ impl Api {
         if self.role == Role::Trap || !self.stage().needs_trap() {
             return None;
         }
-        let trap = self
-            .trap
-            .get_or_init(|| Trap::open(&self.clock, &self.journal));
+        let trap = self.trap.get_or_init(|| match self.role {
+            Role::InProcess => Some(Trap::nowhere(&self.clock, &self.journal)),
+            Role::Api | Role::Trap => Trap::open(&self.clock, &self.journal),
+        });
         trap.as_ref().map(Trap::url)
     }
 

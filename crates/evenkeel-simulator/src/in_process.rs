@@ -22,13 +22,19 @@ use crate::meter::Fault;
 use crate::plan::Outcome;
 use crate::scenario::Scenario;
 use crate::scenario_file::ScenarioError;
+use crate::trap::NOWHERE;
 use crate::verdict::Verdict;
 
 /// A Claude API in this process, without a port: the same scenarios, limits, journal and verdict.
 ///
-/// It waits by tokio's clock. With that paused, hours pass at once, and the same seed, script and
-/// [date](crate::SimulatorBuilder::fixed_date) give the same bytes and the same journal, times
-/// included. A redirect leads to `http://trap.invalid/trap`, where nobody listens.
+/// It waits by tokio's clock. With that paused, hours pass at once, and the same seed and script give
+/// the same bytes and the same journal, times included. Clones are the same API. A redirect leads to
+/// `http://trap.invalid/trap`: what is sent to that host is [noted](Self::trap).
+///
+/// It is one connection at a time as far as [`When::on_reused_connection`] is concerned: it counts as
+/// new after it was closed. With the feature `transport` it is a `Transport` of `evenkeel-transport`.
+///
+/// [`When::on_reused_connection`]: crate::When::on_reused_connection
 #[derive(Debug, Clone)]
 pub struct InProcess {
     api: Arc<Api>,
@@ -79,12 +85,15 @@ impl InProcess {
     ///
     /// When there is no head, as the script will have it.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<InProcessBody>, Severed> {
-        if self.api.refuses() {
+        let trap = self.api.trap();
+        let trap = trap.filter(|_| request.uri().host() == Some(NOWHERE));
+        let api = trap.map_or(&self.api, |trap| trap.api());
+        if api.refuses() {
             return Err(Severed::Refused);
         }
         let (head, body) = request.into_parts();
         let before = self.served.fetch_add(1, Ordering::Relaxed);
-        let ticket = self.api.journal.open(&head, 1);
+        let ticket = api.journal.open(&head, 1);
         ticket.body(&body, body.len() as u64);
         let visit = Visit {
             number: ticket.number(),
@@ -94,7 +103,7 @@ impl InProcess {
             total: body.len() as u64,
             bytes: body.into(),
         };
-        let decision = self.api.decide(&head, &upload, visit);
+        let decision = api.decide(&head, &upload, visit);
         ticket.remark(decision.takes_for_whole);
         clock::sleep(decision.plan.head_pause).await;
         let answer = match decision.plan.outcome {
@@ -144,6 +153,22 @@ impl InProcess {
         backstage::verdict(&self.api)
     }
 
+    /// The requests that were sent to the trap, where [`Reply::redirect_to_trap`] leads.
+    ///
+    /// [`Reply::redirect_to_trap`]: crate::Reply::redirect_to_trap
+    #[must_use]
+    pub fn trap(&self) -> Vec<Entry> {
+        let trap = self.api.trap();
+        trap.map(|trap| trap.journal().entries())
+            .unwrap_or_default()
+    }
+
+    /// What the calendar says.
+    #[cfg(feature = "transport")]
+    pub(crate) fn wall(&self) -> std::time::SystemTime {
+        self.api.wall()
+    }
+
     /// Forgets all that was, and plays this scenario.
     ///
     /// # Errors
@@ -187,7 +212,7 @@ impl InProcessBody {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use super::*;
     use crate::{Cut, Reply, Simulator};
@@ -213,10 +238,7 @@ mod tests {
 
     async fn played(seed: u64) -> (Vec<String>, String) {
         let builder = Simulator::builder().scenario(scenario()).seed(seed);
-        let simulator = builder
-            .fixed_date(SystemTime::UNIX_EPOCH)
-            .in_process()
-            .unwrap();
+        let simulator = builder.in_process().unwrap();
         let mut heard = Vec::new();
         for _ in 0..5 {
             let mut all = match simulator.send(request()).await {
@@ -244,7 +266,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_same_seed_gives_the_same_bytes_and_the_same_journal_times_included() {
         let (heard, journal) = played(7).await;
+        // Hours later by the same clock: what counts is the time since the start.
         assert_eq!((&heard, &journal), (&played(7).await.0, &played(7).await.1));
+        assert!(
+            heard[0].contains("Sun, 01 Nov 2026 00:00:00 GMT"),
+            "{}",
+            heard[0]
+        );
+        assert!(
+            heard[3].contains("Sun, 01 Nov 2026 00:01:00 GMT"),
+            "{}",
+            heard[3]
+        );
         assert_ne!(heard, played(8).await.0);
         assert!(heard[0].starts_with("429 "), "{}", heard[0]);
         assert!(heard[1].ends_with("connection reset"), "{}", heard[1]);

@@ -46,6 +46,8 @@ mod sse;
 mod stage;
 mod tasks;
 mod tokens;
+#[cfg(feature = "transport")]
+mod transport;
 mod trap;
 mod validation;
 mod verdict;

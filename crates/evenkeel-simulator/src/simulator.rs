@@ -4,14 +4,14 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::api::{Api, Role};
 use crate::backstage;
-use crate::clock::Clock;
+use crate::clock::{Calendar, Clock};
 use crate::doorway::{Doorway, LOOPBACK};
 use crate::entry::Entry;
 use crate::in_process::InProcess;
@@ -24,6 +24,9 @@ use crate::verdict::Verdict;
 
 /// Entries that the journal keeps unless told otherwise.
 const JOURNAL_LIMIT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
+
+/// 1 November 2026: a calendar that is to be the same in every run begins after both API versions.
+const BEGINNING: Duration = Duration::from_secs(1_793_491_200);
 
 /// A Claude API on a port of 127.0.0.1, for as long as this value lives.
 ///
@@ -209,14 +212,18 @@ impl SimulatorBuilder {
         self
     }
 
-    /// The same without a port, for suites under virtual time. Address and port do not matter.
+    /// The same without a port, for suites under virtual time. Address and port do not matter, and
+    /// the calendar begins on 1 November 2026 and goes with tokio's clock, so that dates are the same
+    /// in every run; a [fixed date](Self::fixed_date) stands still here too.
     ///
     /// # Errors
     ///
     /// If a reply of the scenario cannot be sent.
     pub fn in_process(self) -> Result<InProcess, ScenarioError> {
         self.scenario.check()?;
-        let clock = Clock::start(self.fixed_date);
+        let calendar = self.fixed_date.map(Calendar::Standing);
+        let clock =
+            Clock::start(calendar.unwrap_or(Calendar::From(SystemTime::UNIX_EPOCH + BEGINNING)));
         let journal = Journal::new(clock.clone(), self.journal_limit);
         let (scenario, limits) = (self.scenario, self.limits);
         let api = Api::new(self.seed, clock, scenario, limits, journal, Role::InProcess);
@@ -243,7 +250,8 @@ impl SimulatorBuilder {
             warn(SocketAddr::from((self.address, port)));
         }
         let doorway = Arc::new(doorway);
-        let clock = Clock::start(self.fixed_date);
+        let calendar = self.fixed_date.map(Calendar::Standing);
+        let clock = Clock::start(calendar.unwrap_or(Calendar::System));
         let journal = Journal::new(clock.clone(), self.journal_limit);
         let refused = self.scenario.refused.clone();
         let api = Arc::new(Api::new(
