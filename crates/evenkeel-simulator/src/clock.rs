@@ -57,7 +57,6 @@ pub(crate) fn sleep(length: Duration) -> Sleep {
 }
 
 /// What comes of `future`, or nothing if `limit` passes first.
-#[cfg(feature = "transport")]
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
     tokio::time::timeout(limit, future).await.ok()
 }

@@ -15,7 +15,6 @@ use hyper::{Request, Response, Version};
 use crate::api::{Api, Upload, Visit};
 use crate::backstage;
 use crate::body::ReplyBody;
-use crate::clock;
 use crate::entry::{Ending, Entry};
 use crate::line::Control;
 use crate::meter::Fault;
@@ -93,7 +92,7 @@ impl InProcess {
         }
         let (head, body) = request.into_parts();
         let before = self.served.fetch_add(1, Ordering::Relaxed);
-        let ticket = api.journal.open(&head, 1);
+        let mut ticket = api.journal.open(&head, 1);
         ticket.body(&body, body.len() as u64);
         let visit = Visit {
             number: ticket.number(),
@@ -105,8 +104,9 @@ impl InProcess {
         };
         let decision = api.decide(&head, &upload, visit);
         ticket.remark(decision.takes_for_whole);
-        clock::sleep(decision.plan.head_pause).await;
-        let answer = match decision.plan.outcome {
+        let (outcome, turn) = decision.due().await;
+        ticket.hold(turn);
+        let answer = match outcome {
             Outcome::Answer(answer) => answer,
             Outcome::Hangup(fault) => {
                 ticket.close(Ending::Cut, 0);

@@ -11,6 +11,7 @@ use crate::api::credential;
 use crate::clock::Clock;
 use crate::content::{Advice, Remarks};
 use crate::entry::{Ending, Entry};
+use crate::turn::Turn;
 
 /// Bytes of a request body kept as text.
 const BODY_KEPT: usize = 8 * 1_024;
@@ -91,6 +92,7 @@ impl Journal {
             number,
             ending: Ending::Abandoned,
             reply_bytes: 0,
+            turn: None,
         }
     }
 
@@ -139,6 +141,8 @@ pub(crate) struct Ticket {
     number: u64,
     ending: Ending,
     reply_bytes: u64,
+    /// The slot it generates in, free when this is over.
+    turn: Option<Turn>,
 }
 
 impl Ticket {
@@ -169,6 +173,11 @@ impl Ticket {
             entry.retry_after = remarks.retry_after;
             entry.hopeless = remarks.advice == Advice::Hopeless;
         });
+    }
+
+    /// Keeps this turn until the reply is over.
+    pub(crate) fn hold(&mut self, turn: Option<Turn>) {
+        self.turn = turn;
     }
 
     pub(crate) fn close(mut self, ending: Ending, reply_bytes: u64) {

@@ -210,6 +210,15 @@ impl Model {
         MODELS.iter().find(|model| model.id == id)
     }
 
+    /// Prefixes with fewer tokens are silently not cached.
+    pub(crate) fn least_cached(&self) -> u64 {
+        match (self.line, self.generation) {
+            ("sonnet", generation) if generation <= (5, 0) => 1_024,
+            (_, (5.., _)) => 512,
+            _ => 4_096,
+        }
+    }
+
     /// Whether assistant prefill is refused.
     pub(crate) fn refuses_prefill(&self) -> bool {
         self.generation >= (4, 6)

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::Value;
 
 use crate::model::Model;
+use crate::prefix::{Prefix, prefixes};
 use crate::{prose, tokens, validation};
 
 /// The versions that the API knows.
@@ -22,6 +23,12 @@ pub(crate) struct MessagesRequest {
     pub(crate) thinking: Thinking,
     /// Whether the last message brings the result of a tool.
     pub(crate) brings_results: bool,
+    /// None unless the request says so.
+    pub(crate) speed: Option<Speed>,
+    pub(crate) inference_geo: Option<String>,
+    pub(crate) stop_sequences: Vec<String>,
+    /// What the prompt cache may know of it.
+    pub(crate) prefixes: Vec<Prefix>,
     /// Hashes of the texts of assistant messages that are not to be gone on with.
     pub(crate) said_before: Vec<u64>,
 }
@@ -40,6 +47,13 @@ pub(crate) enum Thinking {
     Off,
     Shown,
     Hidden,
+}
+
+/// How fast the answer is to be generated, and by which limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speed {
+    Standard,
+    Fast,
 }
 
 /// How the caller wants the answer.
@@ -99,6 +113,10 @@ impl MessagesRequest {
             thinking: thinking(body),
             brings_results: brings_results(body),
             said_before: said_before(body),
+            speed: speed(body)?,
+            inference_geo: text(body, "inference_geo"),
+            stop_sequences: stop_sequences(body)?,
+            prefixes: prefixes(body),
             model,
             max_tokens,
             form,
@@ -208,6 +226,44 @@ fn brings_results(body: &Value) -> bool {
         .into_iter()
         .flatten()
         .any(|block| block.get("type").and_then(Value::as_str) == Some("tool_result"))
+}
+
+fn text(body: &Value, name: &str) -> Option<String> {
+    body.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn speed(body: &Value) -> Result<Option<Speed>, String> {
+    match body.get("speed").filter(|speed| !speed.is_null()) {
+        None => Ok(None),
+        Some(speed) => match speed.as_str() {
+            Some("standard") => Ok(Some(Speed::Standard)),
+            Some("fast") => Ok(Some(Speed::Fast)),
+            _ => Err("speed: Input should be 'standard' or 'fast'".into()),
+        },
+    }
+}
+
+fn stop_sequences(body: &Value) -> Result<Vec<String>, String> {
+    let Some(given) = body.get("stop_sequences").filter(|given| !given.is_null()) else {
+        return Ok(Vec::new());
+    };
+    let Some(sequences) = given.as_array() else {
+        return Err("stop_sequences: Input should be a valid list".into());
+    };
+    let read = sequences
+        .iter()
+        .zip(0..)
+        .map(|(sequence, index): (_, u32)| {
+            let at = format!("stop_sequences.{index}");
+            match sequence.as_str() {
+                None => Err(format!("{at}: Input should be a valid string")),
+                Some(blank) if blank.trim().is_empty() => Err(format!(
+                    "{at}: each stop sequence must contain non-whitespace"
+                )),
+                Some(sequence) => Ok(sequence.to_owned()),
+            }
+        });
+    read.collect()
 }
 
 fn model(body: &Value) -> Result<String, String> {

@@ -14,11 +14,12 @@ use crate::backstage;
 use crate::clock::{Calendar, Clock};
 use crate::doorway::{Doorway, LOOPBACK};
 use crate::entry::Entry;
+use crate::hours;
 use crate::in_process::InProcess;
 use crate::journal::Journal;
 use crate::limits::RateLimits;
 use crate::reception;
-use crate::scenario::Scenario;
+use crate::scenario::{Listening, Scenario};
 use crate::scenario_file::ScenarioError;
 use crate::verdict::Verdict;
 
@@ -40,7 +41,7 @@ pub struct Simulator {
     api: Arc<Api>,
     doorway: Arc<Doorway>,
     accepting: JoinHandle<()>,
-    refusing: Option<JoinHandle<()>>,
+    keeping: JoinHandle<()>,
 }
 
 impl Simulator {
@@ -97,14 +98,12 @@ impl Simulator {
             .unwrap_or_default()
     }
 
-    /// Forgets all that was, and plays the scenario from its start. Spans in which connections are
-    /// refused are not played again.
+    /// Forgets all that was, and plays the scenario from its start.
     pub fn reset(&self) {
         self.api.replay(None);
     }
 
-    /// Forgets all that was, and plays this scenario. Whether connections are refused is not
-    /// changed by it.
+    /// Forgets all that was, and plays this scenario. Connections that stand are not touched.
     ///
     /// # Errors
     ///
@@ -127,9 +126,7 @@ impl Simulator {
     fn end(&self) {
         self.doorway.close();
         self.accepting.abort();
-        if let Some(refusing) = &self.refusing {
-            refusing.abort();
-        }
+        self.keeping.abort();
     }
 }
 
@@ -192,8 +189,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Where ids and the sizes of text pieces come from: the same seed and script give the same
-    /// replies. Default: 0.
+    /// Where ids, chance and the sizes of text pieces come from: the same seed and script give the same
+    /// replies. A [seed of the scenario](Scenario::seed) goes before it. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -245,7 +242,12 @@ impl SimulatorBuilder {
         let invalid = |fault| io::Error::new(io::ErrorKind::InvalidInput, fault);
         self.scenario.check().map_err(invalid)?;
         let runtime = Handle::try_current().map_err(io::Error::other)?;
-        let (doorway, port) = Doorway::open(self.address, self.port, self.scenario.listening)?;
+        let listening = if self.scenario.refuses_at(Duration::ZERO) {
+            Listening::Refused
+        } else {
+            Listening::Yes
+        };
+        let (doorway, port) = Doorway::open(self.address, self.port, listening)?;
         if !self.address.is_loopback() {
             warn(SocketAddr::from((self.address, port)));
         }
@@ -253,7 +255,6 @@ impl SimulatorBuilder {
         let calendar = self.fixed_date.map(Calendar::Standing);
         let clock = Clock::start(calendar.unwrap_or(Calendar::System));
         let journal = Journal::new(clock.clone(), self.journal_limit);
-        let refused = self.scenario.refused.clone();
         let api = Arc::new(Api::new(
             self.seed,
             clock,
@@ -262,8 +263,8 @@ impl SimulatorBuilder {
             journal,
             Role::Api,
         ));
-        let refusing = (!refused.is_empty())
-            .then(|| runtime.spawn(reception::refuse_in(Arc::clone(&doorway), refused)));
+        api.hours().of(Arc::clone(&doorway));
+        let keeping = runtime.spawn(hours::keep(Arc::clone(&api)));
         let accepting = runtime.spawn(reception::accept(Arc::clone(&doorway), Arc::clone(&api)));
         let base_url = format!("http://{}", SocketAddr::from((self.address, port)));
         Ok(Simulator {
@@ -272,7 +273,7 @@ impl SimulatorBuilder {
             api,
             doorway,
             accepting,
-            refusing,
+            keeping,
         })
     }
 }

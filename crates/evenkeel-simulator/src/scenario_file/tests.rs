@@ -81,7 +81,7 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         (
             "\n[[replies]]\n",
             2,
-            "unknown field `replies`, expected one of `key`, `reply`, `fault`",
+            "unknown field `replies`, expected one of `key`, `seed`, `time_divided_by`, `reply`, `fault`",
         ),
         (
             "[[reply]]\nmesage = 'x'",
@@ -173,6 +173,73 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
             2,
             "status 42 is not one from 200 to 599",
         ),
+        (
+            "[[reply]]\nerror = { status = 500, type = 't', message = 'm' }\nstop_reason = 'x'",
+            1,
+            "only a message can have a stop reason",
+        ),
+        (
+            "[[reply]]\nmessage = 'x'\nstop_reason = 'a'\nstop_sequence = 'b'",
+            1,
+            "not both",
+        ),
+        (
+            "[[reply]]\ngateway = 502\nunknown_events = true",
+            1,
+            "only a message or a list of events can have unknown events",
+        ),
+        (
+            "[[reply]]\nclose = 'reset'\nretry_after = '1s'",
+            1,
+            "nothing but a pause before",
+        ),
+        (
+            "[[reply]]\nmessage = 'x'\nhuge_event = 9000000000",
+            1,
+            "at most 268435456 bytes",
+        ),
+        (
+            "[[reply]]\nmessage = 'x'\npings_only = { after_events = 1, every = '0s' }",
+            1,
+            "some time between them",
+        ),
+        (
+            "[[reply]]\nmessage = 'x'\npieces_of = 1\ndrip = { bytes = 1, every = '1s' }",
+            1,
+            "leave pieces_of out",
+        ),
+        (
+            "[[reply]]\nraw = { status = 200, hex = 'f' }",
+            2,
+            "pairs of hexadecimal digits",
+        ),
+        (
+            "[[reply]]\nraw = { status = 200, body = 'a', hex = 'ff' }",
+            1,
+            "not both",
+        ),
+        (
+            "[[reply]]\nevents = [{ event = 'ping' }]",
+            1,
+            "{ event, data }, { verbatim } or { hex }",
+        ),
+        ("[[fault]]\nwhen = { requests = [0] }", 1, "counted from 1"),
+        (
+            "[[refused]]\nfrom = '2s'\nuntil = '1s'",
+            1,
+            "later than from",
+        ),
+        (
+            "[capacity]\nslots = 1\nbrownout = [{ from = '2s', until = '1s', slots = 0 }]",
+            1,
+            "later than from",
+        ),
+        (
+            "[capacity]\nslots = 1\nabandoned = 'kept'",
+            3,
+            "expected `freed` or `finished`",
+        ),
+        ("time_divided_by = 0", 1, "nonzero"),
         ("[[reply]]\nmessage = 'x", 2, ""),
         ("key = 'maybe'", 1, "expected `optional` or `required`"),
     ] {
@@ -252,7 +319,7 @@ fn faults_limits_and_capacity_are_what_they_are_in_rust() {
         .line_ends(LineEnd::CrLf)
         .unknown_events();
     let limits = RateLimits::none().requests_per_minute(number(50));
-    let expected = Scenario::script(vec![Reply::answer(answer.stop_reason("pause_turn"))])
+    let expected = Scenario::script(vec![Reply::answer(answer).stop_reason("pause_turn")])
         .with(
             When::requests([2, 3])
                 .chance(Chance::percent(50))
