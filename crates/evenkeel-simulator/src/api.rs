@@ -18,7 +18,7 @@ use crate::limits::RateLimits;
 use crate::model;
 use crate::plan::{Circumstances, Outcome, Pace, Plan};
 use crate::reply::Reply;
-use crate::request::{MessagesRequest, Version, check_version};
+use crate::request::{MessagesRequest, Version, check_betas, check_version};
 use crate::route::{Astray, Route};
 use crate::scenario::{KeyRule, Scenario};
 use crate::shortage::over_the_limit;
@@ -233,6 +233,8 @@ impl Api {
             return refuse(Reply::error(401, "authentication_error", message));
         }
         check_version(given("anthropic-version"))
+            .or_else(|message| refuse(invalid(400, message)))?;
+        check_betas(given("anthropic-beta").unwrap_or_default())
             .or_else(|message| refuse(invalid(400, message)))?;
         match given("content-encoding") {
             None | Some("identity") => Ok(route),

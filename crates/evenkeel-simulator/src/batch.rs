@@ -210,6 +210,11 @@ pub(crate) fn items(body: &Value, version: Version) -> Result<Vec<Item>, String>
 
 /// Parameters are looked at only when the batch runs.
 fn item(params: &Value, version: Version) -> Result<MessagesRequest, String> {
+    for name in ["speed", "thread", "fallbacks"] {
+        if params.get(name).is_some_and(|value| !value.is_null()) {
+            return Err(format!("{name}: not supported in batches"));
+        }
+    }
     let request = MessagesRequest::of(params, version)?;
     match (request.form, request.max_tokens) {
         (Form::Stream, _) => Err("stream: Streaming is not supported in batches".into()),

@@ -33,6 +33,7 @@ mod meter;
 mod model;
 mod nearest;
 mod paging;
+mod parameters;
 mod pieces;
 mod plan;
 mod prefix;

@@ -241,6 +241,16 @@ impl Model {
         !always
     }
 
+    /// Whether `thinking.type` `between_tools` is known.
+    pub(crate) fn thinks_between_tools(&self) -> bool {
+        self.id == "claude-sonnet-5-5"
+    }
+
+    /// Whether thinking can be turned off at the highest efforts too.
+    pub(crate) fn strains_without_thinking(&self) -> bool {
+        !matches!(self.id, "claude-opus-5" | "claude-haiku-5-5")
+    }
+
     /// Whether `tool_choice` may force a tool.
     pub(crate) fn can_be_forced(&self) -> bool {
         let newer = matches!(self.line, "fable" | "mythos") && self.generation >= (5, 1);

@@ -57,7 +57,7 @@ impl PromptCache {
             |(_, prefix): &(usize, &Prefix)| prefix.keep.is_some() && prefix.tokens >= least;
         let marks: Vec<_> = prefixes.iter().enumerate().filter(marked).collect();
         let mut charge = Charge::uncached(total);
-        let Some((_, last)) = marks.last() else {
+        let Some((_, longest)) = marks.last() else {
             return charge;
         };
         let read = marks.iter().rev().find_map(|(place, _)| {
@@ -81,7 +81,7 @@ impl PromptCache {
                 .writes
                 .extend(prefix.keep.map(|keep| (prefix.hash, keep)));
         }
-        input.fresh = total.saturating_sub(last.tokens.max(input.read));
+        input.fresh = total.saturating_sub(longest.tokens.max(input.read));
         charge
     }
 

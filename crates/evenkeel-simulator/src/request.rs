@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::Model;
 use crate::prefix::{Prefix, prefixes};
-use crate::{prose, tokens, validation};
+use crate::{parameters, prose, tokens, validation};
 
 /// The versions that the API knows.
 const VERSIONS: [&str; 2] = ["2023-06-01", "2026-10-21"];
@@ -77,6 +77,32 @@ pub(crate) fn check_version(version: Option<&str>) -> Result<(), String> {
     }
 }
 
+/// Checks the header `anthropic-beta`; the error is the API's message. Which betas there are changes
+/// from week to week, so what looks like one is let in: a name and a date.
+pub(crate) fn check_betas(betas: &str) -> Result<(), String> {
+    let strange = |beta: &str| {
+        let dated = beta.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '-');
+        let date = beta.get(dated.len()..).unwrap_or_default();
+        let digits = date.chars().filter(char::is_ascii_digit).count();
+        dated.is_empty() || digits != 8
+    };
+    let given = betas
+        .split(',')
+        .map(str::trim)
+        .filter(|beta| !beta.is_empty());
+    let strangers: Vec<_> = given
+        .filter(|beta| strange(beta))
+        .map(|beta| format!("`{beta}`"))
+        .collect();
+    if strangers.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "Unexpected value(s) {} for the `anthropic-beta` header. Please consult our documentation at docs.claude.com or try again without the header.",
+        strangers.join(", ")
+    ))
+}
+
 /// What a request is checked by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
@@ -107,13 +133,17 @@ impl MessagesRequest {
         let max_tokens = max_tokens(body)?;
         let form = form(body)?;
         let input_tokens = Self::counted(body, &model, version)?;
-        validation::limits(body, max_tokens, form, Model::named(&model))?;
+        parameters::limits(body, max_tokens, form, Model::named(&model))?;
         Ok(Self {
             tool: tool(body),
             thinking: thinking(body),
             brings_results: brings_results(body),
             said_before: said_before(body),
-            speed: speed(body)?,
+            speed: speed(body)?.map(|speed| match model.as_str() {
+                // It knows the word, and does not mind it.
+                "claude-opus-4-6" => Speed::Standard,
+                _ => speed,
+            }),
             inference_geo: text(body, "inference_geo"),
             stop_sequences: stop_sequences(body)?,
             prefixes: prefixes(body),
@@ -134,9 +164,9 @@ impl MessagesRequest {
 
     fn counted(body: &Value, model: &str, version: Version) -> Result<u64, String> {
         messages(body)?;
-        validation::messages(body, version)?;
         let known = Model::named(model);
-        validation::parameters(body, version, known)?;
+        validation::messages(body, version, known)?;
+        parameters::check(body, version, known)?;
         let tokens = tokens::input_tokens(body);
         match known {
             Some(known) if tokens > known.max_input_tokens => Err(format!(
@@ -369,6 +399,27 @@ mod tests {
         let request = MessagesRequest::parse(body, Version::First).unwrap();
         assert_eq!((request.model.as_str(), request.max_tokens), ("m", 5));
         assert_eq!((request.form, request.input_tokens), (Form::Stream, 5));
+    }
+
+    #[test]
+    fn a_beta_is_a_name_and_a_date() {
+        for betas in [
+            "",
+            "files-api-2025-04-14",
+            "claude-code-20250219, output-300k-2026-03-24",
+        ] {
+            assert_eq!(check_betas(betas), Ok(()), "{betas}");
+        }
+        for betas in [
+            "fast",
+            "files-api-2025-04-14,magic",
+            "2025-04-14",
+            "files-api-2025-04",
+        ] {
+            let error = check_betas(betas).unwrap_err();
+            assert!(error.starts_with("Unexpected value(s) `"), "{error}");
+            assert!(!error.contains("files-api-2025-04-14"), "{error}");
+        }
     }
 
     #[test]

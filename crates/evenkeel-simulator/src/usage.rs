@@ -107,18 +107,17 @@ impl Usage {
     }
 
     fn details(&self) -> String {
-        let mut details = String::new();
-        if self.thinking_tokens > 0 {
-            let thinking = self.thinking_tokens;
-            details = format!(r#","output_tokens_details":{{"thinking_tokens":{thinking}}}"#);
-        }
-        if self.searches > 0 {
-            let searches = self.searches;
-            details += &format!(
+        let thinking = match self.thinking_tokens {
+            0 => String::new(),
+            tokens => format!(r#","output_tokens_details":{{"thinking_tokens":{tokens}}}"#),
+        };
+        let searches = match self.searches {
+            0 => String::new(),
+            searches => format!(
                 r#","server_tool_use":{{"web_search_requests":{searches},"web_fetch_requests":0}}"#
-            );
-        }
-        details
+            ),
+        };
+        thinking + &searches
     }
 }
 

@@ -212,3 +212,61 @@ fn every_stop_reason_can_be_had() {
         ("refusal".into(), null, "cyber".into())
     );
 }
+
+#[test]
+fn a_stop_sequence_of_the_request_ends_the_answer_before_it() {
+    let mut request = request(500);
+    request.stop_sequences = vec!["END".into(), "dear".into()];
+    let answer = Answer::new()
+        .text("Hello, dear world END")
+        .tool_use("x", "{}");
+    let message = Message::compose(&answer, &request, Input::fresh(9), &mut Dice::new(0, 1));
+    let whole: serde_json::Value = serde_json::from_str(&message.json(Tier::Standard)).unwrap();
+    assert_eq!(whole["content"].as_array().unwrap().len(), 1);
+    assert_eq!(whole["content"][0]["text"], "Hello, ");
+    assert_eq!(whole["stop_reason"], "stop_sequence");
+    assert_eq!(whole["stop_sequence"], "dear");
+}
+
+#[test]
+fn a_full_context_ends_the_answer_and_says_so() {
+    let mut request = request(500);
+    (request.model, request.input_tokens) = ("claude-haiku-4-5".into(), 199_998);
+    let answer = Answer::new().text("Hello, dear world");
+    let message = Message::compose(&answer, &request, Input::fresh(9), &mut Dice::new(0, 1));
+    let whole: serde_json::Value = serde_json::from_str(&message.json(Tier::Standard)).unwrap();
+    assert_eq!(whole["stop_reason"], "model_context_window_exceeded");
+    assert_eq!(whole["usage"]["output_tokens"], 2);
+}
+
+#[test]
+fn usage_is_cumulative_and_says_what_was_thought_and_searched() {
+    let answer = Answer::new()
+        .thinking("Hm, so.")
+        .web_search("keel")
+        .text("Yes.");
+    let message = Message::compose(
+        &answer,
+        &request(500),
+        Input::fresh(9),
+        &mut Dice::new(0, 1),
+    );
+    let events = text(&message.events());
+    let start = events.split_once("\n\n").unwrap().0;
+    assert!(
+        start.contains(r#""output_tokens":1,"#) && !start.contains("thinking_tokens"),
+        "{start}"
+    );
+    let end = events.rsplit_once("event: message_delta").unwrap().1;
+    let tokens = message.output_tokens();
+    assert!(
+        end.contains(&format!(
+            r#""output_tokens":{tokens},"output_tokens_details":{{"thinking_tokens":2}}"#
+        )),
+        "{end}"
+    );
+    assert!(
+        end.contains(r#""server_tool_use":{"web_search_requests":1"#),
+        "{end}"
+    );
+}
