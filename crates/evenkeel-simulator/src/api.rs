@@ -9,6 +9,7 @@ use hyper::HeaderMap;
 use hyper::http::request::Parts;
 
 use crate::clock::{self, Clock};
+use crate::dialect::{Version, check_version};
 use crate::dice::Dice;
 use crate::gate::Refusal;
 use crate::hours::Hours;
@@ -18,7 +19,7 @@ use crate::limits::RateLimits;
 use crate::model;
 use crate::plan::{Circumstances, Outcome, Pace, Plan};
 use crate::reply::Reply;
-use crate::request::{MessagesRequest, Version, check_betas, check_version};
+use crate::request::MessagesRequest;
 use crate::route::{Astray, Route};
 use crate::scenario::{KeyRule, Scenario};
 use crate::shortage::over_the_limit;
@@ -233,8 +234,6 @@ impl Api {
             return refuse(Reply::error(401, "authentication_error", message));
         }
         check_version(given("anthropic-version"))
-            .or_else(|message| refuse(invalid(400, message)))?;
-        check_betas(given("anthropic-beta").unwrap_or_default())
             .or_else(|message| refuse(invalid(400, message)))?;
         match given("content-encoding") {
             None | Some("identity") => Ok(route),

@@ -10,11 +10,12 @@ use crate::answer::Answer;
 use crate::batches::Moment;
 use crate::block::quoted;
 use crate::calendar::rfc3339_rounded_up;
+use crate::dialect::Version;
 use crate::dice::Dice;
 use crate::envelope::Envelope;
 use crate::ids;
 use crate::message::Message;
-use crate::request::{Form, MessagesRequest, Version};
+use crate::request::{Form, MessagesRequest};
 use crate::usage::{Input, Tier};
 
 /// The API's own limit.

@@ -109,13 +109,14 @@ impl InProcess {
         let answer = match outcome {
             Outcome::Answer(answer) => answer,
             Outcome::Hangup(fault) => {
-                ticket.close(Ending::Cut, 0);
                 self.served.store(0, Ordering::Relaxed);
-                return Err(match fault {
-                    Fault::Close => Severed::Closed,
-                    Fault::Reset => Severed::Reset,
-                    Fault::GoAway | Fault::RefusedStream => Severed::Returned,
-                });
+                let (severed, ending) = match fault {
+                    Fault::Close => (Severed::Closed, Ending::Cut),
+                    Fault::Reset => (Severed::Reset, Ending::Cut),
+                    Fault::GoAway | Fault::RefusedStream => (Severed::Returned, Ending::Returned),
+                };
+                ticket.close(ending, 0);
+                return Err(severed);
             }
         };
         ticket.answered(answer.status, answer.request_id.clone(), answer.remarks);

@@ -16,6 +16,7 @@ mod catalogue;
 mod clock;
 mod connection;
 mod content;
+mod dialect;
 mod dice;
 mod distortion;
 mod doorway;

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use crate::dialect::Version;
 use crate::model::Model;
-use crate::request::{Form, Version};
+use crate::nearest::nearest;
+use crate::request::Form;
 use crate::validation::{Verdict, ends_with_server_tool, list, text};
 
 /// Every parameter that there is, those of betas too.
@@ -125,10 +127,13 @@ pub(crate) fn limits(body: &Value, max_tokens: u64, form: Form, model: Option<&M
     }
 }
 
+/// The API refuses what it does not know. What it knows grows, so that only a slip of the finger is
+/// refused here.
 fn known(body: &Value) -> Verdict {
-    let mut fields = body.as_object().into_iter().flat_map(|body| body.keys());
-    match fields.find(|name| !KNOWN.contains(&name.as_str())) {
-        Some(name) => Err(format!("{name}: Extra inputs are not permitted")),
+    let fields = body.as_object().into_iter().flat_map(|body| body.keys());
+    let mut strangers = fields.filter(|name| !KNOWN.contains(&name.as_str()));
+    match strangers.find(|name| nearest(name, KNOWN.into_iter()).is_some()) {
+        Some(slip) => Err(format!("{slip}: Extra inputs are not permitted")),
         None => Ok(()),
     }
 }

@@ -4,12 +4,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
+use crate::dialect::Version;
 use crate::model::Model;
 use crate::prefix::{Prefix, prefixes};
 use crate::{parameters, prose, tokens, validation};
-
-/// The versions that the API knows.
-const VERSIONS: [&str; 2] = ["2023-06-01", "2026-10-21"];
 
 /// The parts of a Messages request that shape its reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,61 +62,6 @@ pub(crate) enum Form {
     Plain,
     /// Server-sent events: the request says `"stream": true`.
     Stream,
-}
-
-/// Checks the header `anthropic-version`; the error is the API's message.
-pub(crate) fn check_version(version: Option<&str>) -> Result<(), String> {
-    match version {
-        None => Err("anthropic-version: header is required".into()),
-        Some(known) if VERSIONS.contains(&known) => Ok(()),
-        Some(other) => Err(format!(
-            "anthropic-version: \"{other}\" is not a valid API version"
-        )),
-    }
-}
-
-/// Checks the header `anthropic-beta`; the error is the API's message. Which betas there are changes
-/// from week to week, so what looks like one is let in: a name and a date.
-pub(crate) fn check_betas(betas: &str) -> Result<(), String> {
-    let strange = |beta: &str| {
-        let dated = beta.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '-');
-        let date = beta.get(dated.len()..).unwrap_or_default();
-        let digits = date.chars().filter(char::is_ascii_digit).count();
-        dated.is_empty() || digits != 8
-    };
-    let given = betas
-        .split(',')
-        .map(str::trim)
-        .filter(|beta| !beta.is_empty());
-    let strangers: Vec<_> = given
-        .filter(|beta| strange(beta))
-        .map(|beta| format!("`{beta}`"))
-        .collect();
-    if strangers.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "Unexpected value(s) {} for the `anthropic-beta` header. Please consult our documentation at docs.claude.com or try again without the header.",
-        strangers.join(", ")
-    ))
-}
-
-/// What a request is checked by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Version {
-    /// `2023-06-01`.
-    First,
-    /// `2026-10-21`.
-    Second,
-}
-
-impl Version {
-    pub(crate) fn named(version: Option<&str>) -> Self {
-        match version {
-            Some("2023-06-01") => Self::First,
-            _ => Self::Second,
-        }
-    }
 }
 
 impl MessagesRequest {
@@ -399,38 +342,5 @@ mod tests {
         let request = MessagesRequest::parse(body, Version::First).unwrap();
         assert_eq!((request.model.as_str(), request.max_tokens), ("m", 5));
         assert_eq!((request.form, request.input_tokens), (Form::Stream, 5));
-    }
-
-    #[test]
-    fn a_beta_is_a_name_and_a_date() {
-        for betas in [
-            "",
-            "files-api-2025-04-14",
-            "claude-code-20250219, output-300k-2026-03-24",
-        ] {
-            assert_eq!(check_betas(betas), Ok(()), "{betas}");
-        }
-        for betas in [
-            "fast",
-            "files-api-2025-04-14,magic",
-            "2025-04-14",
-            "files-api-2025-04",
-        ] {
-            let error = check_betas(betas).unwrap_err();
-            assert!(error.starts_with("Unexpected value(s) `"), "{error}");
-            assert!(!error.contains("files-api-2025-04-14"), "{error}");
-        }
-    }
-
-    #[test]
-    fn only_the_versions_of_the_api_are_known() {
-        assert_eq!(check_version(Some("2023-06-01")), Ok(()));
-        assert_eq!(check_version(Some("2026-10-21")), Ok(()));
-        assert!(
-            check_version(Some("2020-01-01"))
-                .unwrap_err()
-                .contains("2020-01-01")
-        );
-        assert!(check_version(None).unwrap_err().contains("required"));
     }
 }

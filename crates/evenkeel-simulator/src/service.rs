@@ -50,12 +50,20 @@ pub(crate) async fn answer(
     ticket.hold(turn);
     match outcome {
         Outcome::Answer(answer) => Ok(respond(answer, ticket, control, head.version)),
-        Outcome::Hangup(Fault::RefusedStream) if head.version == Version::HTTP_2 => {
-            ticket.close(Ending::Cut, 0);
-            Err(h2::Error::from(h2::Reason::REFUSED_STREAM).into())
-        }
         Outcome::Hangup(fault) => {
-            ticket.close(Ending::Cut, 0);
+            let returned = head.version == Version::HTTP_2
+                && matches!(fault, Fault::GoAway | Fault::RefusedStream);
+            ticket.close(
+                if returned {
+                    Ending::Returned
+                } else {
+                    Ending::Cut
+                },
+                0,
+            );
+            if returned && fault == Fault::RefusedStream {
+                return Err(h2::Error::from(h2::Reason::REFUSED_STREAM).into());
+            }
             control.strike(Strike {
                 fault,
                 pause: Duration::ZERO,

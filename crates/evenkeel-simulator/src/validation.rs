@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::dialect::Version;
 use crate::model::Model;
-use crate::request::Version;
 
 pub(crate) type Verdict = Result<(), String>;
 

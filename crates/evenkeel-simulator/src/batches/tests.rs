@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::batch::items;
-use crate::request::Version;
+use crate::dialect::Version;
 use serde_json::Value;
 
 const SECOND: Duration = Duration::from_secs(1);

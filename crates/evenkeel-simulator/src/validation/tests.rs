@@ -266,6 +266,8 @@ fn mistakes_in_parameters_get_their_sentence_too() {
         let said = said(body.clone(), SECOND);
         assert!(said.contains(message), "{body}: {said}");
     }
+    let newer = json!({"x_unknown": 1, "patience": "long"});
+    assert_eq!(said(newer, SECOND), "", "what is newer than this is let in");
     let both = json!({"model": "claude-sonnet-4-5", "temperature": 0.5, "top_p": 0.5});
     assert!(said(both, FIRST).contains("cannot both be specified"));
 }

@@ -262,7 +262,7 @@ async fn a_cut_falls_on_any_byte_in_any_way() {
             let reply = both_ways(reply, &file).await;
             assert_eq!(reply.end, end, "{word} after {place}");
             assert_eq!(
-                unchunked(&reply),
+                reply.content(),
                 &body.as_bytes()[..place],
                 "{word} after {place}"
             );
@@ -272,30 +272,12 @@ async fn a_cut_falls_on_any_byte_in_any_way() {
         let reply = text().cut_after_stop_reason(cut);
         let file = message() + &format!("cut = {{ after = 'stop-reason', how = '{word}' }}");
         let reply = both_ways(reply, &file).await;
-        let sent = String::from_utf8(unchunked(&reply)).unwrap();
+        let sent = String::from_utf8(reply.content()).unwrap();
         assert!(
             sent.contains("event: message_delta") && !sent.contains("message_stop"),
             "{sent}"
         );
     }
-}
-
-/// The bytes of a chunked body, as far as they go.
-fn unchunked(reply: &Received) -> Vec<u8> {
-    let head = reply
-        .bytes
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .unwrap();
-    let (mut body, mut rest) = (Vec::new(), &reply.bytes[head + 4..]);
-    while let Some(line) = rest.windows(2).position(|two| two == b"\r\n") {
-        let size = std::str::from_utf8(&rest[..line]).unwrap();
-        let size = usize::from_str_radix(size, 16).unwrap();
-        let data = &rest[line + 2..];
-        body.extend(&data[..size.min(data.len())]);
-        rest = data.get(size + 2..).unwrap_or_default();
-    }
-    body
 }
 
 #[tokio::test]
@@ -433,7 +415,7 @@ async fn faults_compose_on_one_request() {
            malformed_json_after_events = 0\ndrip = { bytes = 400, every = '1ms' }\n\
            cut = { after = 'stop-reason', how = 'reset' }";
     let reply = both_ways(reply, &file).await;
-    let sent = String::from_utf8(unchunked(&reply)).unwrap();
+    let sent = String::from_utf8(reply.content()).unwrap();
     let first = "event: unheard_of\r\ndata: {\"type\":\"unheard_of\",\"news\":[1,null]\r\n\r\n";
     assert!(sent.starts_with(first), "{sent}");
     assert!(sent.contains("unheard_of_block") && sent.contains("event: message_delta\r\n"));
@@ -494,10 +476,10 @@ async fn faults_of_the_script_and_of_conditions_compose_and_the_later_goes_over_
     assert_eq!(hints(&seen[0]), (None, None, None));
     assert_eq!((hints(&seen[1]), hints(&seen[2])), (told.clone(), told));
     // An error is cut as its script is: the fault that replaced what is said did not mend that.
-    assert_eq!((seen[1].end, unchunked(&seen[1]).len()), (End::Reset, 60));
-    assert_eq!((seen[2].end, unchunked(&seen[2]).len()), (End::Reset, 60));
+    assert_eq!((seen[1].end, seen[1].content().len()), (End::Reset, 60));
+    assert_eq!((seen[2].end, seen[2].content().len()), (End::Reset, 60));
     assert_eq!(
-        (seen[3].end, unchunked(&seen[3])),
+        (seen[3].end, seen[3].content()),
         (End::Closed, b"event: ".to_vec())
     );
 }
