@@ -65,6 +65,10 @@ mod validation;
 mod verdict;
 mod when;
 
+#[cfg(doc)]
+#[doc = include_str!("../SCENARIOS.md")]
+pub mod scenario_files {}
+
 pub use answer::Answer;
 pub use capacity::{Abandoned, Capacity};
 pub use catalogue::{Expected, ScenarioInfo, UnknownScenario};

@@ -104,7 +104,7 @@ fn what_comes_near_to_breaking_a_rule_does_not_break_it() {
         (
             vec![
                 with(at(1, 0, 529), |entry| {
-                    entry.ended_at = Some(Duration::from_millis(30))
+                    entry.ended_at = Some(Duration::from_millis(30));
                 }),
                 at(2, 10, 529),
             ],
@@ -131,7 +131,7 @@ fn what_comes_near_to_breaking_a_rule_does_not_break_it() {
         (
             vec![
                 with(at(1, 0, 429), |entry| {
-                    entry.retry_after = Some(Duration::from_secs(1))
+                    entry.retry_after = Some(Duration::from_secs(1));
                 }),
                 at(2, 1_000, 200),
             ],
