@@ -120,7 +120,7 @@ impl Api {
         journal: Journal,
         role: Role,
     ) -> Self {
-        let stage = Mutex::new(Stage::new(scenario, limits, &clock));
+        let stage = Mutex::new(Stage::new(scenario, limits, &clock, 0));
         Self {
             seed,
             organization: ids::uuid(&mut Dice::new(seed, 0)),
@@ -178,12 +178,12 @@ impl Api {
     pub(crate) fn replay(&self, scenario: Option<Scenario>) {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         let scenario = scenario.unwrap_or_else(|| stage.scenario().clone());
-        *stage = Stage::new(scenario, self.limits, &self.clock);
+        let before = self.journal.clear();
+        *stage = Stage::new(scenario, self.limits, &self.clock, before);
         drop(stage);
         // Before anybody is told that the scenario has changed.
         self.hours.keep(self);
         self.hours.changed();
-        self.journal.clear();
         if let Some(trap) = self.trap() {
             trap.journal().clear();
         }
@@ -263,13 +263,14 @@ impl Api {
         number: u64,
         request: Option<&'a MessagesRequest>,
     ) -> Circumstances<'a> {
-        let organization = &self.organization;
+        let trap = self.trap_url();
+        let stage = self.stage();
         Circumstances {
-            seed: self.seed(),
-            number,
+            seed: stage.scenario().seed.unwrap_or(self.seed),
+            number: stage.place(number),
             wall: self.clock.wall(),
-            organization,
-            trap: self.trap_url(),
+            organization: &self.organization,
+            trap,
             request,
             input: Input::fresh(request.map_or(0, |request| request.input_tokens)),
         }

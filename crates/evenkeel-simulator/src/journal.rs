@@ -56,12 +56,13 @@ impl Journal {
         self.limit
     }
 
-    /// Forgets all entries; numbers go on from where they are.
-    pub(crate) fn clear(&self) {
+    /// Forgets all entries; numbers go on from where they are, which is returned.
+    pub(crate) fn clear(&self) -> u64 {
         let mut pages = self.lock();
         pages.dropped = 0;
         pages.first += pages.entries.len() as u64;
         pages.entries.clear();
+        pages.first
     }
 
     /// Enters a request whose head has arrived.

@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn every_model_is_json() {
         for model in MODELS {
-            let json: serde_json::Value = serde_json::from_str(&model.json()).unwrap();
+            let json: Value = serde_json::from_str(&model.json()).unwrap();
             assert_eq!(json["id"], model.id);
             let thinking = &json["capabilities"]["thinking"]["types"];
             assert_eq!(thinking["enabled"]["supported"], model.thinks_by_budget());

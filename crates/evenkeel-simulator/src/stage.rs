@@ -27,6 +27,7 @@ const WATCHED: usize = 64;
 pub(crate) struct Stage {
     scenario: Arc<Scenario>,
     began: Duration,
+    before: u64,
     next: usize,
     /// How many requests each fault has counted.
     counts: Vec<u64>,
@@ -40,12 +41,14 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(scenario: Scenario, limits: RateLimits, clock: &Clock) -> Self {
+    /// For a scenario that starts now, after so many requests to others.
+    pub(crate) fn new(scenario: Scenario, limits: RateLimits, clock: &Clock, before: u64) -> Self {
         let limits = scenario.limits.unwrap_or(limits);
         let now = clock.now();
         let slots = scenario.capacity.clone().map(Slots::new);
         Self {
             began: now,
+            before,
             next: 0,
             counts: vec![0; scenario.faults.len()],
             turns: slots.map(|slots| Arc::new(Turns::new(slots, clock.clone(), now))),
@@ -70,6 +73,12 @@ impl Stage {
     /// When the scenario started, since the start of the simulator.
     pub(crate) fn began(&self) -> Duration {
         self.began
+    }
+
+    /// Which request to this scenario it is, by its number in the journal: a scenario that is played
+    /// again gives the same ids.
+    pub(crate) fn place(&self, number: u64) -> u64 {
+        number.saturating_sub(self.before)
     }
 
     /// The script's reply to the next request.

@@ -387,3 +387,20 @@ async fn what_the_cache_has_does_not_count_against_the_limit_and_the_headers_say
         assert!(again["cache_read_input_tokens"].as_u64().unwrap() > 2_000);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_played_again_gives_the_same_bytes_again() {
+    let simulator = of(scenario());
+    let mut rounds = Vec::new();
+    for _ in 0..2 {
+        simulator.play(scenario()).unwrap();
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let reply = simulator.send(request()).await.unwrap();
+            ids.push(reply.headers()["request-id"].clone());
+        }
+        rounds.push(ids);
+    }
+    assert_eq!(rounds[0], rounds[1]);
+    assert_ne!(rounds[0][0], rounds[0][1]);
+}
