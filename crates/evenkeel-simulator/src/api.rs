@@ -345,9 +345,10 @@ fn key_hash(headers: &HeaderMap) -> u64 {
     hasher.finish()
 }
 
-/// The limits that a key and a class of models share.
-fn pool(key: u64, class: &str) -> u64 {
+/// What a key and something else share: limits with a class of models, a cache with a model.
+fn pool(key: u64, with: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (key, class).hash(&mut hasher);
+    key.hash(&mut hasher);
+    with.hash(&mut hasher);
     hasher.finish()
 }

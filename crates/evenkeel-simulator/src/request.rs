@@ -48,7 +48,7 @@ pub(crate) enum Thinking {
 }
 
 /// How fast the answer is to be generated, and by which limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Speed {
     Standard,
     Fast,

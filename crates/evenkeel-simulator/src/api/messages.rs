@@ -58,7 +58,7 @@ impl Api {
             now: now.saturating_sub(stage.began()),
         };
         let reply = stage.struck(base, &sight, given.seed);
-        let scope = pool(key, &format!("{}{speed:?}", request.model));
+        let scope = pool(key, &(&request.model, speed));
         let charge = match reply.what {
             What::Answer(_) => {
                 let least = Model::named(&request.model).map_or(LEAST_CACHED, Model::least_cached);
