@@ -1,6 +1,6 @@
 //! When the port listens and when it refuses, by the scenario that is played.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -13,6 +13,9 @@ use crate::scenario::Listening;
 #[derive(Debug, Default)]
 pub(crate) struct Hours {
     doorway: OnceLock<Arc<Doorway>>,
+    /// Held from looking at the hour to doing what it says, lest the last to do was not the last to
+    /// look.
+    keeping: Mutex<()>,
     changed: Notify,
 }
 
@@ -25,6 +28,7 @@ impl Hours {
 
     /// Does with the door what the hour says.
     pub(crate) fn keep(&self, api: &Api) {
+        let _keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(doorway) = self.doorway.get() {
             doorway.set(if api.refuses() {
                 Listening::Refused

@@ -210,7 +210,7 @@ fn a_scenario_that_is_changed_while_it_runs_may_refuse_connections_for_a_while()
         server.ask().starts_with("HTTP/1.1 529"),
         "a mistake changes nothing"
     );
-    let changed = change("[[refused]]\nuntil = '200ms'");
+    let changed = change("[[refused]]\nuntil = '700ms'");
     assert!(changed.starts_with("HTTP/1.1 200"), "{changed}");
     assert!(
         TcpStream::connect(&server.address).is_err(),
