@@ -1,5 +1,6 @@
 //! `evenkeel simulate`: the simulator as a process, for programs in any language.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use evenkeel_simulator::{RateLimits, Scenario, Simulator};
@@ -34,10 +35,13 @@ pub(crate) async fn run(options: Simulate) -> Result<Exit, Mistake> {
     if let Some(port) = options.port {
         builder = builder.port(port);
     }
-    let simulator = builder
-        .start()
-        .await
-        .map_err(|error| Mistake::system("the simulator could not be started", &error))?;
+    let simulator = builder.start().await.map_err(|error| {
+        let what = match error.kind() {
+            ErrorKind::AddrInUse => "the simulator could not be started on the --port it was given",
+            _ => "the simulator could not be started",
+        };
+        Mistake::system(what, &error)
+    })?;
     // Whoever wanted this line only still wants the server.
     terminal::line(simulator.base_url())?;
     terminal::tell(format_args!(

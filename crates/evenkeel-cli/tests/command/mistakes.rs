@@ -264,7 +264,7 @@ fn a_port_that_is_taken_is_named() {
     let api = Api::healthy();
     let port = api.port().to_string();
     let run = evenkeel(["simulate", "--port", &port]).finish();
-    one_line(&run, 78, &[&port, "in use", "another port"]);
+    one_line(&run, 78, &["--port", &port, "in use", "another port, or 0"]);
 }
 
 #[test]
@@ -279,6 +279,11 @@ fn a_scenario_file_with_a_mistake_is_told_at_its_line() {
             "status.toml",
             "[[reply]]\nraw = { status = 99 }\n",
             &["line 1", "99"],
+        ),
+        (
+            "impossible.toml",
+            "[[reply]]\nmessage = \"x\"\n\n[[reply]]\ngateway = 502\nunknown_events = true\n",
+            &["line 4", "only a message or a list of events"],
         ),
         ("no-toml.toml", "reply = [\n", &["line "]),
         ("no-reply.toml", "", &["[[reply]]"]),
