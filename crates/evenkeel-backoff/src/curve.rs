@@ -144,7 +144,7 @@ impl Curve {
     /// The range that the wait before this retry is drawn from.
     #[inline]
     pub(crate) fn range(&self, retry: u32, previous: u64) -> Range {
-        let wait = self.growth.wait(self.base, retry).min(self.cap);
+        let wait = self.growth.wait(self.base, retry, self.cap);
         match self.jitter {
             Jitter::Full => Range::new(0, wait),
             Jitter::None => Range::new(wait, wait),

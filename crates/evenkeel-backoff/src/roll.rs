@@ -44,18 +44,14 @@ impl Roll {
         Duration::from_nanos(self.between(0, nanos::of(most)))
     }
 
-    /// A number of `lowest..=highest`, every one as likely as the others.
+    /// A number of `lowest..=highest`, every one as likely as the others. An empty range gives
+    /// `lowest`.
     #[inline]
-    pub(crate) fn between(self, lowest: u64, highest: u64) -> u64 {
-        match highest.saturating_sub(lowest).checked_add(1) {
-            // The high half of the product: below `numbers`, so it fits and the sum does too.
-            Some(numbers) => {
-                let scaled = (u128::from(numbers) * u128::from(self.0)) >> u64::BITS;
-                lowest + scaled as u64
-            }
-            // Every number there is.
-            None => self.0,
-        }
+    pub(crate) const fn between(self, lowest: u64, highest: u64) -> u64 {
+        // The high half of the roll times the numbers there are; one is added after the
+        // multiplication, where it cannot overflow.
+        let (steps, roll) = (highest.saturating_sub(lowest) as u128, self.0 as u128);
+        lowest + ((steps * roll + roll) >> u64::BITS) as u64
     }
 
     /// Two rolls that are independent for our purposes, from the one that was drawn.

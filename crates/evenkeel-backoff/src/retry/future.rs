@@ -4,129 +4,100 @@ use core::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::course::Course;
-use super::purse::sealed;
-use super::{Attempt, Classify, Fault, GaveUp, Notify, Purse, Sleeper, judge, remember};
-use crate::{Chance, Policy, Stop};
+use super::pause::Pause;
+use super::rules::Judge;
+use super::{Attempt, Fault, GaveUp, RetryCall, Sleeper};
+use crate::Stop;
+
+/// A [`RetryCall`] of an asynchronous operation, which is a future.
+///
+/// Ends with the operation's value, or with [`GaveUp`]. Panics as tokio's timers do if it must wait
+/// outside a tokio runtime with its time enabled, and `S` is [`Tokio`](crate::Tokio).
+pub type RetryFuture<Op, Fut, E, S, R> =
+    RetryCall<Op, E, S, R, Underway<Fut, <S as Sleeper>::Sleep>>;
 
 pin_project! {
-    /// A call that is retried: what awaiting a [`RetryCall`](super::RetryCall) runs.
-    ///
-    /// `Send` and `'static` when its parts are. Dropping it at any point ends the attempt or the
-    /// wait under way; a token that was taken for an attempt that had not begun goes back to the
-    /// budget, one whose attempt had begun stays spent.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct RetryFuture<Op, Fut, E, S, P, C, B, N, G>
-    where
-        S: Sleeper,
-        B: sealed::Purse,
-    {
-        op: Op,
-        sleeper: S,
-        classify: C,
-        notify: N,
-        course: Course<P, B, G>,
-        last: Option<Fault<E>>,
+    /// The attempt or the wait of a [`RetryFuture`] that is under way.
+    pub struct Underway<Fut, Sleep> {
         #[pin]
-        stage: Stage<Fut, S::Sleep>,
+        stage: Stage<Fut, Sleep>,
+    }
+}
+
+impl<Fut, Sleep> Default for Underway<Fut, Sleep> {
+    #[inline]
+    fn default() -> Self {
+        let stage = Stage::Fresh;
+        Self { stage }
     }
 }
 
 pin_project! {
     #[project = StageProjection]
     enum Stage<Fut, Sleep> {
-        Idle,
+        /// Nothing was called yet.
+        Fresh,
         Trying {
             #[pin]
             attempt: Fut,
+            // Made when the attempt first keeps us waiting: one that does not needs no timer.
             #[pin]
             limit: Option<Sleep>,
         },
         Waiting {
             #[pin]
             sleep: Sleep,
+            pause: Pause,
         },
+        /// After the end: the call is not made again.
+        Over,
     }
 }
 
-impl<Op, Fut, E, S: Sleeper, P, C, B: sealed::Purse, N, G>
-    RetryFuture<Op, Fut, E, S, P, C, B, N, G>
-{
-    #[inline]
-    pub(super) const fn new(
-        op: Op,
-        sleeper: S,
-        classify: C,
-        notify: N,
-        course: Course<P, B, G>,
-    ) -> Self {
-        Self {
-            op,
-            sleeper,
-            classify,
-            notify,
-            course,
-            last: None,
-            stage: Stage::Idle,
-        }
-    }
-}
-
-impl<Op, Fut, T, E, S, P, C, B, N, G> Future for RetryFuture<Op, Fut, E, S, P, C, B, N, G>
+impl<Op, Fut, T, E, S, R> Future for RetryFuture<Op, Fut, E, S, R>
 where
     Op: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,
     S: Sleeper,
-    P: Policy,
-    C: Classify<E>,
-    B: Purse,
-    N: Notify<E>,
-    G: Chance,
+    R: Judge<E>,
 {
     type Output = Result<T, GaveUp<E>>;
 
-    /// The way without a failure is short enough to be inlined; the rest is a call away.
+    /// A first attempt that succeeds at once is short enough to be inlined; the rest is a call away.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.as_mut().project();
-        if this.course.number() == 0 {
-            match this.course.begin(|| this.sleeper.now()) {
-                Ok(attempt) => {
-                    let limit = this.course.time_for(attempt);
-                    let limit = limit.map(|limit| this.sleeper.sleep(limit));
-                    let attempt = (this.op)(attempt);
-                    this.stage.set(Stage::Trying { attempt, limit });
-                }
-                Err(stop) => return self.give_up(stop),
-            }
-        }
-        let polled = match this.stage.as_mut().project() {
-            StageProjection::Trying { attempt, .. } => attempt.poll(cx),
-            _ => return self.carry_on(None, cx),
+        let this = self.as_mut().project();
+        let mut stage = this.underway.project().stage;
+        let StageProjection::Fresh = stage.as_mut().project() else {
+            return self.carry_on(None, cx);
         };
-        match polled {
-            Poll::Ready(Ok(value)) => {
-                this.course.succeeded(|| this.sleeper.now());
-                this.stage.set(Stage::Idle);
-                Poll::Ready(Ok(value))
-            }
-            other => self.carry_on(Some(other), cx),
+        let attempt = match this.course.begin(|| this.sleeper.now()) {
+            Ok(attempt) => (this.op)(attempt),
+            Err(stop) => return self.give_up(stop),
+        };
+        let limit = None;
+        stage.set(Stage::Trying { attempt, limit });
+        let polled = match stage.as_mut().project() {
+            StageProjection::Trying { attempt, .. } => attempt.poll(cx),
+            _ => Poll::Pending,
+        };
+        if let Poll::Ready(Ok(value)) = polled {
+            this.course.succeeded(|| this.sleeper.now());
+            stage.set(Stage::Over);
+            return Poll::Ready(Ok(value));
         }
+        self.carry_on(Some(polled), cx)
     }
 }
 
-impl<Op, Fut, T, E, S, P, C, B, N, G> RetryFuture<Op, Fut, E, S, P, C, B, N, G>
+impl<Op, Fut, T, E, S, R> RetryFuture<Op, Fut, E, S, R>
 where
     Op: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,
     S: Sleeper,
-    P: Policy,
-    C: Classify<E>,
-    B: Purse,
-    N: Notify<E>,
-    G: Chance,
+    R: Judge<E>,
 {
-    /// Everything but the first poll of an attempt that succeeds. `polled` is what the attempt
+    /// Everything but the first poll of a first attempt that succeeds. `polled` is what the attempt
     /// under way has just said, if it was asked.
     #[inline(never)]
     fn carry_on(
@@ -135,19 +106,23 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, GaveUp<E>>> {
         loop {
-            let mut this = self.as_mut().project();
-            let next = match this.stage.as_mut().project() {
-                // After its end: the call is not made again.
-                StageProjection::Idle => return Poll::Pending,
-                StageProjection::Trying { attempt, limit } => {
+            let this = self.as_mut().project();
+            let mut stage = this.underway.project().stage;
+            let next = match stage.as_mut().project() {
+                StageProjection::Fresh | StageProjection::Over => return Poll::Pending,
+                StageProjection::Trying { attempt, mut limit } => {
                     let fault = match polled.take().unwrap_or_else(|| attempt.poll(cx)) {
                         Poll::Ready(Ok(value)) => {
                             this.course.succeeded(|| this.sleeper.now());
-                            this.stage.set(Stage::Idle);
+                            stage.set(Stage::Over);
                             return Poll::Ready(Ok(value));
                         }
                         Poll::Ready(Err(error)) => Fault::Failed(error),
                         Poll::Pending => {
+                            if limit.is_none() {
+                                let left = this.course.time_left(|| this.sleeper.now());
+                                limit.set(left.map(|left| this.sleeper.sleep(left)));
+                            }
                             let Some(limit) = limit.as_pin_mut() else {
                                 return Poll::Pending;
                             };
@@ -156,30 +131,38 @@ where
                         }
                     };
                     // The attempt ends before the wait begins.
-                    this.stage.set(Stage::Idle);
+                    stage.set(Stage::Over);
                     let now = this.sleeper.now();
-                    let judged = judge(this.course, this.classify, this.notify, &fault, now);
-                    remember(this.last, fault);
-                    match judged {
-                        Ok(wait) => {
-                            let sleep = this.sleeper.sleep(wait);
-                            this.stage.set(Stage::Waiting { sleep });
+                    this.course.failed(fault, now).map(|wait| Pause::new(wait, now))
+                }
+                StageProjection::Waiting { sleep, pause } => {
+                    ready!(sleep.poll(cx));
+                    let now = this.sleeper.now();
+                    if let Some(left) = pause.left(now) {
+                        // Polled when the runtime comes round again, so that a sleeper that never
+                        // sleeps does not hold it up.
+                        let sleep = this.sleeper.sleep(left);
+                        let pause = *pause;
+                        stage.set(Stage::Waiting { sleep, pause });
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    stage.set(Stage::Over);
+                    match this.course.again(now) {
+                        Ok(attempt) => {
+                            let attempt = (this.op)(attempt);
+                            let limit = None;
+                            stage.set(Stage::Trying { attempt, limit });
                             continue;
                         }
                         Err(stop) => Err(stop),
                     }
                 }
-                StageProjection::Waiting { sleep } => {
-                    ready!(sleep.poll(cx));
-                    this.course.again(this.sleeper.now())
-                }
             };
             match next {
-                Ok(attempt) => {
-                    let limit = this.course.time_for(attempt);
-                    let limit = limit.map(|limit| this.sleeper.sleep(limit));
-                    let attempt = (this.op)(attempt);
-                    this.stage.set(Stage::Trying { attempt, limit });
+                Ok(pause) => {
+                    let sleep = this.sleeper.sleep(pause.whole());
+                    stage.set(Stage::Waiting { sleep, pause });
                 }
                 Err(stop) => return self.give_up(stop),
             }
@@ -188,18 +171,15 @@ where
 
     #[cold]
     fn give_up(self: Pin<&mut Self>, stop: Stop) -> Poll<Result<T, GaveUp<E>>> {
-        let mut this = self.project();
-        this.stage.set(Stage::Idle);
-        let last = this.last.take();
-        let gave_up = this.course.gave_up(stop, last, || this.sleeper.now());
+        let this = self.project();
+        this.underway.project().stage.set(Stage::Over);
+        let gave_up = this.course.gave_up(stop, || this.sleeper.now());
         Poll::Ready(Err(gave_up))
     }
 }
 
-impl<Op, Fut, E, S: Sleeper, P, C, B: sealed::Purse, N, G> fmt::Debug
-    for RetryFuture<Op, Fut, E, S, P, C, B, N, G>
-{
+impl<Fut, Sleep> fmt::Debug for Underway<Fut, Sleep> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetryFuture").finish_non_exhaustive()
+        f.debug_struct("Underway").finish_non_exhaustive()
     }
 }

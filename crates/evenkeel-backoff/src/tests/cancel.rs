@@ -22,7 +22,7 @@ fn tokens_left_after(seconds: u32) -> u32 {
         });
         let call = call.policy(policy()).budget(&budget);
         let limit = SECOND * seconds;
-        let ended = dropped_after(limit, call.into_future()).await;
+        let ended = dropped_after(limit, call).await;
         assert!(ended.is_none());
         budget.tokens(Tokio.now())
     })
@@ -89,7 +89,7 @@ fn dropping_a_call_drops_its_attempt_at_once() {
                 Ok::<(), Says>(())
             }
         });
-        let _ = dropped_after(SECOND, call.into_future()).await;
+        let _ = dropped_after(SECOND, call).await;
         assert_eq!(std::sync::Arc::strong_count(&alive), 1);
     });
 }

@@ -180,7 +180,7 @@ fn the_operation_is_not_called_when_the_call_is_built_nor_before_a_sleep_is_over
             ready(Err::<(), _>(BUSY))
         })
         .policy(policy)
-        .into_future();
+        ;
         assert!(calls.borrow().is_empty());
         let _ = call.await;
         assert_eq!(*calls.borrow(), [Duration::ZERO, SECOND, 3 * SECOND]);

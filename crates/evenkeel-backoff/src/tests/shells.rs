@@ -129,7 +129,7 @@ fn a_call_can_be_spawned_with_what_it_owns() {
     }
     let budget = RetryBudget::new();
     let call = retry(|_| ready(Ok::<_, Says>(()))).budget(budget);
-    assert!(virtually(is_spawnable(call.into_future())).is_ok());
+    assert!(virtually(is_spawnable(call)).is_ok());
 }
 
 /// A policy and chance that must not be asked.
@@ -163,7 +163,7 @@ impl Sleeper for Untouchable {
 fn policy_chance_and_clock_are_left_alone_until_something_fails() {
     let call = retry_with(Untouchable, |_| ready(Ok::<_, Says>(7)));
     let call = call.policy(Untouchable).chance(Untouchable);
-    assert_eq!(virtually(call.into_future()), Ok(7));
+    assert_eq!(virtually(call), Ok(7));
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn the_future_is_small() {
     let call = retry(|_| ready(Ok::<(), ()>(())))
         .policy(&policy)
         .budget(&budget);
-    let size = size_of_val(&call.when(|()| true).into_future());
+    let size = size_of_val(&call.when(|()| true));
     let bare = size_of::<Ready<Result<(), ()>>>() + size_of::<tokio::time::Sleep>();
     // And the last error, where errors have a size: it is kept through the next attempt.
     assert!(size <= bare + 104, "{size} > {bare} + 104");
@@ -296,7 +296,7 @@ fn a_clock_that_jumps_causes_no_early_attempt_and_no_spin() {
         let policy = RetryPolicy::exponential(SECOND)
             .patience(600 * SECOND)
             .with_attempt_limit(4);
-        let gave_up = virtually(call.policy(policy).deadline(3_600 * SECOND).into_future());
+        let gave_up = virtually(call.policy(policy).deadline(3_600 * SECOND));
         let _ = gave_up.unwrap_err();
         let waits: Vec<Duration> = waits.into_inner();
         // Each attempt has a timer for the deadline; the others are the waits.

@@ -60,7 +60,7 @@ fn two_sessions_from_one_policy_draw_different_numbers() {
         let mut waits = Vec::new();
         let call = retry(|_| std::future::ready(Err::<(), Says>(BUSY))).policy(policy);
         let call = call.notify(|notice| waits.push(notice.retry.wait));
-        let _ = virtually(call.into_future());
+        let _ = virtually(call);
         waits
     };
     let policy = RetryPolicy::exponential(SECOND).max_attempts(5);
@@ -85,7 +85,7 @@ fn five_hundred_callers_that_fail_together_come_back_apart() {
                 })
                 .policy(policy)
                 .chance(Dice::seeded(seed))
-                .into_future(),
+                ,
             )
         });
         let mut callers: Vec<_> = callers.collect();
