@@ -19,6 +19,8 @@ pub struct Tokio;
 impl crate::Sleeper for Tokio {
     type Sleep = tokio::time::Sleep;
 
+    // Worth a call: it is only read where nothing is in a hurry.
+    #[inline(never)]
     fn now(&self) -> Moment {
         static ORIGIN: OnceLock<tokio::time::Instant> = OnceLock::new();
         let now = tokio::time::Instant::now();

@@ -224,8 +224,7 @@ impl RetryPolicy {
                 if recovery.wait().is_none() && curve.least_room(range) > left {
                     return Err(room.ends);
                 }
-                let range = range.below(left);
-                roll.between(range.lowest, range.highest)
+                range.below(left).draw(roll)
             }
         };
         let Some(hint) = recovery.wait() else {
@@ -237,7 +236,7 @@ impl RetryPolicy {
         }
         let hint = nanos::of(hint);
         let spread = (hint / 4).min(nanos::of(MAX_HINT_SPREAD)).min(left - hint);
-        let hinted = hint.saturating_add(other_roll.between(0, spread));
+        let hinted = hint.saturating_add(other_roll.up_to(spread));
         let whole = drawn.max(hinted);
         Ok(Wait { whole, drawn })
     }

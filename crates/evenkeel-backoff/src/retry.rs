@@ -135,7 +135,7 @@ impl<Op, E, S, P, C, B: Purse, N, G, W: Default> RetryCall<Op, E, S, Rules<P, C,
     /// cannot be. Zero: the operation is not called. Default: none.
     #[inline]
     pub fn deadline(mut self, limit: Duration) -> Self {
-        self.course = self.course.limited(limit);
+        self.course.limit(limit);
         self
     }
 

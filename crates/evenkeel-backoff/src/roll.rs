@@ -41,17 +41,18 @@ impl Roll {
     #[must_use]
     #[inline]
     pub fn within(self, most: Duration) -> Duration {
-        Duration::from_nanos(self.between(0, nanos::of(most)))
+        Duration::from_nanos(self.up_to(nanos::of(most)))
     }
 
-    /// A number of `lowest..=highest`, every one as likely as the others. An empty range gives
-    /// `lowest`.
+    /// A number of `0..=most`, every one as likely as the others.
     #[inline]
-    pub(crate) const fn between(self, lowest: u64, highest: u64) -> u64 {
-        // The high half of the roll times the numbers there are; one is added after the
-        // multiplication, where it cannot overflow.
-        let (steps, roll) = (highest.saturating_sub(lowest) as u128, self.0 as u128);
-        lowest + ((steps * roll + roll) >> u64::BITS) as u64
+    pub(crate) const fn up_to(self, most: u64) -> u64 {
+        match most.checked_add(1) {
+            // The high half of the product.
+            Some(numbers) => ((numbers as u128 * self.0 as u128) >> u64::BITS) as u64,
+            // Every number there is.
+            None => self.0,
+        }
     }
 
     /// Two rolls that are independent for our purposes, from the one that was drawn.

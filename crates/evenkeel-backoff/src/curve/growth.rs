@@ -42,31 +42,23 @@ impl Growth {
     }
 
     /// The wait before retry number `retry`, in nanoseconds, at most `cap`.
-    #[inline]
     pub(super) fn wait(self, base: u64, retry: u32, cap: u64) -> u64 {
         let times = retry.saturating_sub(1);
-        match self {
-            Self::Doubling => doubled(base, times, cap),
-            other => other.slowly(base, times).min(cap),
-        }
-    }
-
-    /// The curves that are not worth a place in the caller's code.
-    fn slowly(self, base: u64, times: u32) -> u64 {
-        match self {
+        let wait = match self {
             Self::None => base,
             Self::Linear => base.saturating_mul(u64::from(times) + 1),
-            Self::Doubling => doubled(base, times, u64::MAX),
+            Self::Doubling => doubled(base, times, cap),
             Self::Tripling => base.saturating_mul(3_u64.saturating_pow(times)),
             Self::Fibonacci => base.saturating_mul(fibonacci(times.saturating_add(1))),
             Self::Power(factor) => powered(base, factor, times),
-        }
+        };
+        wait.min(cap)
     }
 }
 
 /// The lesser of `base * 2^times` and `cap`. Compared before the shift, so that no bit is lost.
 #[inline]
-const fn doubled(base: u64, times: u32, cap: u64) -> u64 {
+pub(super) const fn doubled(base: u64, times: u32, cap: u64) -> u64 {
     if times < u64::BITS && base <= cap >> times {
         base << times
     } else if base == 0 {

@@ -5,24 +5,33 @@ use evenkeel_error::{Moment, Recovery};
 use super::rules::{Judge, Ruled};
 use super::{Attempt, Fault, GaveUp, Notice};
 use crate::policy::tighter;
-use crate::{Cost, Decision, Limits, Session, Stop, StopReason, Verdict, nanos};
+use crate::{Cost, Decision, Limits, Session, Stop, StopReason, Verdict};
 
 /// One call from its first attempt to its end: what all shells have in common. It neither waits nor
 /// reads a clock.
 #[derive(Debug)]
 pub(crate) struct Course<R, E> {
     rules: R,
-    /// From the start of the call to its deadline, in nanoseconds. The largest: none.
-    limit: u64,
-    /// Nothing is remembered before the clock is first read, so that a call without a failure
-    /// writes nothing down.
-    so_far: Option<SoFar<E>>,
+    time: Time<E>,
+}
+
+/// Nothing is remembered before the clock is first read, so that a call without a failure writes
+/// nothing down.
+#[derive(Debug)]
+enum Time<E> {
+    /// Not read, and there is no deadline.
+    Unlimited,
+    /// Not read; from the start to the deadline.
+    Limited(Duration),
+    Read(SoFar<E>),
 }
 
 #[derive(Debug)]
 struct SoFar<E> {
     session: Session,
     start: Moment,
+    /// [`Moment::MAX`]: none.
+    deadline: Moment,
     /// Attempts begun.
     number: u32,
     /// How the last attempt that failed did; one that the clock ended says less than an error
@@ -30,22 +39,16 @@ struct SoFar<E> {
     last: Option<Fault<E>>,
 }
 
-const NO_LIMIT: u64 = u64::MAX;
-
 impl<R, E> Course<R, E> {
     #[inline]
     pub(crate) const fn new(rules: R) -> Self {
-        Self {
-            rules,
-            limit: NO_LIMIT,
-            so_far: None,
-        }
+        let time = Time::Unlimited;
+        Self { rules, time }
     }
 
     #[inline]
-    pub(crate) const fn limited(mut self, limit: Duration) -> Self {
-        self.limit = nanos::of(limit);
-        self
+    pub(crate) fn limit(&mut self, limit: Duration) {
+        self.time = Time::Limited(limit);
     }
 
     /// The same call by other rules, from its start.
@@ -53,13 +56,18 @@ impl<R, E> Course<R, E> {
     pub(crate) fn by<Q>(self, change: impl FnOnce(R) -> Q) -> Course<Q, E> {
         Course {
             rules: change(self.rules),
-            limit: self.limit,
-            so_far: None,
+            time: match self.time {
+                Time::Limited(limit) => Time::Limited(limit),
+                _ => Time::Unlimited,
+            },
         }
     }
 
     fn deadline(&self) -> Option<Moment> {
-        self.so_far.as_ref()?.deadline(self.limit)
+        match &self.time {
+            Time::Read(so_far) => so_far.deadline(),
+            _ => None,
+        }
     }
 }
 
@@ -67,13 +75,13 @@ impl<R: Ruled, E> Course<R, E> {
     /// The first attempt. The clock is read only if there is a limit to count towards.
     #[inline]
     pub(crate) fn begin(&mut self, now: impl FnOnce() -> Moment) -> Result<Attempt, Stop> {
-        let remaining = match self.limit {
-            NO_LIMIT if self.rules.patience_limit().is_none() => return Ok(Attempt::FIRST),
-            NO_LIMIT => None,
-            0 => return Err(DEADLINE),
-            nanos => Some(Duration::from_nanos(nanos)),
+        let remaining = match self.time {
+            Time::Limited(Duration::ZERO) => return Err(DEADLINE),
+            Time::Limited(limit) => Some(limit),
+            _ if self.rules.patience_limit().is_none() => return Ok(Attempt::FIRST),
+            _ => None,
         };
-        self.so_far = Some(SoFar::since(now()));
+        self.time = Time::Read(SoFar::since(now(), remaining));
         Ok(Attempt {
             remaining,
             ..Attempt::FIRST
@@ -83,21 +91,21 @@ impl<R: Ruled, E> Course<R, E> {
     /// The attempt under way succeeded.
     #[inline]
     pub(crate) fn succeeded(&mut self, now: impl FnOnce() -> Moment) {
-        match &self.so_far {
-            Some(so_far) if so_far.number > 1 => self.rules.refund(),
+        match &self.time {
+            Time::Read(so_far) if so_far.number > 1 => self.rules.refund(),
             _ => self.rules.earn(now),
         }
     }
 
     /// The wait is over at `now`.
     pub(crate) fn again(&mut self, now: Moment) -> Result<Attempt, Stop> {
-        let deadline = self.deadline();
+        let Time::Read(so_far) = &mut self.time else {
+            return Ok(Attempt::FIRST);
+        };
+        let deadline = so_far.deadline();
         if deadline.is_some_and(|deadline| now >= deadline) {
             return Err(DEADLINE);
         }
-        let Some(so_far) = &mut self.so_far else {
-            return Ok(Attempt::FIRST);
-        };
         self.rules.sent();
         so_far.number = so_far.number.saturating_add(1);
         Ok(Attempt {
@@ -116,13 +124,13 @@ impl<R: Ruled, E> Course<R, E> {
     }
 
     pub(crate) fn gave_up(&mut self, stop: Stop, now: impl FnOnce() -> Moment) -> GaveUp<E> {
-        let (attempts, elapsed, last) = match &mut self.so_far {
-            Some(so_far) => (
+        let (attempts, elapsed, last) = match &mut self.time {
+            Time::Read(so_far) => (
                 so_far.number,
                 now().since(so_far.start),
                 so_far.last.take(),
             ),
-            None => (0, Duration::ZERO, None),
+            _ => (0, Duration::ZERO, None),
         };
         GaveUp {
             stop,
@@ -136,10 +144,14 @@ impl<R: Ruled, E> Course<R, E> {
 impl<R: Judge<E>, E> Course<R, E> {
     /// The attempt under way ended so at `now`: the wait that follows, or why there is none.
     pub(crate) fn failed(&mut self, fault: Fault<E>, now: Moment) -> Result<Duration, Stop> {
-        let so_far = self.so_far.get_or_insert_with(|| SoFar::since(now));
         self.rules.spent();
-        let deadline = so_far.deadline(self.limit);
-        let outcome = so_far.judge(&mut self.rules, &fault, now, deadline);
+        if !matches!(self.time, Time::Read(_)) {
+            self.time = Time::Read(SoFar::since(now, None));
+        }
+        let Time::Read(so_far) = &mut self.time else {
+            return Err(DEADLINE);
+        };
+        let outcome = so_far.judge(&mut self.rules, &fault, now);
         if matches!(fault, Fault::Failed(_)) || so_far.last.is_none() {
             so_far.last = Some(fault);
         }
@@ -149,17 +161,18 @@ impl<R: Judge<E>, E> Course<R, E> {
 
 impl<E> SoFar<E> {
     #[inline]
-    const fn since(now: Moment) -> Self {
+    fn since(now: Moment, limit: Option<Duration>) -> Self {
         Self {
             session: Session::start(now),
             start: now,
+            deadline: limit.map_or(Moment::MAX, |limit| now + limit),
             number: 1,
             last: None,
         }
     }
 
-    fn deadline(&self, limit: u64) -> Option<Moment> {
-        (limit != NO_LIMIT).then(|| self.start + Duration::from_nanos(limit))
+    fn deadline(&self) -> Option<Moment> {
+        (self.deadline < Moment::MAX).then_some(self.deadline)
     }
 
     fn judge(
@@ -167,8 +180,8 @@ impl<E> SoFar<E> {
         rules: &mut impl Judge<E>,
         fault: &Fault<E>,
         now: Moment,
-        deadline: Option<Moment>,
     ) -> Result<Duration, Stop> {
+        let deadline = self.deadline();
         let verdict = match fault {
             Fault::Failed(error) => rules.verdict(error),
             // Not the attempt took too long, but the call.

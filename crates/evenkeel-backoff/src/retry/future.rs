@@ -18,39 +18,37 @@ pub type RetryFuture<Op, Fut, E, S, R> =
 
 pin_project! {
     /// The attempt or the wait of a [`RetryFuture`] that is under way.
+    // Two options and not one enum of everything: what drops an option is short enough to be
+    // inlined, and where nothing was kept nothing is left of it.
     pub struct Underway<Fut, Sleep> {
         #[pin]
-        stage: Stage<Fut, Sleep>,
+        attempt: Option<Fut>,
+        // The wait, or the limit of the attempt; that one is made when the attempt first keeps us
+        // waiting, because one that does not needs no timer.
+        #[pin]
+        timer: Option<Sleep>,
+        stage: Stage,
     }
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Nothing was called yet.
+    Fresh,
+    Trying,
+    Waiting(Pause),
+    /// The call is not made again.
+    Over,
 }
 
 impl<Fut, Sleep> Default for Underway<Fut, Sleep> {
     #[inline]
     fn default() -> Self {
-        let stage = Stage::Fresh;
-        Self { stage }
-    }
-}
-
-pin_project! {
-    #[project = StageProjection]
-    enum Stage<Fut, Sleep> {
-        /// Nothing was called yet.
-        Fresh,
-        Trying {
-            #[pin]
-            attempt: Fut,
-            // Made when the attempt first keeps us waiting: one that does not needs no timer.
-            #[pin]
-            limit: Option<Sleep>,
-        },
-        Waiting {
-            #[pin]
-            sleep: Sleep,
-            pause: Pause,
-        },
-        /// After the end: the call is not made again.
-        Over,
+        Self {
+            attempt: None,
+            timer: None,
+            stage: Stage::Fresh,
+        }
     }
 }
 
@@ -67,26 +65,25 @@ where
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.as_mut().project();
-        let mut stage = this.underway.project().stage;
-        let StageProjection::Fresh = stage.as_mut().project() else {
+        let mut underway = this.underway.project();
+        let Stage::Fresh = underway.stage else {
             return self.carry_on(None, cx);
         };
         let attempt = match this.course.begin(|| this.sleeper.now()) {
             Ok(attempt) => (this.op)(attempt),
             Err(stop) => return self.give_up(stop),
         };
-        let limit = None;
-        stage.set(Stage::Trying { attempt, limit });
-        let polled = match stage.as_mut().project() {
-            StageProjection::Trying { attempt, .. } => attempt.poll(cx),
-            _ => Poll::Pending,
-        };
-        if let Poll::Ready(Ok(value)) = polled {
+        underway.attempt.set(Some(attempt));
+        let attempt = underway.attempt.as_mut().as_pin_mut();
+        let polled = attempt.map(|attempt| attempt.poll(cx));
+        if let Some(Poll::Ready(Ok(value))) = polled {
             this.course.succeeded(|| this.sleeper.now());
-            stage.set(Stage::Over);
+            *underway.stage = Stage::Over;
+            underway.attempt.set(None);
             return Poll::Ready(Ok(value));
         }
-        self.carry_on(Some(polled), cx)
+        *underway.stage = Stage::Trying;
+        self.carry_on(polled, cx)
     }
 }
 
@@ -107,64 +104,60 @@ where
     ) -> Poll<Result<T, GaveUp<E>>> {
         loop {
             let this = self.as_mut().project();
-            let mut stage = this.underway.project().stage;
-            let next = match stage.as_mut().project() {
-                StageProjection::Fresh | StageProjection::Over => return Poll::Pending,
-                StageProjection::Trying { attempt, mut limit } => {
-                    let fault = match polled.take().unwrap_or_else(|| attempt.poll(cx)) {
-                        Poll::Ready(Ok(value)) => {
-                            this.course.succeeded(|| this.sleeper.now());
-                            stage.set(Stage::Over);
-                            return Poll::Ready(Ok(value));
-                        }
-                        Poll::Ready(Err(error)) => Fault::Failed(error),
-                        Poll::Pending => {
-                            if limit.is_none() {
-                                let left = this.course.time_left(|| this.sleeper.now());
-                                limit.set(left.map(|left| this.sleeper.sleep(left)));
-                            }
-                            let Some(limit) = limit.as_pin_mut() else {
-                                return Poll::Pending;
-                            };
-                            ready!(limit.poll(cx));
-                            Fault::TimedOut
-                        }
-                    };
-                    // The attempt ends before the wait begins.
-                    stage.set(Stage::Over);
-                    let now = this.sleeper.now();
-                    this.course.failed(fault, now).map(|wait| Pause::new(wait, now))
-                }
-                StageProjection::Waiting { sleep, pause } => {
+            let mut underway = this.underway.project();
+            let outcome = if let Stage::Waiting(pause) = underway.stage {
+                if let Some(sleep) = underway.timer.as_mut().as_pin_mut() {
                     ready!(sleep.poll(cx));
-                    let now = this.sleeper.now();
-                    if let Some(left) = pause.left(now) {
-                        // Polled when the runtime comes round again, so that a sleeper that never
-                        // sleeps does not hold it up.
-                        let sleep = this.sleeper.sleep(left);
-                        let pause = *pause;
-                        stage.set(Stage::Waiting { sleep, pause });
-                        cx.waker().wake_by_ref();
-                        return Poll::Pending;
+                }
+                let now = this.sleeper.now();
+                if let Some(left) = pause.left(now) {
+                    underway.timer.set(Some(this.sleeper.sleep(left)));
+                    // Polled when the runtime comes round again, so that a sleeper that never sleeps
+                    // does not hold it up.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                this.course.again(now).map(|attempt| {
+                    *underway.stage = Stage::Trying;
+                    underway.timer.set(None);
+                    underway.attempt.set(Some((this.op)(attempt)));
+                })
+            } else {
+                let Some(attempt) = underway.attempt.as_mut().as_pin_mut() else {
+                    return Poll::Pending;
+                };
+                let fault = match polled.take().unwrap_or_else(|| attempt.poll(cx)) {
+                    Poll::Ready(Ok(value)) => {
+                        this.course.succeeded(|| this.sleeper.now());
+                        *underway.stage = Stage::Over;
+                        underway.attempt.set(None);
+                        underway.timer.set(None);
+                        return Poll::Ready(Ok(value));
                     }
-                    stage.set(Stage::Over);
-                    match this.course.again(now) {
-                        Ok(attempt) => {
-                            let attempt = (this.op)(attempt);
-                            let limit = None;
-                            stage.set(Stage::Trying { attempt, limit });
-                            continue;
+                    Poll::Ready(Err(error)) => Fault::Failed(error),
+                    Poll::Pending => {
+                        if underway.timer.is_none() {
+                            let left = this.course.time_left(|| this.sleeper.now());
+                            let limit = left.map(|left| this.sleeper.sleep(left));
+                            underway.timer.set(limit);
                         }
-                        Err(stop) => Err(stop),
+                        let Some(limit) = underway.timer.as_mut().as_pin_mut() else {
+                            return Poll::Pending;
+                        };
+                        ready!(limit.poll(cx));
+                        Fault::TimedOut
                     }
-                }
+                };
+                // The attempt ends before the wait begins.
+                underway.attempt.set(None);
+                let now = this.sleeper.now();
+                this.course.failed(fault, now).map(|wait| {
+                    *underway.stage = Stage::Waiting(Pause::new(wait, now));
+                    underway.timer.set(Some(this.sleeper.sleep(wait)));
+                })
             };
-            match next {
-                Ok(pause) => {
-                    let sleep = this.sleeper.sleep(pause.whole());
-                    stage.set(Stage::Waiting { sleep, pause });
-                }
-                Err(stop) => return self.give_up(stop),
+            if let Err(stop) = outcome {
+                return self.give_up(stop);
             }
         }
     }
@@ -172,7 +165,9 @@ where
     #[cold]
     fn give_up(self: Pin<&mut Self>, stop: Stop) -> Poll<Result<T, GaveUp<E>>> {
         let this = self.project();
-        this.underway.project().stage.set(Stage::Over);
+        let mut underway = this.underway.project();
+        *underway.stage = Stage::Over;
+        underway.timer.set(None);
         let gave_up = this.course.gave_up(stop, || this.sleeper.now());
         Poll::Ready(Err(gave_up))
     }
