@@ -99,7 +99,7 @@ fn builders_name_the_field_and_the_rule() {
     assert_eq!(message(builder().cap(101).build()), "cap must be 1 to 100");
     assert_eq!(
         message(builder().floor(Duration::ZERO).build()),
-        "floor must be longer than zero and at most a year"
+        "floor must be longer than zero and at most 30 days"
     );
     let share = RetryBudget::share(Ratio::TENTH);
     assert_eq!(

@@ -2,6 +2,7 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
+use evenkeel_error::Moment;
 use pin_project_lite::pin_project;
 
 use super::pause::Pause;
@@ -36,9 +37,19 @@ enum Stage {
     /// Nothing was called yet.
     Fresh,
     Trying,
-    Waiting(Pause),
+    /// A [`Pause`], flat: packed with the tag it is a word shorter.
+    Waiting {
+        until: Moment,
+        asked: f32,
+    },
     /// The call is not made again.
     Over,
+}
+
+impl Stage {
+    const fn waiting(Pause { until, asked }: Pause) -> Self {
+        Self::Waiting { until, asked }
+    }
 }
 
 impl<Fut, Sleep> Default for Underway<Fut, Sleep> {
@@ -105,12 +116,14 @@ where
         loop {
             let this = self.as_mut().project();
             let mut underway = this.underway.project();
-            let outcome = if let Stage::Waiting(pause) = underway.stage {
+            let outcome = if let Stage::Waiting { until, asked } = *underway.stage {
                 if let Some(sleep) = underway.timer.as_mut().as_pin_mut() {
                     ready!(sleep.poll(cx));
                 }
                 let now = this.sleeper.now();
+                let mut pause = Pause { until, asked };
                 if let Some(left) = pause.left(now) {
+                    *underway.stage = Stage::waiting(pause);
                     underway.timer.set(Some(this.sleeper.sleep(left)));
                     // Polled when the runtime comes round again, so that a sleeper that never sleeps
                     // does not hold it up.
@@ -152,7 +165,7 @@ where
                 underway.attempt.set(None);
                 let now = this.sleeper.now();
                 this.course.failed(fault, now).map(|wait| {
-                    *underway.stage = Stage::Waiting(Pause::new(wait, now));
+                    *underway.stage = Stage::waiting(Pause::new(wait, now));
                     underway.timer.set(Some(this.sleeper.sleep(wait)));
                 })
             };

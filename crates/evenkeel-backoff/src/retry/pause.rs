@@ -5,31 +5,29 @@ use evenkeel_error::Moment;
 /// A wait under way, held against the clock when the sleeper says that it is over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pause {
-    looked: Moment,
-    until: Moment,
+    pub(super) until: Moment,
+    /// What the sleeper was last asked for, in seconds. To a sixteen-millionth, which is enough to
+    /// see whether the clock has moved, in half of the room.
+    pub(super) asked: f32,
 }
 
 impl Pause {
     pub(crate) fn new(wait: Duration, now: Moment) -> Self {
         Self {
-            looked: now,
             until: now + wait,
+            asked: wait.as_secs_f32(),
         }
-    }
-
-    /// How long it is from when the clock was last read.
-    pub(crate) const fn whole(&self) -> Duration {
-        self.looked.until(self.until)
     }
 
     /// What is left of it at `now`, if the sleeper woke early.
     ///
-    /// A clock that has stood still or run back since it was last read tells nothing, and then the
-    /// sleeper is believed: the wait was counted by a timer that did go on.
+    /// A clock that has stood still or run back since the sleeper was asked tells nothing, and then
+    /// the sleeper is believed: the wait was counted by a timer that did go on.
     pub(crate) fn left(&mut self, now: Moment) -> Option<Duration> {
-        let moved = now > self.looked;
-        self.looked = now;
-        (moved && now < self.until).then(|| self.whole())
+        let left = now.until(self.until);
+        let moved = left.as_secs_f32() < self.asked;
+        self.asked = left.as_secs_f32();
+        (moved && !left.is_zero()).then_some(left)
     }
 }
 
