@@ -40,7 +40,7 @@ pub use delays::Delays;
 #[cfg(feature = "rand")]
 pub use dice::Generator;
 #[cfg(feature = "std")]
-pub use dice::ThreadDice;
+pub use dice::{SharedDice, ThreadDice};
 pub use dice::{Chance, Dice};
 pub use jitter::Jitter;
 pub use policy::{Limited, MAX_HINT_SPREAD, Policy, RetryPolicy, RetryPolicyBuilder};
@@ -59,5 +59,5 @@ pub use session::{Limits, Session};
 pub use verdict::Verdict;
 
 #[cfg(test)]
-#[cfg(all(feature = "blocking", feature = "tokio"))]
+#[cfg(all(feature = "blocking", feature = "tower"))]
 mod tests;

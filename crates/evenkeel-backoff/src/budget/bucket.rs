@@ -4,7 +4,7 @@ use evenkeel_error::Moment;
 
 use super::account::{Account, ORIGIN, State, deposit_of, is_quiet, moment, tick, ticks};
 use super::calls::Calls;
-use super::{Floor, RetryBudget};
+use super::Floor;
 use crate::nanos;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -26,7 +26,7 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// Full. `cap` is 1 to [`RetryBudget::MAX_CAP`], `earned` in thousandths.
+    /// Full. `cap` is 1 to a hundred, `earned` in thousandths.
     pub(super) fn new(cap: u32, earned: u32, floor: Duration) -> Self {
         // A multiple of ten, so that ten tenths are a whole; at most 52 days, so that a hundred
         // tokens are a tenth of what lies before the origin.

@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::future::{Ready, ready};
 use std::time::Duration;
 
-use evenkeel_error::{Hint, Moment, Pace, Recovery};
+use evenkeel_error::{Moment, Recovery};
 
 use super::{BUSY, SECOND, Says, limited, take, virtually};
 use crate::{
@@ -262,44 +262,4 @@ fn a_condition_that_is_not_met_stops_at_the_first_failure() {
         gave_up.to_string(),
         "gave up after 1 attempt: the failure cannot be retried"
     );
-}
-
-/// Costs an attempt, and asks for a wait of a second.
-const TROUBLE: Says = Says(Recovery::After {
-    wait: SECOND,
-    hint: Hint::Trouble(Pace::Short),
-});
-
-/// A clock that jumps at every look.
-struct Jumping<'a>(&'a RefCell<Vec<u64>>, &'a RefCell<Vec<Duration>>);
-
-impl Sleeper for Jumping<'_> {
-    type Sleep = Ready<()>;
-
-    fn now(&self) -> Moment {
-        let seconds = self.0.borrow_mut().pop().unwrap_or_default();
-        Moment::from_nanos(seconds * 1_000_000_000)
-    }
-
-    fn sleep(&self, wait: Duration) -> Ready<()> {
-        self.1.borrow_mut().push(wait);
-        ready(())
-    }
-}
-
-#[test]
-fn a_clock_that_jumps_causes_no_early_attempt_and_no_spin() {
-    for jumps in [[1_000, 3, 900, 2, 500], [0, 100_000, 5, 100_000, 0], [7; 5]] {
-        let (looks, waits) = (RefCell::new(jumps.to_vec()), RefCell::default());
-        let call = retry_with(Jumping(&looks, &waits), |_| ready(Err::<(), _>(TROUBLE)));
-        let policy = RetryPolicy::exponential(SECOND)
-            .patience(600 * SECOND)
-            .with_attempt_limit(4);
-        let gave_up = virtually(call.policy(policy).deadline(3_600 * SECOND));
-        let _ = gave_up.unwrap_err();
-        let waits: Vec<Duration> = waits.into_inner();
-        // Each attempt has a timer for the deadline; the others are the waits.
-        let early = waits.iter().filter(|wait| **wait < SECOND);
-        assert_eq!(early.count(), 0, "{waits:?}");
-    }
 }
