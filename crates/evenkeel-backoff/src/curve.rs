@@ -143,18 +143,20 @@ impl Curve {
     /// The range that the wait before this retry is drawn from.
     #[inline]
     pub(crate) fn range(&self, retry: u32, previous: u64) -> Range {
-        match (self.growth, self.jitter) {
-            // What nearly everybody uses is all that is inlined into the caller.
-            (Growth::Doubling, Jitter::Full) => {
-                Range::new(0, doubled(self.base, retry.saturating_sub(1), self.cap))
-            }
-            _ => self.other_range(retry, previous),
+        let Growth::Doubling = self.growth else {
+            return self.jittered(self.growth.wait(self.base, retry, self.cap), previous);
+        };
+        // What nearly everybody uses is all that is inlined into the caller.
+        let wait = doubled(self.base, retry.saturating_sub(1), self.cap);
+        match self.jitter {
+            Jitter::Full => Range::new(0, wait),
+            Jitter::None => Range::new(wait, wait),
+            _ => self.jittered(wait, previous),
         }
     }
 
     #[inline(never)]
-    fn other_range(&self, retry: u32, previous: u64) -> Range {
-        let wait = self.growth.wait(self.base, retry, self.cap);
+    fn jittered(&self, wait: u64, previous: u64) -> Range {
         match self.jitter {
             Jitter::Full => Range::new(0, wait),
             Jitter::None => Range::new(wait, wait),

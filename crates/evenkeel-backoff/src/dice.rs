@@ -79,7 +79,9 @@ impl SharedDice {
 #[cfg(feature = "std")]
 impl Chance for SharedDice {
     fn roll(&mut self) -> Roll {
-        let before = self.state.fetch_add(STEP, core::sync::atomic::Ordering::Relaxed);
+        let before = self
+            .state
+            .fetch_add(STEP, core::sync::atomic::Ordering::Relaxed);
         Dice::seeded(before).roll()
     }
 }

@@ -39,9 +39,9 @@ pub use decision::{Cost, Decision, Retry, Stop, StopReason};
 pub use delays::Delays;
 #[cfg(feature = "rand")]
 pub use dice::Generator;
+pub use dice::{Chance, Dice};
 #[cfg(feature = "std")]
 pub use dice::{SharedDice, ThreadDice};
-pub use dice::{Chance, Dice};
 pub use jitter::Jitter;
 pub use policy::{Limited, MAX_HINT_SPREAD, Policy, RetryPolicy, RetryPolicyBuilder};
 pub use ratio::Ratio;

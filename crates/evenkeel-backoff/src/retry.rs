@@ -36,8 +36,8 @@ pub use notice::{Notice, Notify, Silent};
 #[cfg(feature = "blocking")]
 pub(crate) use pause::Pause;
 pub use purse::{NoBudget, Purse};
-pub use rules::Rules;
 pub(crate) use rules::Judge;
+pub use rules::Rules;
 #[cfg(feature = "async")]
 pub use sleeper::Sleeper;
 

@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use crate::clock::Tokio;
 use crate::{
     ByError, Chance, Classified, Classify, Cost, Decision, Fault, Limits, Notice, Notify, Policy,
-    RetryBudget, RetryPolicy, Session, SharedDice, Silent, Sleeper as _, ThreadDice, Token, Verdict,
-    When, Withdrawal,
+    RetryBudget, RetryPolicy, Session, SharedDice, Silent, Sleeper as _, ThreadDice, Token,
+    Verdict, When, Withdrawal,
 };
 
 /// A [`Policy`] as tower's: give it to `tower::retry::RetryLayer`, or to [`RetryLayer`].

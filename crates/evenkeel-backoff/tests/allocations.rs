@@ -23,7 +23,9 @@ fn polled<T>(future: impl Future<Output = T>) -> T {
 fn a_call_that_succeeds_at_once_allocates_nothing() {
     let budget = RetryBudget::new();
     let counted = measure(|| {
-        let call = retry(|_| ready(Ok::<_, ()>(7))).policy(&POLICY).when(|()| true);
+        let call = retry(|_| ready(Ok::<_, ()>(7)))
+            .policy(&POLICY)
+            .when(|()| true);
         assert_eq!(polled(call.budget(&budget)), Ok(7));
         let call = retry(|_| ready(Ok::<_, ()>(7))).when(|()| true);
         assert_eq!(polled(call.deadline(Duration::from_secs(1))), Ok(7));
@@ -55,7 +57,12 @@ fn a_call_that_is_retried_and_given_up_allocates_nothing() {
     let budget = RetryBudget::new();
     let counted = measure(|| {
         let call = retry_with(Impatient, |_| ready(Err::<(), _>(()))).policy(POLICY);
-        assert_eq!(polled(call.when(|()| true).budget(&budget)).unwrap_err().attempts(), 3);
+        assert_eq!(
+            polled(call.when(|()| true).budget(&budget))
+                .unwrap_err()
+                .attempts(),
+            3
+        );
         let call = blocking::retry(|_| Err::<(), _>(())).policy(POLICY);
         assert_eq!(call.when(|()| true).call().unwrap_err().attempts(), 3);
     });

@@ -84,7 +84,9 @@ pub(super) const fn deposit_of(ticks: u64) -> u64 {
 /// Whether a deposit at `now` changes nothing, by one comparison.
 #[inline]
 pub(super) const fn is_quiet(word: u64, now: Moment) -> bool {
-    word > FULL | (tick(now) << CAP_BITS) | CAP_MASK
+    // Zero for a word that is not full.
+    let until = word.saturating_sub(FULL | (ORIGIN << CAP_BITS)) >> CAP_BITS;
+    until > ticks(now.as_nanos())
 }
 
 #[inline]

@@ -2,9 +2,9 @@ use core::time::Duration;
 
 use evenkeel_error::Moment;
 
+use super::Floor;
 use super::account::{Account, ORIGIN, State, deposit_of, is_quiet, moment, tick, ticks};
 use super::calls::Calls;
-use super::Floor;
 use crate::nanos;
 use crate::sync::{AtomicU64, Ordering};
 

@@ -57,14 +57,13 @@ impl Counted {
         (self.span << 32) | (self.this << 16) | self.before
     }
 
-    /// One call in this span.
-    fn one_more(mut self, span: u64) -> Self {
-        if span > self.span {
-            self.before = if span == self.span + 1 { self.this } else { 0 };
-            (self.span, self.this) = (span, 0);
+    /// The first call of this later span.
+    const fn moved_to(self, span: u64) -> Self {
+        Self {
+            span,
+            this: 1,
+            before: if span == self.span + 1 { self.this } else { 0 },
         }
-        self.this = (self.this + 1).min(ENOUGH);
-        self
     }
 }
 
@@ -74,14 +73,12 @@ impl Calls {
         let span = now.as_nanos() >> SPAN_SHIFT;
         let seen = self.word.load(Ordering::Relaxed);
         let mut counted = Counted::of(seen);
-        if counted.span == span && counted.this < ENOUGH {
+        if counted.span < span {
+            counted = counted.moved_to(span);
+            self.word.store(counted.word(), Ordering::Relaxed);
+        } else if counted.this < ENOUGH {
             counted.this += 1;
             self.word.store(seen + (1 << 16), Ordering::Relaxed);
-        } else {
-            counted = counted.one_more(span);
-            if counted.word() != seen {
-                self.word.store(counted.word(), Ordering::Relaxed);
-            }
         }
         counted
     }

@@ -77,7 +77,10 @@ where
 
 /// As [`retry`](crate::retry()), on any runtime, by a [`Sleeper`] for it.
 #[inline]
-pub fn retry_with<S: Sleeper, Op, Fut, T, E>(sleeper: S, op: Op) -> RetryFuture<Op, Fut, E, S, Rules>
+pub fn retry_with<S: Sleeper, Op, Fut, T, E>(
+    sleeper: S,
+    op: Op,
+) -> RetryFuture<Op, Fut, E, S, Rules>
 where
     Op: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,

@@ -125,11 +125,7 @@ impl<R: Ruled, E> Course<R, E> {
 
     pub(crate) fn gave_up(&mut self, stop: Stop, now: impl FnOnce() -> Moment) -> GaveUp<E> {
         let (attempts, elapsed, last) = match &mut self.time {
-            Time::Read(so_far) => (
-                so_far.number,
-                now().since(so_far.start),
-                so_far.last.take(),
-            ),
+            Time::Read(so_far) => (so_far.number, now().since(so_far.start), so_far.last.take()),
             _ => (0, Duration::ZERO, None),
         };
         GaveUp {

@@ -4,9 +4,7 @@ use evenkeel_error::Moment;
 
 use super::purse::Held;
 use super::{ByError, Classified, Classify, NoBudget, Notice, Notify, Purse, Silent, When};
-use crate::{
-    Chance, Decision, Limits, Policy, RetryPolicy, Session, ThreadDice, Verdict,
-};
+use crate::{Chance, Decision, Limits, Policy, RetryPolicy, Session, ThreadDice, Verdict};
 
 /// What a retried call goes by: a policy, who classifies, a budget, who is told, and chance.
 ///

@@ -120,7 +120,10 @@ fn dropped_before_its_first_poll_a_call_has_done_nothing() {
 fn a_call_that_is_given_up_has_spent_the_tokens_of_its_retries() {
     virtually(async {
         for (name, call) in SHELLS {
-            let budget = RetryBudget::builder().floor(3_600 * SECOND).build().unwrap();
+            let budget = RetryBudget::builder()
+                .floor(3_600 * SECOND)
+                .build()
+                .unwrap();
             call(&budget).await;
             assert_eq!(budget.tokens(Tokio.now()), 6, "{name}");
         }

@@ -46,10 +46,16 @@ fn a_sleeper_that_wakes_early_is_not_trusted_before_the_moment_has_come() {
             starts.borrow_mut().push(now.get() / 1_000_000);
             ready(Err::<(), _>(BUSY))
         });
-        let lending = retry_mut_with(Drowsy { now: &other, percent }, async |_| {
-            other_starts.borrow_mut().push(other.get() / 1_000_000);
-            Err::<(), _>(BUSY)
-        });
+        let lending = retry_mut_with(
+            Drowsy {
+                now: &other,
+                percent,
+            },
+            async |_| {
+                other_starts.borrow_mut().push(other.get() / 1_000_000);
+                Err::<(), _>(BUSY)
+            },
+        );
         virtually(async {
             let _ = call.policy(POLICY).await;
             let _ = lending.policy(POLICY).run().await;
@@ -62,7 +68,13 @@ fn a_sleeper_that_wakes_early_is_not_trusted_before_the_moment_has_come() {
 #[test]
 fn a_clock_that_stands_still_does_not_hold_a_call_for_ever() {
     let now = Cell::new(7);
-    let call = retry_with(Drowsy { now: &now, percent: 0 }, |_| ready(Err::<(), _>(BUSY)));
+    let call = retry_with(
+        Drowsy {
+            now: &now,
+            percent: 0,
+        },
+        |_| ready(Err::<(), _>(BUSY)),
+    );
     let gave_up = virtually(call.policy(POLICY)).unwrap_err();
     assert_eq!(gave_up.attempts(), 4);
 }
@@ -71,7 +83,13 @@ fn a_clock_that_stands_still_does_not_hold_a_call_for_ever() {
 fn a_sleeper_that_never_sleeps_does_not_hold_up_its_runtime() {
     // A tenth of a second of the wait passes at each look.
     let now = Cell::new(0);
-    let call = retry_with(Drowsy { now: &now, percent: 1 }, |_| ready(Err::<(), _>(BUSY)));
+    let call = retry_with(
+        Drowsy {
+            now: &now,
+            percent: 1,
+        },
+        |_| ready(Err::<(), _>(BUSY)),
+    );
     let mut call = pin!(call.policy(POLICY));
     let mut cx = Context::from_waker(Waker::noop());
     let polls = std::iter::from_fn(|| call.as_mut().poll(&mut cx).is_pending().then_some(()));

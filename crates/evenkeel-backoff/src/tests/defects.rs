@@ -192,8 +192,7 @@ fn the_operation_is_not_called_when_the_call_is_built_nor_before_a_sleep_is_over
             calls.borrow_mut().push(Tokio.now().since(start));
             ready(Err::<(), _>(BUSY))
         })
-        .policy(policy)
-        ;
+        .policy(policy);
         assert!(calls.borrow().is_empty());
         let _ = call.await;
         assert_eq!(*calls.borrow(), [Duration::ZERO, SECOND, 3 * SECOND]);
@@ -216,7 +215,9 @@ fn no_time_limit_hides_in_the_defaults() {
 fn jitter_does_not_become_negligible_as_delays_grow() {
     let mut dice = Dice::seeded(1);
     let tenth = Jitter::Bounded(Ratio::TENTH);
-    let curve = Curve::exponential(SECOND / 10).cap(3_600 * SECOND).jitter(tenth);
+    let curve = Curve::exponential(SECOND / 10)
+        .cap(3_600 * SECOND)
+        .jitter(tenth);
     let delays: Vec<_> = (0..1_000).map(|_| curve.delay(12, dice.roll())).collect();
     let (least, most) = (delays.iter().min().unwrap(), delays.iter().max().unwrap());
     // A tenth to either side of 204.8 s.
@@ -257,7 +258,10 @@ fn an_iterator_of_delays_does_not_end_and_so_never_yields_again_after_its_end() 
 #[test]
 fn doubled_delays_are_exact_to_the_nanosecond() {
     let curve = Curve::exponential(Duration::from_millis(100)).jitter(Jitter::None);
-    assert_eq!(curve.delay(2, Roll::LOWEST), Duration::from_nanos(200_000_000));
+    assert_eq!(
+        curve.delay(2, Roll::LOWEST),
+        Duration::from_nanos(200_000_000)
+    );
 }
 
 #[test]
@@ -276,7 +280,9 @@ fn a_budget_does_not_need_a_hundred_thousand_failures_to_notice_an_outage() {
         }
         // Nothing succeeds from here on.
         let retries = (1_000..1_060).flat_map(|second| [second; 100]);
-        let retries = retries.filter(|second| budget.take(at(*second)).is_ok()).count();
+        let retries = retries
+            .filter(|second| budget.take(at(*second)).is_ok())
+            .count();
         assert!(retries <= 200, "{retries}");
     }
 }
@@ -295,7 +301,11 @@ fn a_ratio_of_a_budget_is_not_rounded_to_a_whole_or_to_a_third() {
     for percent in [30, 60, 70, 90] {
         let ratio = Ratio::percent(percent).unwrap();
         let share = RetryBudget::share(ratio).free(0).build().unwrap();
-        let bucket = RetryBudget::builder().earned(ratio).cap(100).build().unwrap();
+        let bucket = RetryBudget::builder()
+            .earned(ratio)
+            .cap(100)
+            .build()
+            .unwrap();
         while bucket.take(Moment::ORIGIN).is_ok() {}
         for budget in [share, bucket] {
             (0..100).for_each(|_| budget.earn(Moment::ORIGIN));

@@ -22,7 +22,12 @@ fn waits(calls: usize, dice: Option<u64>) -> Vec<Duration> {
         for _ in 0..calls {
             let result = match dice {
                 Some(_) => Ok(()),
-                None => RetryLayer::new(policy.clone()).layer(failing).call(()).await,
+                None => {
+                    RetryLayer::new(policy.clone())
+                        .layer(failing)
+                        .call(())
+                        .await
+                }
             };
             assert!(dice.is_some() || result == Err(BUSY));
         }
@@ -80,7 +85,11 @@ impl Service<()> for Strict {
     fn call(&mut self, (): ()) -> Self::Future {
         assert!(std::mem::take(&mut self.ready), "called without readiness");
         self.calls += 1;
-        ready(if self.calls < 3 { Err(BUSY) } else { Ok(self.calls) })
+        ready(if self.calls < 3 {
+            Err(BUSY)
+        } else {
+            Ok(self.calls)
+        })
     }
 }
 
@@ -89,7 +98,9 @@ fn no_service_is_retried_without_a_fresh_readiness_poll() {
     virtually(async {
         let layer = RetryLayer::new(ServicePolicy::new(RetryPolicy::THREE_ATTEMPTS));
         let mut service = layer.layer(Strict::default());
-        std::future::poll_fn(|cx| service.poll_ready(cx)).await.unwrap();
+        std::future::poll_fn(|cx| service.poll_ready(cx))
+            .await
+            .unwrap();
         assert_eq!(service.call(()).await, Ok(3));
     });
 }
@@ -136,10 +147,20 @@ fn a_failure_of_a_service_after_progress_starts_the_attempts_over() {
         let policy = ServicePolicy::new(policy).classify(|_: &Says| {
             *failures.borrow_mut() += 1;
             let verdict = Verdict::from(Recovery::BackOff);
-            if *failures.borrow() < 5 { verdict.after_progress() } else { verdict }
+            if *failures.borrow() < 5 {
+                verdict.after_progress()
+            } else {
+                verdict
+            }
         });
         let failing = service_fn(|()| ready(Err::<(), _>(BUSY)));
-        assert!(RetryLayer::new(policy).layer(failing).call(()).await.is_err());
+        assert!(
+            RetryLayer::new(policy)
+                .layer(failing)
+                .call(())
+                .await
+                .is_err()
+        );
         assert_eq!(*failures.borrow(), 5);
     });
 }

@@ -32,7 +32,10 @@ fn each_jitter_has_the_mean_and_the_spread_of_its_range() {
         (second.cap(SECOND).jitter(fifth), uniform(0.8, 1.0)),
         (second.jitter(Jitter::None), (1.0, 0.0)),
         (Curve::decorrelated(SECOND), uniform(1.0, 3.0)),
-        (Curve::decorrelated(SECOND).cap(2 * SECOND), uniform(1.0, 2.0)),
+        (
+            Curve::decorrelated(SECOND).cap(2 * SECOND),
+            uniform(1.0, 2.0),
+        ),
     ] {
         let (mean, deviation) = moments(curve);
         // Five standard errors of a million draws, of the widest of these ranges.
@@ -91,8 +94,7 @@ fn five_hundred_callers_that_fail_together_come_back_apart() {
                     std::future::ready(Err::<(), _>(BUSY))
                 })
                 .policy(policy)
-                .chance(Dice::seeded(seed))
-                ,
+                .chance(Dice::seeded(seed)),
             )
         });
         let mut callers: Vec<_> = callers.collect();
