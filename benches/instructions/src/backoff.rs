@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use evenkeel_backoff::{
-    Chance as _, Curve, Dice, Jitter, Ratio, RetryBudget, RetryPolicy, Roll, Sleeper, Withdrawal,
-    blocking, retry_with,
+    Chance as _, Curve, Dice, Jitter, Ratio, RetryBudget, RetryBudgetBuilder, RetryPolicy, Roll,
+    Sleeper, Withdrawal, blocking, retry_with,
 };
 use evenkeel_error::{Moment, Recoverable, Recovery};
 
@@ -30,6 +30,11 @@ pub(crate) const CASES: &[Case] = &[
         "backoff/wrapper_with_a_borrowed_policy",
         2_000,
         wrapper_borrowed,
+    ),
+    case(
+        "backoff/wrapper_of_what_may_fail",
+        2_000,
+        wrapper_of_what_may_fail,
     ),
     case("backoff/blocking_wrapper", 2_000, blocking_wrapper),
     case("backoff/budget_deposit_when_full", 2_000, deposit_when_full),
@@ -151,6 +156,16 @@ fn wrapper_borrowed(runs: u32) {
     }
 }
 
+fn wrapper_of_what_may_fail(runs: u32) {
+    for _ in 0..runs {
+        let policy = black_box(&POLICY);
+        let work = || ready(black_box(Ok::<u64, Busy>(7)));
+        _ = black_box(polled(async {
+            retry_with(Still, |_| work()).policy(policy).await
+        }));
+    }
+}
+
 fn blocking_wrapper(runs: u32) {
     for _ in 0..runs {
         let work = |_| Ok::<u64, Busy>(black_box(7));
@@ -168,7 +183,7 @@ fn deposit_when_full(runs: u32) {
 fn deposit_when_not_full(runs: u32) {
     // What is earned is too little for one token: never full.
     let slow = Ratio::new(0.001).map(|earned| RetryBudget::builder().cap(100).earned(earned));
-    let Ok(Ok(budget)) = slow.map(|builder| builder.build()) else {
+    let Ok(Ok(budget)) = slow.map(RetryBudgetBuilder::build) else {
         return;
     };
     while let Withdrawal::Granted(token) = budget.withdraw(Moment::ORIGIN) {

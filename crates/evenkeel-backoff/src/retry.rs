@@ -78,6 +78,10 @@ impl<Op, E, S, W: Default> RetryCall<Op, E, S, Rules, W> {
     }
 }
 
+#[expect(
+    clippy::type_complexity,
+    reason = "each setter changes the type of one part; an alias would hide which"
+)]
 impl<Op, E, S, P, C, B: Purse, N, G, W: Default> RetryCall<Op, E, S, Rules<P, C, B, N, G>, W> {
     /// Whether to try again, and after how long. Borrowed or owned; owned, the future can be spawned.
     /// Default: [`RetryPolicy::THREE_ATTEMPTS`](crate::RetryPolicy::THREE_ATTEMPTS).

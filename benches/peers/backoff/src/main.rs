@@ -309,6 +309,10 @@ fn wrappers() -> Vec<Row> {
         })
     });
     let borrowed = measure(|| polled(async { retry(|_| work()).policy(black_box(&policy)).await }));
+    let may_fail = || ready(black_box(Ok::<u64, Busy>(7)));
+    let bare_of_it = measure(|| polled(async { may_fail().await }).ok());
+    let of_it =
+        measure(|| polled(async { retry(|_| may_fail()).policy(black_box(&policy)).await }));
     let deadline = measure(|| {
         polled(async {
             retry(|_| work())
@@ -328,6 +332,12 @@ fn wrappers() -> Vec<Row> {
             "a ready future, a borrowed policy that the compiler cannot see",
             borrowed,
             ("bare await", bare),
+            vec![],
+        ),
+        wrapper(
+            "a ready future, whose outcome the compiler cannot see either",
+            of_it,
+            ("bare await", bare_of_it),
             vec![],
         ),
         wrapper(

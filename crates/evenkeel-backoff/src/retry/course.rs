@@ -197,7 +197,7 @@ impl<E> SoFar<E> {
         if retry.cost == Cost::Token {
             let wait = verdict.recovery().wait();
             let reason = StopReason::Budget;
-            rules.take(now).map_err(|_| Stop { reason, wait })?;
+            rules.take(now).map_err(|_next| Stop { reason, wait })?;
         }
         rules.notify(Notice {
             fault: fault.as_ref(),

@@ -13,6 +13,7 @@ use crate::{
 };
 
 type Call<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+type Shell = (&'static str, fn(&RetryBudget) -> Call<'_>);
 
 /// Ten seconds each wait.
 fn policy() -> RetryPolicy {
@@ -64,7 +65,7 @@ fn by_tower(budget: &RetryBudget) -> Call<'_> {
     })
 }
 
-const SHELLS: [(&str, fn(&RetryBudget) -> Call<'_>); 5] = [
+const SHELLS: [Shell; 5] = [
     ("retry", by_retry),
     ("retry_with", by_retry_with),
     ("retry_mut", by_retry_mut),
@@ -74,7 +75,7 @@ const SHELLS: [(&str, fn(&RetryBudget) -> Call<'_>); 5] = [
 
 /// The tokens that are left when the call is dropped after so long, by each shell.
 fn tokens_left_after(seconds: u32) -> Vec<(&'static str, u32)> {
-    let left = |(name, call): (&'static str, fn(&RetryBudget) -> Call<'_>)| {
+    let left = |(name, call): Shell| {
         virtually(async {
             let budget = RetryBudget::new();
             let ended = dropped_after(SECOND * seconds, call(&budget)).await;

@@ -221,7 +221,7 @@ fn jitter_does_not_become_negligible_as_delays_grow() {
     let delays: Vec<_> = (0..1_000).map(|_| curve.delay(12, dice.roll())).collect();
     let (least, most) = (delays.iter().min().unwrap(), delays.iter().max().unwrap());
     // A tenth to either side of 204.8 s.
-    assert!(*most - *least > 38 * SECOND, "{least:?} {most:?}");
+    assert!(*most > *least + 38 * SECOND, "{least:?} {most:?}");
 }
 
 #[test]
@@ -258,10 +258,7 @@ fn an_iterator_of_delays_does_not_end_and_so_never_yields_again_after_its_end() 
 #[test]
 fn doubled_delays_are_exact_to_the_nanosecond() {
     let curve = Curve::exponential(Duration::from_millis(100)).jitter(Jitter::None);
-    assert_eq!(
-        curve.delay(2, Roll::LOWEST),
-        Duration::from_nanos(200_000_000)
-    );
+    assert_eq!(curve.delay(2, Roll::LOWEST), Duration::from_millis(200));
 }
 
 #[test]
