@@ -1,23 +1,22 @@
 //! One run, one table: what evenkeel-backoff costs, beside its rivals and beside the floor.
 
-use std::cell::Cell;
+mod budget;
+mod wrappers;
+
 use std::future::{Future, Ready, ready};
 use std::hint::black_box;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use backoff::backoff::Backoff as _;
-use backon::{BackoffBuilder as _, BlockingRetryable as _, Retryable as _};
+use backon::{BackoffBuilder as _, Retryable as _};
 use evenkeel_backoff::{
-    Chance as _, Curve, Dice, Jitter, Ratio, RetryBudget, RetryPolicy, Roll, ThreadDice,
-    Withdrawal, retry,
+    Chance as _, Curve, Dice, Jitter, RetryBudget, RetryPolicy, Roll, ThreadDice, retry,
 };
-use evenkeel_error::{Moment, Recoverable, Recovery};
+use evenkeel_error::{Recoverable, Recovery};
 use google_cloud_gax::backoff_policy::BackoffPolicy as _;
-use peers_table::{Aim, Row, Table, heap, measure, on_two_threads};
+use peers_table::{Aim, Row, Table, heap, measure};
 
 #[global_allocator]
 static HEAP: heap::Counting = heap::Counting;
@@ -223,275 +222,6 @@ fn session(what: &'static str, delays: usize, aims: Vec<Aim>) -> Row {
     }
 }
 
-/// What tower's `Retry` needs to be told.
-#[derive(Clone)]
-struct Thrice(u32);
-
-impl tower::retry::Policy<(), u64, Busy> for Thrice {
-    type Future = Ready<()>;
-
-    fn retry(&mut self, (): &mut (), result: &mut Result<u64, Busy>) -> Option<Ready<()>> {
-        self.0 = self.0.checked_sub(usize::from(result.is_err()) as u32)?;
-        result.is_err().then(|| ready(()))
-    }
-
-    fn clone_request(&mut self, (): &()) -> Option<()> {
-        Some(())
-    }
-}
-
-fn wrapper_rivals() -> Vec<(&'static str, f64)> {
-    use google_cloud_gax::retry_loop_internal::retry_loop;
-    use google_cloud_gax::retry_policy::{AlwaysRetry, RetryPolicyExt as _};
-    use tower::Service as _;
-
-    let mut service = tower::retry::Retry::new(Thrice(2), tower::service_fn(|()| work()));
-    let throttler: Arc<Mutex<dyn google_cloud_gax::retry_throttler::RetryThrottler>> = Arc::new(
-        Mutex::new(google_cloud_gax::retry_throttler::CircuitBreaker::default()),
-    );
-    let policy: Arc<dyn google_cloud_gax::retry_policy::RetryPolicy> =
-        Arc::new(AlwaysRetry.with_attempt_limit(3));
-    let backoff: Arc<dyn google_cloud_gax::backoff_policy::BackoffPolicy> = Arc::new(gax());
-    vec![
-        ("tower Retry", measure(|| polled(service.call(())).ok())),
-        ("again", measure(|| polled(again::retry(work)).ok())),
-        (
-            "tokio-retry",
-            measure(|| polled(tokio_retry::Retry::start(tokio_policy().take(3), work)).ok()),
-        ),
-        (
-            "backon",
-            measure(|| polled(work.retry(backon_policy()).into_future()).ok()),
-        ),
-        (
-            "backoff",
-            measure(|| {
-                let op = || async { work().await.map_err(backoff::Error::transient) };
-                polled(backoff::future::retry(backoff_policy(), op)).ok()
-            }),
-        ),
-        (
-            "google-cloud-gax",
-            measure(|| {
-                let op = async |_| Ok(black_box(7_u64));
-                let (throttler, policy, backoff) =
-                    (throttler.clone(), policy.clone(), backoff.clone());
-                polled(retry_loop(
-                    op,
-                    async |_| {},
-                    true,
-                    throttler,
-                    policy,
-                    backoff,
-                ))
-                .ok()
-            }),
-        ),
-    ]
-}
-
-fn wrappers() -> Vec<Row> {
-    let policy = RetryPolicy::exponential(BASE).max_attempts(3);
-    let bare = measure(|| polled(async { work().await }).ok());
-    let clock = measure(tokio::time::Instant::now);
-    let wrapper = |what, ours, floor, rivals| Row {
-        what,
-        ours,
-        rivals,
-        floor: Some(floor),
-        aims: vec![Aim::OverFloor(1.0)],
-    };
-    let value = measure(|| {
-        polled(async {
-            retry(|_| work())
-                .policy(RetryPolicy::exponential(BASE).max_attempts(3))
-                .await
-        })
-    });
-    let borrowed = measure(|| polled(async { retry(|_| work()).policy(black_box(&policy)).await }));
-    let may_fail = || ready(black_box(Ok::<u64, Busy>(7)));
-    let bare_of_it = measure(|| polled(async { may_fail().await }).ok());
-    let of_it =
-        measure(|| polled(async { retry(|_| may_fail()).policy(black_box(&policy)).await }));
-    let deadline = measure(|| {
-        polled(async {
-            retry(|_| work())
-                .policy(&policy)
-                .deadline(black_box(CAP))
-                .await
-        })
-    });
-    vec![
-        wrapper(
-            "a ready future, a policy made in place",
-            value,
-            ("bare await", bare),
-            wrapper_rivals(),
-        ),
-        wrapper(
-            "a ready future, a borrowed policy that the compiler cannot see",
-            borrowed,
-            ("bare await", bare),
-            vec![],
-        ),
-        wrapper(
-            "a ready future, whose outcome the compiler cannot see either",
-            of_it,
-            ("bare await", bare_of_it),
-            vec![],
-        ),
-        wrapper(
-            "a ready future, with a deadline",
-            deadline,
-            ("bare await and the clock", bare + clock),
-            vec![],
-        ),
-    ]
-}
-
-fn blocking() -> Row {
-    let policy = RetryPolicy::exponential(BASE).max_attempts(3);
-    let work = || Ok::<u64, Busy>(black_box(7));
-    Row {
-        what: "blocking wrapper, a borrowed policy",
-        ours: measure(|| {
-            evenkeel_backoff::blocking::retry(|_| work())
-                .policy(black_box(&policy))
-                .call()
-        }),
-        rivals: vec![
-            (
-                "backon",
-                measure(|| work.retry(backon_policy()).call().ok()),
-            ),
-            (
-                "backoff",
-                measure(|| {
-                    let op = || work().map_err(backoff::Error::transient);
-                    backoff::retry(backoff_policy(), op).ok()
-                }),
-            ),
-        ],
-        floor: Some(("bare call", measure(|| work().ok()))),
-        aims: vec![],
-    }
-}
-
-fn full_budget() -> RetryBudget {
-    let budget = RetryBudget::new();
-    (0..2_000).for_each(|_| budget.earn(Moment::ORIGIN));
-    budget
-}
-
-/// A budget that a hundred thousand deposits do not fill, emptied before they could.
-struct Filling {
-    budget: RetryBudget,
-}
-
-impl Filling {
-    fn new() -> Self {
-        let slow = RetryBudget::builder()
-            .cap(100)
-            .earned(Ratio::new(0.001).expect("a ratio"));
-        let budget = slow.build().expect("a budget");
-        let filling = Self { budget };
-        filling.empty();
-        filling
-    }
-
-    fn empty(&self) {
-        while let Withdrawal::Granted(token) = self.budget.withdraw(Moment::ORIGIN) {
-            drop(token.sent());
-        }
-    }
-
-    /// One deposit, and a count of the thread's own, which is in the price.
-    fn deposit(&self) {
-        thread_local! {
-            static COUNT: Cell<u32> = const { Cell::new(0) };
-        }
-        let count = COUNT.get();
-        COUNT.set(count.wrapping_add(1));
-        if count % 0x8000 == 0 {
-            self.empty();
-        }
-        self.budget.earn(black_box(Moment::ORIGIN));
-    }
-}
-
-fn budget() -> Vec<Row> {
-    use tower::retry::budget::{Budget as _, TpsBudget};
-
-    let rival = TpsBudget::new(Duration::from_secs(10), 10, 0.1);
-    let (full, filling, now) = (full_budget(), Filling::new(), Moment::ORIGIN);
-    let share = RetryBudget::share(Ratio::TENTH).build().expect("a budget");
-    let word = AtomicU64::new(0);
-    let add = || _ = word.fetch_add(1, Ordering::Relaxed);
-    let deposit = || full.earn(black_box(now));
-    let pair = || drop(full.withdraw(black_box(now)));
-    let atomic = Some(("atomic add", measure(add)));
-    let shared = Some(("atomic add, shared", on_two_threads(add)));
-    let row = |what, ours, rivals, floor, aims| Row {
-        what,
-        ours,
-        rivals,
-        floor,
-        aims,
-    };
-    let tower = |cost| vec![("tower TpsBudget", cost)];
-    vec![
-        row(
-            "deposit into a full budget",
-            measure(deposit),
-            tower(measure(|| rival.deposit())),
-            atomic,
-            vec![Aim::AtMost(1.0)],
-        ),
-        row(
-            "the same, two threads",
-            on_two_threads(deposit),
-            tower(on_two_threads(|| rival.deposit())),
-            shared,
-            vec![Aim::AtMost(1.0)],
-        ),
-        row(
-            "deposit into a budget that is not full",
-            measure(|| filling.deposit()),
-            tower(measure(|| rival.deposit())),
-            atomic,
-            vec![Aim::AtMost(8.0)],
-        ),
-        row(
-            "the same, two threads",
-            on_two_threads(|| filling.deposit()),
-            tower(on_two_threads(|| rival.deposit())),
-            shared,
-            vec![Aim::AtMost(30.0)],
-        ),
-        row(
-            "deposit into a share of calls",
-            measure(|| share.earn(black_box(now))),
-            tower(measure(|| rival.deposit())),
-            atomic,
-            vec![Aim::AtMost(8.0)],
-        ),
-        row(
-            "withdraw, and give back",
-            measure(pair),
-            tower(measure(|| rival.withdraw())),
-            atomic,
-            vec![],
-        ),
-        row(
-            "the same, two threads",
-            on_two_threads(pair),
-            tower(on_two_threads(|| _ = rival.withdraw())),
-            shared,
-            vec![],
-        ),
-    ]
-}
-
 /// Bytes of the futures, and what one successful call asks of the heap.
 fn sizes() -> (Table, usize) {
     let (policy, budget) = (
@@ -533,11 +263,11 @@ fn main() {
             8,
             vec![Aim::TimesRival(0.25)],
         ));
-    for row in wrappers() {
+    for row in wrappers::wrappers() {
         table = table.row(row);
     }
-    table = table.row(blocking());
-    for row in budget() {
+    table = table.row(wrappers::blocking());
+    for row in budget::budget() {
         table = table.row(row);
     }
     table.print();
