@@ -36,6 +36,7 @@ pub use notice::{Notice, Notify, Silent};
 #[cfg(feature = "blocking")]
 pub(crate) use pause::Pause;
 pub use purse::{NoBudget, Purse};
+#[cfg(feature = "blocking")]
 pub(crate) use rules::Judge;
 pub use rules::Rules;
 #[cfg(feature = "async")]

@@ -4,6 +4,7 @@ use evenkeel_error::{Moment, Recovery};
 
 use super::rules::{Judge, Ruled};
 use super::{Attempt, Fault, GaveUp, Notice};
+#[cfg(feature = "async")]
 use crate::policy::tighter;
 use crate::{Cost, Decision, Limits, Session, Stop, StopReason, Verdict};
 
@@ -63,6 +64,7 @@ impl<R, E> Course<R, E> {
         }
     }
 
+    #[cfg(feature = "async")]
     fn deadline(&self) -> Option<Moment> {
         match &self.time {
             Time::Read(so_far) => so_far.deadline(),
