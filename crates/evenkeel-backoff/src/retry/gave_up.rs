@@ -15,6 +15,17 @@ pub enum Fault<E> {
     TimedOut,
 }
 
+impl<E> Fault<E> {
+    /// The same, with the error borrowed.
+    #[must_use]
+    pub const fn as_ref(&self) -> Fault<&E> {
+        match self {
+            Self::Failed(error) => Fault::Failed(error),
+            Self::TimedOut => Fault::TimedOut,
+        }
+    }
+}
+
 /// A call that was given up: the last failure, and why there is no other attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GaveUp<E> {
