@@ -22,6 +22,9 @@ pub enum Admission {
 #[must_use]
 pub struct Ticket {
     pub(crate) generation: u64,
+    /// When the call was let in. [`Moment::MAX`] where it does not matter any more: no time has
+    /// passed since.
+    pub(crate) begun: Moment,
     pub(crate) place: Place,
 }
 
@@ -34,25 +37,39 @@ pub(crate) enum Place {
 
 impl Ticket {
     /// Of no generation: its verdict counts for nothing.
-    pub(crate) const UNCOUNTED: Self = Self {
-        generation: 0,
-        place: Place::None,
-    };
+    pub(crate) const UNCOUNTED: Self = Self::of_answering(0);
 
     /// For a call among any number of others.
-    pub(crate) const fn placeless(generation: u64) -> Self {
+    pub(crate) const fn placeless(generation: u64, begun: Moment) -> Self {
         Self {
             generation,
+            begun,
             place: Place::None,
         }
     }
 
     /// For a call that takes one of few places.
-    pub(crate) const fn placed(generation: u64) -> Self {
+    pub(crate) const fn placed(generation: u64, begun: Moment) -> Self {
         Self {
             generation,
+            begun,
             place: Place::Held,
         }
+    }
+
+    /// For the rest of a call whose answer began: however long it takes, it is not slow.
+    pub(crate) const fn of_answering(generation: u64) -> Self {
+        Self::placeless(generation, Moment::MAX)
+    }
+
+    /// Whether a neutral verdict must give a place back.
+    pub(crate) const fn holds_place(self) -> bool {
+        matches!(self.place, Place::Held)
+    }
+
+    /// The same call, from its first content on.
+    pub(crate) const fn answering(self) -> Self {
+        Self::of_answering(self.generation)
     }
 }
 

@@ -23,7 +23,7 @@ impl Probe {
             generation,
             until: now + term,
         });
-        Ticket::placed(generation)
+        Ticket::placed(generation, now)
     }
 
     /// Takes the place back, if this ticket has it. The ticket of an expired lease must not take

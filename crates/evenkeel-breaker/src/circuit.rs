@@ -1,0 +1,309 @@
+use std::sync::PoisonError;
+
+use evenkeel_error::Moment;
+
+use crate::audience::Audience;
+use crate::course::{Course, Entrance};
+use crate::gate::{Gate, Tag};
+use crate::present::Present;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+use crate::tallies::{SharedLedger, Tallies, Troubles};
+use crate::{
+    Admission, BreakerConfig, Health, Mode, Outcome, Rejected, Rejection, State, Ticket,
+    Transition, roll,
+};
+
+/// A circuit that threads share.
+///
+/// The machine's course stands under a lock. What calls find as long as it does not change stands
+/// beside it, in a word that is read without: while closed, neither admission nor success takes the
+/// lock, and while open no refusal does. The lock is held for a few steps, never across a call and
+/// never while foreign code runs. What successes write stands in an allocation of its own, so that
+/// the line all calls read stays in every core's cache.
+#[derive(Debug)]
+pub struct Circuit {
+    gate: AtomicU64,
+    /// When the open delay is over; of the opening that the gate speaks of.
+    open_until: AtomicU64,
+    /// Nanoseconds from which on a call is slow; the largest number if that is no rule.
+    slow_after: u64,
+    tallies: Tallies,
+    guarded: Mutex<Guarded>,
+}
+
+#[derive(Debug)]
+struct Guarded {
+    course: Course,
+    troubles: Troubles,
+    audience: Option<Box<Audience>>,
+}
+
+/// What an admission that had to look under the lock has to say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct News {
+    pub(crate) transition: Option<Transition>,
+    pub(crate) overruled: Option<Rejection>,
+}
+
+const NEVER_SLOW: u64 = u64::MAX;
+
+impl Circuit {
+    pub(crate) fn new(config: BreakerConfig, audience: Option<Audience>) -> Self {
+        let tallies = Tallies::new(&config.settings);
+        let slow_after = config.settings.slow_after().map_or(NEVER_SLOW, roll::nanos);
+        let course = Course::new(config);
+        let gate = AtomicU64::new(Gate::of(course.entrance()).word());
+        Self {
+            gate,
+            open_until: AtomicU64::new(0),
+            slow_after,
+            tallies,
+            guarded: Mutex::new(Guarded {
+                course,
+                troubles: Troubles::default(),
+                audience: audience.map(Box::new),
+            }),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn admit(
+        &self,
+        present: &mut impl Present,
+    ) -> Result<(Ticket, Option<Box<News>>), Rejected> {
+        let gate = self.gate();
+        match gate.tag() {
+            Tag::Closed => {
+                let begun = if self.slow_after == NEVER_SLOW {
+                    Moment::MAX
+                } else {
+                    present.now()
+                };
+                return Ok((Ticket::placeless(gate.generation(), begun), None));
+            }
+            Tag::Open => {
+                if let Some(rejected) = self.refusal(gate, present.now()) {
+                    return Err(rejected);
+                }
+            }
+            Tag::Bypassed => return Ok((Ticket::UNCOUNTED, None)),
+            Tag::Guarded => {}
+        }
+        self.admit_guarded(present.now(), present.roll())
+    }
+
+    /// A success, or the beginning of one.
+    #[inline]
+    pub(crate) fn succeed(&self, ticket: Ticket, present: &mut impl Present) -> Option<Transition> {
+        if self.is_unchanged(ticket) && self.is_in_time(ticket, present) {
+            self.tallies.succeed(|| present.now());
+            return None;
+        }
+        self.record(ticket, Outcome::Success, present.now(), present.roll())
+    }
+
+    #[inline]
+    pub(crate) fn first_content(
+        &self,
+        ticket: Ticket,
+        present: &mut impl Present,
+    ) -> (Ticket, Option<Transition>) {
+        if self.is_unchanged(ticket) && self.is_in_time(ticket, present) {
+            self.tallies.succeed(|| present.now());
+            return (ticket.answering(), None);
+        }
+        let (now, roll) = (present.now(), present.roll());
+        self.change(|course, ledger| course.first_content(ledger, ticket, now, roll))
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn record(
+        &self,
+        ticket: Ticket,
+        outcome: Outcome,
+        now: Moment,
+        roll: u64,
+    ) -> Option<Transition> {
+        self.change(|course, ledger| ((), course.record(ledger, ticket, outcome, now, roll)))
+            .1
+    }
+
+    /// Gives back the place of a ticket that holds one.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn release(&self, ticket: Ticket) {
+        self.lock().course.release(ticket);
+    }
+
+    pub(crate) fn switch(&self, mode: Mode) {
+        let mut guarded = self.lock();
+        guarded.course.switch(mode);
+        self.publish(&guarded.course);
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.lock().course.mode()
+    }
+
+    pub(crate) fn state(&self, now: Moment) -> State {
+        if matches!(self.gate().tag(), Tag::Closed | Tag::Bypassed) {
+            return State::Closed;
+        }
+        self.lock().course.state(now)
+    }
+
+    pub(crate) fn health(&self, now: Moment) -> Health {
+        let mut guarded = self.lock();
+        let Guarded {
+            course, troubles, ..
+        } = &mut *guarded;
+        course.health(&self.ledger(troubles), now)
+    }
+
+    #[inline]
+    fn gate(&self) -> Gate {
+        Gate::from_word(self.gate.load(Ordering::Acquire))
+    }
+
+    /// Whether the circuit has been closed ever since it let this call in.
+    #[inline]
+    fn is_unchanged(&self, ticket: Ticket) -> bool {
+        self.gate() == Gate::closed(ticket.generation)
+    }
+
+    #[inline]
+    fn is_in_time(&self, ticket: Ticket, present: &mut impl Present) -> bool {
+        self.slow_after == NEVER_SLOW
+            || present
+                .now()
+                .as_nanos()
+                .saturating_sub(ticket.begun.as_nanos())
+                < self.slow_after
+    }
+
+    /// The refusal of an open circuit, unless it was left meanwhile or its delay is over.
+    #[inline]
+    fn refusal(&self, gate: Gate, now: Moment) -> Option<Rejected> {
+        let until = Moment::from_nanos(self.open_until.load(Ordering::Acquire));
+        // Unchanged after the moment was read: so the moment belongs to it.
+        if self.gate() != gate || now >= until {
+            return None;
+        }
+        let rejection = Rejection {
+            retry_at: until,
+            fault: gate.fault(),
+            state: State::Open,
+        };
+        Some(Rejected::new(rejection, now))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn admit_guarded(
+        &self,
+        now: Moment,
+        roll: u64,
+    ) -> Result<(Ticket, Option<Box<News>>), Rejected> {
+        let (admission, transition) = self.change(|course, _| course.admit(now, roll));
+        let (ticket, overruled) = match admission {
+            Admission::Admitted(ticket) => (ticket, None),
+            Admission::Overruled(ticket, rejection) => (ticket, Some(rejection)),
+            Admission::Rejected(rejection) => return Err(Rejected::new(rejection, now)),
+        };
+        let news = (transition.is_some() || overruled.is_some()).then(|| {
+            Box::new(News {
+                transition,
+                overruled,
+            })
+        });
+        Ok((ticket, news))
+    }
+
+    /// Takes a step under the lock, and tells calls and listeners what came of it.
+    fn change<R>(
+        &self,
+        step: impl FnOnce(&mut Course, &mut SharedLedger<'_>) -> (R, Option<Transition>),
+    ) -> (R, Option<Transition>) {
+        let mut guarded = self.lock();
+        let Guarded {
+            course,
+            troubles,
+            audience,
+        } = &mut *guarded;
+        let (result, transition) = step(course, &mut self.ledger(troubles));
+        self.publish(course);
+        let is_heard = match (audience, transition) {
+            (Some(audience), Some(transition)) => {
+                audience.announce(transition);
+                true
+            }
+            _ => false,
+        };
+        drop(guarded);
+        if is_heard {
+            self.tell();
+        }
+        (result, transition)
+    }
+
+    /// Tells the listener what it has not heard yet, unless another thread is at it, or this one is
+    /// further up: then that one goes on.
+    fn tell(&self) {
+        let next = |told: bool| self.lock().audience.as_mut()?.next(told);
+        let mut telling = next(false);
+        while let Some((listener, transition)) = telling {
+            let ended = Ended(self);
+            listener.hear(&transition);
+            core::mem::forget(ended);
+            telling = next(true);
+        }
+    }
+
+    /// What calls find from now on.
+    fn publish(&self, course: &Course) {
+        let entrance = course.entrance();
+        let gate = Gate::of(entrance);
+        if self.gate() == gate {
+            return;
+        }
+        if let Entrance::Open { until, .. } = entrance {
+            self.open_until.store(until.as_nanos(), Ordering::Release);
+        }
+        self.gate.store(gate.word(), Ordering::Release);
+    }
+
+    const fn ledger<'a>(&'a self, troubles: &'a mut Troubles) -> SharedLedger<'a> {
+        SharedLedger {
+            gate: &self.gate,
+            tallies: &self.tallies,
+            troubles,
+        }
+    }
+
+    /// A panic of another thread cannot leave the course half changed in a way that matters: none
+    /// of its steps runs foreign code. So a poisoned lock is as good as any.
+    fn lock(&self) -> MutexGuard<'_, Guarded> {
+        self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets others tell, should the listener panic.
+struct Ended<'a>(&'a Circuit);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        if let Some(audience) = &mut self.0.lock().audience {
+            audience.fall_silent();
+        }
+    }
+}
+
+#[cfg(test)]
+impl Circuit {
+    /// Panics with the lock held.
+    pub(crate) fn poison(&self) {
+        let _guarded = self.lock();
+        panic!("with the lock held");
+    }
+}
