@@ -27,6 +27,8 @@ pub struct Circuit {
     open_until: AtomicU64,
     /// Nanoseconds from which on a call is slow; the largest number if that is no rule.
     slow_after: u64,
+    /// Whether failures in a row are the only rule: then a success has nothing to count.
+    is_plain: bool,
     tallies: Tallies,
     guarded: Mutex<Guarded>,
 }
@@ -51,12 +53,14 @@ impl Circuit {
     pub(crate) fn new(config: BreakerConfig, audience: Option<Audience>) -> Self {
         let tallies = Tallies::new(&config.settings);
         let slow_after = config.settings.slow_after().map_or(NEVER_SLOW, roll::nanos);
+        let is_plain = !config.settings.counts_in_window();
         let course = Course::new(config);
         let gate = AtomicU64::new(Gate::of(course.entrance()).word());
         Self {
             gate,
             open_until: AtomicU64::new(0),
             slow_after,
+            is_plain,
             tallies,
             guarded: Mutex::new(Guarded {
                 course,
@@ -66,53 +70,79 @@ impl Circuit {
         }
     }
 
+    /// The ticket of a call that finds the circuit closed: nothing else has to be looked at.
     #[inline]
+    pub(crate) fn enter(&self, present: &mut impl Present) -> Option<Ticket> {
+        let gate = self.gate();
+        if gate.tag() != Tag::Closed {
+            return None;
+        }
+        let begun = if self.slow_after == NEVER_SLOW {
+            Moment::MAX
+        } else {
+            present.now()
+        };
+        Some(Ticket::of_gate(gate, begun))
+    }
+
+    /// What a call meets that did not find the circuit closed.
+    #[inline(never)]
     pub(crate) fn admit(
         &self,
-        present: &mut impl Present,
+        now: Moment,
+        roll: u64,
     ) -> Result<(Ticket, Option<Box<News>>), Rejected> {
         let gate = self.gate();
         match gate.tag() {
-            Tag::Closed => {
-                let begun = if self.slow_after == NEVER_SLOW {
-                    Moment::MAX
-                } else {
-                    present.now()
-                };
-                return Ok((Ticket::placeless(gate.generation(), begun), None));
-            }
-            Tag::Open => {
-                if let Some(rejected) = self.refusal(gate, present.now()) {
-                    return Err(rejected);
-                }
-            }
-            Tag::Bypassed => return Ok((Ticket::UNCOUNTED, None)),
-            Tag::Guarded => {}
+            Tag::Open => match self.refusal(gate, now) {
+                Some(rejected) => Err(rejected),
+                None => self.admit_guarded(now, roll),
+            },
+            Tag::Bypassed => Ok((Ticket::UNCOUNTED, None)),
+            Tag::Closed | Tag::Guarded => self.admit_guarded(now, roll),
         }
-        self.admit_guarded(present.now(), present.roll())
     }
 
-    /// A success, or the beginning of one.
+    /// A success for which nothing is to be counted: the circuit has been closed ever since it let
+    /// the call in, and only failures in a row are a rule. Whether that was so.
     #[inline]
-    pub(crate) fn succeed(&self, ticket: Ticket, present: &mut impl Present) -> Option<Transition> {
-        if self.is_unchanged(ticket) && self.is_in_time(ticket, present) {
-            self.tallies.succeed(|| present.now());
-            return None;
+    pub(crate) fn wave_through(&self, ticket: Ticket) -> bool {
+        let is_all = ticket.is_of(self.gate()) && self.is_plain;
+        if is_all {
+            self.tallies.end_streak();
         }
-        self.record(ticket, Outcome::Success, present.now(), present.roll())
+        is_all
     }
 
-    #[inline]
+    /// A success that is counted and does no more. Whether it was one.
+    #[expect(
+        clippy::inline_always,
+        reason = "two callers; a call of its own costs a fifth of the whole"
+    )]
+    #[inline(always)]
+    pub(crate) fn count_success(&self, ticket: Ticket, present: &mut impl Present) -> bool {
+        if !ticket.is_of(self.gate()) {
+            return false;
+        }
+        if self.slow_after != NEVER_SLOW {
+            let took = present.now().since(ticket.begun);
+            if roll::nanos(took) >= self.slow_after {
+                return false;
+            }
+        }
+        self.tallies.succeed(|| present.now());
+        true
+    }
+
+    /// The first verdict of two, where it is more than to be counted.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn first_content(
         &self,
         ticket: Ticket,
-        present: &mut impl Present,
+        now: Moment,
+        roll: u64,
     ) -> (Ticket, Option<Transition>) {
-        if self.is_unchanged(ticket) && self.is_in_time(ticket, present) {
-            self.tallies.succeed(|| present.now());
-            return (ticket.answering(), None);
-        }
-        let (now, roll) = (present.now(), present.roll());
         self.change(|course, ledger| course.first_content(ledger, ticket, now, roll))
     }
 
@@ -164,22 +194,6 @@ impl Circuit {
     #[inline]
     fn gate(&self) -> Gate {
         Gate::from_word(self.gate.load(Ordering::Acquire))
-    }
-
-    /// Whether the circuit has been closed ever since it let this call in.
-    #[inline]
-    fn is_unchanged(&self, ticket: Ticket) -> bool {
-        self.gate() == Gate::closed(ticket.generation)
-    }
-
-    #[inline]
-    fn is_in_time(&self, ticket: Ticket, present: &mut impl Present) -> bool {
-        self.slow_after == NEVER_SLOW
-            || present
-                .now()
-                .as_nanos()
-                .saturating_sub(ticket.begun.as_nanos())
-                < self.slow_after
     }
 
     /// The refusal of an open circuit, unless it was left meanwhile or its delay is over.

@@ -71,8 +71,8 @@ impl Gate {
         }
     }
 
-    #[inline]
-    pub(crate) const fn generation(self) -> u64 {
+    #[cfg(test)]
+    const fn generation(self) -> u64 {
         self.word >> (TAG_BITS + FAULT_BITS)
     }
 

@@ -4,7 +4,7 @@ use evenkeel_error::{ErrorKind, Moment};
 
 use crate::circuit::{Circuit, News};
 use crate::present::{Given, Present};
-use crate::{Breaker, Outcome, Rejection, Ticket, Transition};
+use crate::{Breaker, Outcome, Rejected, Rejection, Ticket, Transition};
 
 /// Leave to make one call, and the duty to say what became of it.
 ///
@@ -64,13 +64,18 @@ mod sealed {
 
 impl<H: Handle> Permit<H> {
     #[inline]
-    pub(crate) const fn new(handle: H, ticket: Ticket, news: Option<Box<News>>) -> Self {
-        Self {
+    pub(crate) fn admit(handle: H, present: &mut impl Present) -> Result<Self, Rejected> {
+        // Built in one place from single values, which then need not go through memory.
+        let (ticket, news) = match handle.circuit().enter(present) {
+            Some(ticket) => (ticket, None),
+            None => handle.circuit().admit(present.now(), present.roll())?,
+        };
+        Ok(Self {
             handle,
             ticket,
             progress: Progress::Begun,
             news,
-        }
+        })
     }
 
     /// The transition that letting this call in caused, if it did: from open to half-open, when
@@ -105,7 +110,7 @@ impl<H: Handle> Permit<H> {
     )]
     #[inline]
     pub fn success(self, now: Moment, roll: u64) -> Option<Transition> {
-        self.succeed(&mut Given { now, roll })
+        self.succeed(Given { now, roll })
     }
 
     /// The call failed in a way that tells of the other side's health; `hint` is how long it
@@ -134,35 +139,60 @@ impl<H: Handle> Permit<H> {
         if self.progress != Progress::Begun {
             return None;
         }
-        let (rest, transition) = self.handle.circuit().first_content(self.ticket, present);
-        self.ticket = rest;
         self.progress = Progress::Answering;
+        let circuit = self.handle.circuit();
+        if circuit.count_success(self.ticket, present) {
+            self.ticket = self.ticket.answering();
+            return None;
+        }
+        let (rest, transition) = circuit.first_content(self.ticket, present.now(), present.roll());
+        self.ticket = rest;
         transition
     }
 
     #[inline]
-    pub(crate) fn succeed(mut self, present: &mut impl Present) -> Option<Transition> {
+    pub(crate) fn succeed(mut self, present: impl Present) -> Option<Transition> {
+        if self.progress == Progress::Begun && self.handle.circuit().wave_through(self.ticket) {
+            self.progress = Progress::Done;
+            return None;
+        }
+        // Moved there, so that the shortest way need not keep it in memory for a panic.
+        self.succeed_otherwise(present)
+    }
+
+    #[inline(never)]
+    fn succeed_otherwise(mut self, mut present: impl Present) -> Option<Transition> {
         if self.progress != Progress::Begun {
             return None;
         }
         self.progress = Progress::Done;
-        self.handle.circuit().succeed(self.ticket, present)
+        let circuit = self.handle.circuit();
+        if circuit.count_success(self.ticket, &mut present) {
+            return None;
+        }
+        circuit.record(self.ticket, Outcome::Success, present.now(), present.roll())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record(mut self, outcome: Outcome, now: Moment, roll: u64) -> Option<Transition> {
+        self.progress = Progress::Done;
+        let circuit = self.handle.circuit();
+        circuit.record(self.ticket, outcome, now, roll)
     }
 
     pub(crate) fn settle(
-        mut self,
+        self,
         outcome: Outcome,
         present: &mut impl Present,
     ) -> Option<Transition> {
         match outcome {
-            Outcome::Success => self.succeed(present),
+            Outcome::Success => self.succeed_otherwise(Given {
+                now: present.now(),
+                roll: present.roll(),
+            }),
             Outcome::Neutral => None,
-            Outcome::Failure { .. } => {
-                self.progress = Progress::Done;
-                let (now, roll) = (present.now(), present.roll());
-                let circuit = self.handle.circuit();
-                circuit.record(self.ticket, outcome, now, roll)
-            }
+            Outcome::Failure { .. } => self.record(outcome, present.now(), present.roll()),
         }
     }
 

@@ -62,6 +62,11 @@ impl Tallies {
             Ring::Time(width, seconds) => seconds.succeed(width.bucket(now())),
             Ring::Calls(calls) => calls.succeed(),
         }
+        self.end_streak();
+    }
+
+    #[inline]
+    pub(crate) fn end_streak(&self) {
         if self.streak.load(Ordering::Relaxed) != 0 {
             self.streak.store(0, Ordering::Relaxed);
         }

@@ -5,7 +5,6 @@ use core::time::Duration;
 use evenkeel_error::{ErrorKind, Moment};
 
 use super::{Course, Outage, Phase, Ramp};
-use crate::admission::Place;
 use crate::counts::{Ledger, Sample};
 use crate::{Mode, Outcome, Ratio, Reason, Ticket, Transition};
 
@@ -72,12 +71,12 @@ impl Course {
     /// Gives back the place that `ticket` holds, if it does: a neutral verdict, which needs no
     /// time.
     pub(crate) fn release(&mut self, ticket: Ticket) {
-        if ticket.place == Place::None {
+        if !ticket.holds_place() {
             return;
         }
         match &mut self.phase {
             Phase::HalfOpen { probe, .. } => probe.give_back(ticket),
-            Phase::Recovering { ramp, .. } => ramp.give_back(ticket.generation),
+            Phase::Recovering { ramp, .. } => ramp.give_back(ticket.generation()),
             Phase::Closed { .. } | Phase::Open { .. } => {}
         }
     }
@@ -225,7 +224,7 @@ impl Course {
     }
 
     const fn counts(&self, ticket: Ticket) -> bool {
-        ticket.generation >= self.floor
+        ticket.generation() >= self.floor
     }
 
     const fn runs(&self) -> bool {

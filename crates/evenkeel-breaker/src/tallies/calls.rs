@@ -11,25 +11,23 @@ pub(crate) struct Calls {
     /// 2⁶⁴ by the capacity, rounded up: finds the remainder of a 32-bit number with two
     /// multiplications.
     reciprocal: u64,
+    /// The bits of slow calls begin this many words after those of failures; zero if they do not
+    /// count.
+    slow_after: usize,
     /// How many verdicts were counted since the last clearing; then the bits of failures; then, if
     /// slow calls count, theirs. Apart from the breaker, so that counting leaves its line alone.
     words: Box<[AtomicU64]>,
 }
 
-/// The parts of [`Calls::words`].
-struct Parts<'a> {
-    counted: &'a AtomicU64,
-    failed: &'a [AtomicU64],
-    slow: &'a [AtomicU64],
-}
-
 impl Calls {
     pub(crate) fn new(capacity: u32, counts_slow: bool) -> Self {
-        let words = capacity.div_ceil(u64::BITS) * if counts_slow { 2 } else { 1 };
+        let words = usize::try_from(capacity.div_ceil(u64::BITS)).unwrap_or(usize::MAX);
+        let slow_after = if counts_slow { words } else { 0 };
         Self {
             capacity: capacity.into(),
             reciprocal: (u64::MAX / u64::from(capacity)).wrapping_add(1),
-            words: (0..=words).map(|_| AtomicU64::new(0)).collect(),
+            slow_after,
+            words: (0..=words + slow_after).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
@@ -40,24 +38,26 @@ impl Calls {
 
     #[inline]
     pub(crate) fn record(&self, sample: Sample) {
-        let Some(parts) = self.parts() else { return };
-        let place = self.place(parts.counted.fetch_add(1, Ordering::Relaxed));
-        set(parts.failed, place, sample.failed);
-        if !parts.slow.is_empty() {
-            set(parts.slow, place, sample.slow);
+        let Some(counted) = self.words.first() else {
+            return;
+        };
+        let place = self.place(counted.fetch_add(1, Ordering::Relaxed));
+        self.set(1, place, sample.failed);
+        if self.slow_after != 0 {
+            self.set(1 + self.slow_after, place, sample.slow);
         }
     }
 
     pub(crate) fn totals(&self) -> Totals {
-        let ones = |bits: &[AtomicU64]| {
-            let ones = |word: &AtomicU64| u64::from(word.load(Ordering::Relaxed).count_ones());
-            bits.iter().map(ones).sum()
-        };
-        self.parts().map_or_else(Totals::default, |parts| Totals {
-            samples: parts.counted.load(Ordering::Relaxed).min(self.capacity),
-            failures: ones(parts.failed),
-            slow: ones(parts.slow),
-        })
+        let mut words = self.words.iter().map(|word| word.load(Ordering::Relaxed));
+        let counted = words.next().unwrap_or_default();
+        let ones = |bits: u64| u64::from(bits.count_ones());
+        let failed_words = words.len() - self.slow_after;
+        Totals {
+            samples: counted.min(self.capacity),
+            failures: words.by_ref().take(failed_words).map(ones).sum(),
+            slow: words.map(ones).sum(),
+        }
     }
 
     pub(crate) fn clear(&self) {
@@ -67,22 +67,25 @@ impl Calls {
     }
 
     #[inline]
-    fn parts(&self) -> Option<Parts<'_>> {
-        let (counted, bits) = self.words.split_first()?;
-        let words = usize::try_from(self.capacity.div_ceil(u64::BITS.into())).ok()?;
-        let (failed, slow) = bits.split_at_checked(words)?;
-        Some(Parts {
-            counted,
-            failed,
-            slow,
-        })
+    fn set(&self, first: usize, place: u64, one: bool) {
+        let word = usize::try_from(place / 64).map_or(usize::MAX, |word| first + word);
+        let Some(word) = self.words.get(word) else {
+            return;
+        };
+        let bit = 1 << (place % 64);
+        let is_one = word.load(Ordering::Relaxed) & bit != 0;
+        match (is_one, one) {
+            (false, true) => drop(word.fetch_or(bit, Ordering::Relaxed)),
+            (true, false) => drop(word.fetch_and(!bit, Ordering::Relaxed)),
+            (true, true) | (false, false) => {}
+        }
     }
 
     /// `number` modulo the capacity.
     #[inline]
     fn place(&self, number: u64) -> u64 {
         if number > u64::from(u32::MAX) {
-            return number % self.capacity;
+            return self.place_by_division(number);
         }
         // By Lemire's method, exact for 32-bit numbers and divisors.
         let fraction = self.reciprocal.wrapping_mul(number);
@@ -93,19 +96,11 @@ impl Calls {
         let place = ((u128::from(fraction) * u128::from(self.capacity)) >> 64) as u64;
         place
     }
-}
 
-#[inline]
-fn set(bits: &[AtomicU64], place: u64, one: bool) {
-    let Some(word) = usize::try_from(place / 64).ok().and_then(|at| bits.get(at)) else {
-        return;
-    };
-    let bit = 1 << (place % 64);
-    let is_one = word.load(Ordering::Relaxed) & bit != 0;
-    match (is_one, one) {
-        (false, true) => drop(word.fetch_or(bit, Ordering::Relaxed)),
-        (true, false) => drop(word.fetch_and(!bit, Ordering::Relaxed)),
-        (true, true) | (false, false) => {}
+    #[cold]
+    #[inline(never)]
+    fn place_by_division(&self, number: u64) -> u64 {
+        number.checked_rem(self.capacity).unwrap_or_default()
     }
 }
 

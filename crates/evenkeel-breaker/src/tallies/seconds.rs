@@ -47,6 +47,12 @@ impl Seconds {
         if bucket <= newest {
             return newest;
         }
+        self.begin(bucket)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin(&self, bucket: u64) -> u64 {
         self.newest
             .fetch_max(bucket, Ordering::Relaxed)
             .max(bucket)
@@ -86,6 +92,7 @@ const fn turn(bucket: u64) -> u64 {
 
 /// One was added to a slot that is full, or that counts for an earlier turn.
 #[cold]
+#[inline(never)]
 fn mend(slot: &AtomicU64, turn: u64, before: u64) {
     if before >> 32 == turn {
         slot.fetch_sub(1, Ordering::Relaxed);
