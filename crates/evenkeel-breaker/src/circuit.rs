@@ -321,3 +321,6 @@ impl Circuit {
         panic!("with the lock held");
     }
 }
+
+#[cfg(all(test, loom))]
+mod orders;

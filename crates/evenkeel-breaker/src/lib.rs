@@ -4,13 +4,21 @@
 mod admission;
 mod audience;
 mod breaker;
+mod call_error;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod caller;
 mod circuit;
+mod clock;
 mod config;
 mod counts;
 mod course;
 pub mod defaults;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod dice;
+mod fail_on_drop;
 mod gate;
 mod health;
+mod judge;
 mod keyed;
 mod machine;
 mod mode;
@@ -27,13 +35,25 @@ mod roll;
 mod state;
 mod sync;
 mod tallies;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod transition;
 mod window;
 
 pub use admission::{Admission, Rejection, Ticket};
 pub use breaker::Breaker;
+pub use call_error::CallError;
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub use caller::{Caller, Dropped};
+pub use clock::Clock;
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub use clock::Monotonic;
+#[cfg(feature = "tokio")]
+pub use clock::Tokio;
 pub use config::{BreakerConfig, BreakerConfigBuilder};
+pub use fail_on_drop::FailOnDrop;
 pub use health::Health;
+pub use judge::{ByError, Judge};
 pub use keyed::{KeyedSet, Snapshot};
 pub use machine::Machine;
 pub use mode::Mode;

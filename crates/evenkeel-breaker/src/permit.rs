@@ -126,7 +126,12 @@ impl<H: Handle> Permit<H> {
         now: Moment,
         roll: u64,
     ) -> Option<Transition> {
-        self.settle(Outcome::Failure { kind, hint }, &mut Given { now, roll })
+        match self.progress {
+            Progress::Done => None,
+            Progress::Begun | Progress::Answering => {
+                self.record(Outcome::Failure { kind, hint }, now, roll)
+            }
+        }
     }
 
     /// The call said nothing about the other side's health.
@@ -181,18 +186,30 @@ impl<H: Handle> Permit<H> {
         circuit.record(self.ticket, outcome, now, roll)
     }
 
+    /// Gives this verdict, unless one was given. A success is the first of two.
     pub(crate) fn settle(
-        self,
+        &mut self,
         outcome: Outcome,
-        present: &mut impl Present,
+        mut present: impl Present,
     ) -> Option<Transition> {
         match outcome {
-            Outcome::Success => self.succeed_otherwise(Given {
-                now: present.now(),
-                roll: present.roll(),
-            }),
-            Outcome::Neutral => None,
-            Outcome::Failure { .. } => self.record(outcome, present.now(), present.roll()),
+            _ if self.progress != Progress::Begun => None,
+            Outcome::Success => self.begin(&mut present),
+            Outcome::Neutral => {
+                self.progress = Progress::Answering;
+                let ticket = self.ticket;
+                self.ticket = ticket.answering();
+                if ticket.holds_place() {
+                    self.handle.circuit().release(ticket);
+                }
+                None
+            }
+            Outcome::Failure { .. } => {
+                self.progress = Progress::Done;
+                let (now, roll) = (present.now(), present.roll());
+                let circuit = self.handle.circuit();
+                circuit.record(self.ticket, outcome, now, roll)
+            }
         }
     }
 
