@@ -315,6 +315,12 @@ impl Drop for Ended<'_> {
 
 #[cfg(test)]
 impl Circuit {
+    /// Does this with the lock held.
+    pub(crate) fn while_locked<T>(&self, run: impl FnOnce() -> T) -> T {
+        let _guarded = self.lock();
+        run()
+    }
+
     /// Panics with the lock held.
     pub(crate) fn poison(&self) {
         let _guarded = self.lock();

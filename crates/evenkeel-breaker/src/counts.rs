@@ -91,7 +91,7 @@ pub(crate) struct Counts {
 #[derive(Clone, Debug)]
 enum Kept {
     Nothing,
-    Time(Width, TimeWindow),
+    Time(Width, Box<TimeWindow>),
     Calls(CallWindow),
 }
 
@@ -99,7 +99,7 @@ impl Counts {
     pub(crate) fn new(settings: &Settings) -> Self {
         let kept = match settings.window {
             _ if !settings.counts_in_window() => Kept::Nothing,
-            Window::Time(span) => Kept::Time(Width::of(span), TimeWindow::default()),
+            Window::Time(span) => Kept::Time(Width::of(span), Box::default()),
             Window::Calls(calls) => Kept::Calls(CallWindow::new(calls)),
         };
         Self {

@@ -167,20 +167,23 @@ impl Course {
                     None,
                 )
             }
-            Phase::Recovering { ramp, outage } => match ramp.begin(now, fresh, &self.config.settings) {
-                Step::Begun(generation) => {
-                    self.generation = self.generation.max(generation);
-                    (admitted(Ticket::placed(generation, now)), None)
+            Phase::Recovering { ramp, outage } => {
+                match ramp.begin(now, fresh, &self.config.settings) {
+                    Step::Begun(generation) => {
+                        self.generation = self.generation.max(generation);
+                        (admitted(Ticket::placed(generation, now)), None)
+                    }
+                    Step::Full(next) => {
+                        // Spread over the next step, so that those who wait do not come in one blow.
+                        let spread =
+                            roll::share(roll::nanos(self.config.settings.ramp_interval), roll);
+                        (
+                            rejected(next + spread, Some(outage.fault), State::Recovering),
+                            None,
+                        )
+                    }
                 }
-                Step::Full(next) => {
-                    // Spread over the next step, so that those who wait do not come in one blow.
-                    let spread = roll::share(roll::nanos(self.config.settings.ramp_interval), roll);
-                    (
-                        rejected(next + spread, Some(outage.fault), State::Recovering),
-                        None,
-                    )
-                }
-            },
+            }
         }
     }
 
@@ -251,4 +254,3 @@ const fn rejected(retry_at: Moment, fault: Option<ErrorKind>, state: State) -> A
         state,
     })
 }
-

@@ -60,19 +60,11 @@ impl<C: Clock, H: Handle> FailOnDrop<C, H> {
     }
 
     /// As [`Permit::success`].
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "a caller without listeners has no use for it"
-    )]
     pub fn success(mut self, now: Moment, roll: u64) -> Option<Transition> {
         self.permit.take()?.success(now, roll)
     }
 
     /// As [`Permit::failure`].
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "a caller without listeners has no use for it"
-    )]
     pub fn failure(
         mut self,
         kind: ErrorKind,

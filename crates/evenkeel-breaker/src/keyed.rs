@@ -10,9 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use evenkeel_error::Moment;
 
 use crate::audience::Audience;
-use crate::{
-    Breaker, BreakerConfig, Health, Permit, Rejected, State, Transition, defaults, roll,
-};
+use crate::{Breaker, BreakerConfig, Health, Permit, Rejected, State, Transition, defaults, roll};
 
 /// One breaker a key, all with the same configuration: so that a model in trouble takes only
 /// itself out of service.

@@ -104,10 +104,6 @@ impl<H: Handle> Permit<H> {
     }
 
     /// The call succeeded.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "a caller without listeners has no use for it"
-    )]
     #[inline]
     pub fn success(self, now: Moment, roll: u64) -> Option<Transition> {
         self.succeed(Given { now, roll })
@@ -115,10 +111,6 @@ impl<H: Handle> Permit<H> {
 
     /// The call failed in a way that tells of the other side's health; `hint` is how long it
     /// asked to be left alone.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "a caller without listeners has no use for it"
-    )]
     pub fn failure(
         self,
         kind: ErrorKind,

@@ -2,10 +2,10 @@ use core::time::Duration;
 
 use evenkeel_error::{ErrorKind, Moment};
 
-use crate::probe::Probe;
-use crate::ramp::Ramp;
 use crate::State;
 use crate::config::Settings;
+use crate::probe::Probe;
+use crate::ramp::Ramp;
 
 /// A state with what belongs to it and to no other.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,9 @@ use evenkeel_error::{Delivery, ErrorKind, Hint, Moment, Recoverable, Recovery};
 use super::*;
 use crate::Reason;
 
+mod defects;
 mod likeness;
+mod listeners;
 
 const ROLL: u64 = 1 << 63;
 const START: Moment = Moment::from_nanos(1_000_000_000_000);
@@ -151,7 +153,11 @@ fn of_many_threads_that_come_at_once_one_sends_the_probe() {
     let breaker = opened();
     let (admissions, transitions) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let permits: Vec<_> = thread::scope(|scope| {
-        let caller = || breaker.admit_owned(START + Duration::from_secs(1), ROLL).ok();
+        let caller = || {
+            breaker
+                .admit_owned(START + Duration::from_secs(1), ROLL)
+                .ok()
+        };
         let callers: Vec<_> = (0..16).map(|_| scope.spawn(caller)).collect();
         callers
             .into_iter()

@@ -121,10 +121,7 @@ impl<C: Clock, J> Caller<C, J> {
     /// # Ok::<(), evenkeel_breaker::CallError<Busy>>(())
     /// # }).unwrap();
     /// ```
-    pub async fn call_streaming<T, E, F>(
-        &self,
-        operation: F,
-    ) -> Result<(T, Permit), CallError<E>>
+    pub async fn call_streaming<T, E, F>(&self, operation: F) -> Result<(T, Permit), CallError<E>>
     where
         F: Future<Output = Result<T, E>>,
         J: Judge<T, E>,

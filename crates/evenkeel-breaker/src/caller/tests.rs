@@ -71,12 +71,12 @@ impl Stage {
 /// Is pending so many times before its result.
 async fn after<T>(pendings: u32, result: T) -> T {
     let mut left = pendings;
-    poll_fn(|_| match left {
-        0 => Poll::Ready(()),
-        _ => {
-            left -= 1;
-            Poll::Pending
+    poll_fn(|_| {
+        if left == 0 {
+            return Poll::Ready(());
         }
+        left -= 1;
+        Poll::Pending
     })
     .await;
     result
@@ -104,7 +104,10 @@ fn a_call_dropped_at_any_await_gives_its_place_back_and_says_nothing() {
             let dropped = poll_times(stage.caller().call(after(4, result)), polls);
             assert!(dropped.is_none());
             assert_eq!(stage.breaker.state(stage.now()), State::HalfOpen);
-            let probe = stage.breaker.admit(stage.now(), 7).expect("the place is free");
+            let probe = stage
+                .breaker
+                .admit(stage.now(), 7)
+                .expect("the place is free");
             probe.neutral();
             let caller = stage.caller();
             let streaming = poll_times(caller.call_streaming(after(4, result)), polls);
@@ -125,20 +128,30 @@ fn a_call_that_is_never_polled_asks_for_nothing() {
 #[test]
 fn dropped_calls_are_failures_where_the_caller_says_so() {
     let stage = Stage::new();
-    let caller = stage.caller().drop_is(Dropped::Failure(ErrorKind::TimedOut));
+    let caller = stage
+        .caller()
+        .drop_is(Dropped::Failure(ErrorKind::TimedOut));
     for _ in 0..3 {
         assert!(poll_times(caller.call(pending::<Result<(), Fault>>()), 1).is_none());
         stage.pass(Duration::from_millis(1));
     }
-    let rejected = stage.breaker.admit(stage.now(), 7).expect_err("three of three");
+    let rejected = stage
+        .breaker
+        .admit(stage.now(), 7)
+        .expect_err("three of three");
     assert_eq!(rejected.fault(), Some(ErrorKind::TimedOut));
 }
 
 #[test]
 fn a_result_is_never_also_a_drop() {
     let stage = Stage::new();
-    let caller = stage.caller().drop_is(Dropped::Failure(ErrorKind::TimedOut));
-    assert_eq!(poll_times(caller.call(after(2, Ok::<_, Fault>(7))), 3), Some(Ok(7)));
+    let caller = stage
+        .caller()
+        .drop_is(Dropped::Failure(ErrorKind::TimedOut));
+    assert_eq!(
+        poll_times(caller.call(after(2, Ok::<_, Fault>(7))), 3),
+        Some(Ok(7))
+    );
     assert_eq!(stage.samples(), (1, 0));
     let wrong = poll_times(caller.call(after(0, Err::<(), _>(WRONG))), 1);
     assert_eq!(wrong, Some(Err(CallError::Inner(WRONG))));
@@ -150,7 +163,8 @@ fn a_panicking_call_gives_its_place_back() {
     let stage = Stage::new();
     stage.half_open();
     let caller = stage.caller();
-    let call = AssertUnwindSafe(|| caller.call_blocking(|| -> Result<(), Fault> { panic!("call") }));
+    let call =
+        AssertUnwindSafe(|| caller.call_blocking(|| -> Result<(), Fault> { panic!("call") }));
     assert!(catch_unwind(call).is_err());
     let call = caller.call(poll_fn(|_| -> Poll<Result<(), Fault>> { panic!("call") }));
     assert!(catch_unwind(AssertUnwindSafe(|| poll_times(call, 1))).is_err());
@@ -160,8 +174,11 @@ fn a_panicking_call_gives_its_place_back() {
 #[test]
 fn a_panicking_call_is_a_dropped_one() {
     let stage = Stage::new();
-    let caller = stage.caller().drop_is(Dropped::Failure(ErrorKind::Protocol));
-    let call = AssertUnwindSafe(|| caller.call_blocking(|| -> Result<(), Fault> { panic!("call") }));
+    let caller = stage
+        .caller()
+        .drop_is(Dropped::Failure(ErrorKind::Protocol));
+    let call =
+        AssertUnwindSafe(|| caller.call_blocking(|| -> Result<(), Fault> { panic!("call") }));
     assert!(catch_unwind(call).is_err());
     assert_eq!(stage.samples(), (1, 1));
 }
@@ -256,9 +273,8 @@ mod layered {
         let now = stage.now();
         let _probe = stage.breaker.admit(now, 7).expect("the probe");
         let layer = BreakerLayer::new(stage.breaker.caller().clock(move || now));
-        let never = service_fn(|()| -> std::future::Ready<Result<(), Fault>> {
-            panic!("it was called")
-        });
+        let never =
+            service_fn(|()| -> std::future::Ready<Result<(), Fault>> { panic!("it was called") });
         let mut service = layer.layer(never);
         let mut cx = Context::from_waker(Waker::noop());
         assert_eq!(service.poll_ready(&mut cx), Poll::Ready(Ok(())));

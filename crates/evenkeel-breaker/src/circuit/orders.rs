@@ -89,7 +89,10 @@ fn of_three_callers_at_half_open_one_is_the_probe() {
         let said = on_threads(3, move |_| breaker.admit_owned(due(), ROLL).ok());
         let probes: Vec<_> = said.iter().flatten().collect();
         assert_eq!(probes.len(), 1);
-        assert_eq!(probes[0].transition().map(|it| it.to), Some(State::HalfOpen));
+        assert_eq!(
+            probes[0].transition().map(|it| it.to),
+            Some(State::HalfOpen)
+        );
     });
 }
 
@@ -146,7 +149,10 @@ fn a_refusal_names_the_moment_of_the_opening_it_met() {
                 fail(&breaker, due());
                 None
             }
-            _ => breaker.admit(START, ROLL).err().map(|it| (it.state(), it.retry_at())),
+            _ => breaker
+                .admit(START, ROLL)
+                .err()
+                .map(|it| (it.state(), it.retry_at())),
         });
         for (state, retry_at) in said.into_iter().flatten() {
             match state {

@@ -103,7 +103,10 @@ fn no_duration_is_divided_away() {
     let divided = BreakerConfig::default()
         .time_divided_by(NonZeroU32::MAX)
         .time_divided_by(NonZeroU32::MAX);
-    assert_eq!(divided.settings.window, Window::Time(Duration::from_nanos(1)));
+    assert_eq!(
+        divided.settings.window,
+        Window::Time(Duration::from_nanos(1))
+    );
     let rebuilt = BreakerConfigBuilder::from(divided).build();
     assert!(rebuilt.is_ok(), "{rebuilt:?}");
 }

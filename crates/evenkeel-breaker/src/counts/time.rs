@@ -30,12 +30,8 @@ impl Width {
     /// The number of the bucket that this moment falls into, counted from the origin of time.
     #[inline]
     pub(crate) const fn bucket(self, now: Moment) -> u64 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the upper half of a 128-bit product fits"
-        )]
-        let bucket = ((now.as_nanos() as u128 * self.reciprocal as u128) >> 64) as u64;
-        bucket
+        // The upper half of a 128-bit product: it fits.
+        ((now.as_nanos() as u128 * self.reciprocal as u128) >> 64) as u64
     }
 }
 

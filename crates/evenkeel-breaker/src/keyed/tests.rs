@@ -169,7 +169,10 @@ fn a_listener_hears_of_each_transition_with_its_key() {
     open(&set, 1, START);
     open(&set, 2, START);
     let later = START + Duration::from_secs(1);
-    let _ = set.admit(&1, later, ROLL).expect("the probe").success(later, ROLL);
+    let _ = set
+        .admit(&1, later, ROLL)
+        .expect("the probe")
+        .success(later, ROLL);
     let expected = [
         (1, State::Open),
         (2, State::Open),
@@ -186,7 +189,10 @@ fn a_borrowed_key_finds_the_owned_one() {
     let there = set.get("claude-sonnet-5-5", START);
     here.switch(crate::Mode::ForcedOpen);
     assert_eq!(there.mode(), crate::Mode::ForcedOpen);
-    assert_eq!(format!("{set:?}"), r#"KeyedSet { capacity: 1024, keys: ["claude-sonnet-5-5"], .. }"#);
+    assert_eq!(
+        format!("{set:?}"),
+        r#"KeyedSet { capacity: 1024, keys: ["claude-sonnet-5-5"], .. }"#
+    );
 }
 
 #[test]

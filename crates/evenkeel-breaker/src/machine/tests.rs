@@ -6,6 +6,7 @@ use super::*;
 use crate::{Outcome, Ratio, Reason, Rejection, Window};
 
 mod defects;
+mod flapping;
 mod modes;
 mod properties;
 mod rules;

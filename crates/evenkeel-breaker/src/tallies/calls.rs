@@ -27,7 +27,9 @@ impl Calls {
             capacity: capacity.into(),
             reciprocal: (u64::MAX / u64::from(capacity)).wrapping_add(1),
             slow_after,
-            words: (0..=words + slow_after).map(|_| AtomicU64::new(0)).collect(),
+            words: (0..=words + slow_after)
+                .map(|_| AtomicU64::new(0))
+                .collect(),
         }
     }
 
@@ -89,12 +91,8 @@ impl Calls {
         }
         // By Lemire's method, exact for 32-bit numbers and divisors.
         let fraction = self.reciprocal.wrapping_mul(number);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the upper half of a 128-bit product fits"
-        )]
-        let place = ((u128::from(fraction) * u128::from(self.capacity)) >> 64) as u64;
-        place
+        // The upper half of a 128-bit product: it fits.
+        ((u128::from(fraction) * u128::from(self.capacity)) >> 64) as u64
     }
 
     #[cold]

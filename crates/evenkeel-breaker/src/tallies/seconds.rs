@@ -53,9 +53,7 @@ impl Seconds {
     #[cold]
     #[inline(never)]
     fn begin(&self, bucket: u64) -> u64 {
-        self.newest
-            .fetch_max(bucket, Ordering::Relaxed)
-            .max(bucket)
+        self.newest.fetch_max(bucket, Ordering::Relaxed).max(bucket)
     }
 
     /// The newest bucket, if the present is `bucket`, and the successes in the window then.

@@ -75,7 +75,10 @@ struct Pair {
 
 impl Pair {
     fn roll(&mut self) -> u64 {
-        self.dice = self.dice.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+        self.dice = self
+            .dice
+            .wrapping_mul(0x5851_F42D_4C95_7F2D)
+            .wrapping_add(1);
         self.dice.rotate_left(32)
     }
 
@@ -89,7 +92,10 @@ impl Pair {
         let permit = self.breaker.admit_owned(now, roll);
         match (admission, permit) {
             (Admission::Admitted(ticket), Ok(permit)) => {
-                assert_eq!((permit.transition(), permit.overruled()), (transition, None));
+                assert_eq!(
+                    (permit.transition(), permit.overruled()),
+                    (transition, None)
+                );
                 self.flight.push((ticket, permit));
             }
             (Admission::Overruled(ticket, overruled), Ok(permit)) => {
@@ -160,7 +166,7 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_breaker_answers_every_sequence_of_events_as_its_machine_does(

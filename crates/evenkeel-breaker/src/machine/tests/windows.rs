@@ -2,9 +2,7 @@
 
 use super::*;
 
-fn with(
-    build: impl FnOnce(crate::BreakerConfigBuilder) -> crate::BreakerConfigBuilder,
-) -> Scene {
+fn with(build: impl FnOnce(crate::BreakerConfigBuilder) -> crate::BreakerConfigBuilder) -> Scene {
     Scene::with(build(BreakerConfig::builder()).build().expect("valid"))
 }
 
@@ -19,10 +17,17 @@ fn a_window_of_calls_holds_the_last_calls_however_long_ago_they_were() {
         scene.call(Outcome::Success);
     }
     for failures in 1..=4 {
-        assert_eq!(scene.pass(s(3_600)).call(OVERLOADED), None, "{failures} of 10");
+        assert_eq!(
+            scene.pass(s(3_600)).call(OVERLOADED),
+            None,
+            "{failures} of 10"
+        );
     }
     let opened = scene.pass(s(3_600)).call(OVERLOADED).expect("5 of 10");
-    let reason = Reason::FailureRatio { failures: 5, samples: 10 };
+    let reason = Reason::FailureRatio {
+        failures: 5,
+        samples: 10,
+    };
     assert_eq!(opened.reason, reason);
 }
 
@@ -74,7 +79,11 @@ fn a_slow_call_is_measured_at_first_content_and_not_at_its_end() {
     assert_eq!((health.samples, health.failures, health.slow), (2, 1, 0));
     let ticket = scene.ticket();
     scene.pass(s(10)).record(ticket, OVERLOADED);
-    assert_eq!(scene.machine.health(scene.now).slow, 1, "no content for 10 s");
+    assert_eq!(
+        scene.machine.health(scene.now).slow,
+        1,
+        "no content for 10 s"
+    );
 }
 
 #[test]
@@ -85,20 +94,31 @@ fn a_slow_probe_does_not_close_a_circuit_for_which_slowness_is_a_fault() {
     assert_eq!(label(reopened), "probe_failed");
     assert_eq!(scene.state(), State::Open);
     let probe = scene.pass(s(60)).ticket();
-    assert_eq!(label(scene.pass(s(9)).record(probe, Outcome::Success)), "probe_succeeded");
+    assert_eq!(
+        label(scene.pass(s(9)).record(probe, Outcome::Success)),
+        "probe_succeeded"
+    );
 }
 
 #[test]
 fn each_rule_can_stand_alone() {
     let mut ratio = with(|it| it.consecutive_failures(None).minimum_samples(8));
-    let opened: Vec<_> = (0..8).map(|_| label(ratio.pass(s(1)).call(OVERLOADED))).collect();
+    let opened: Vec<_> = (0..8)
+        .map(|_| label(ratio.pass(s(1)).call(OVERLOADED)))
+        .collect();
     assert_eq!(opened.last(), Some(&"failure_ratio"));
     assert!(opened[..7].iter().all(|it| *it == "none"));
 
     let mut row = with(|it| it.failure_ratio(None).consecutive_failures(3));
-    let opened: Vec<_> = (0..3).map(|_| label(row.pass(s(1)).call(OVERLOADED))).collect();
+    let opened: Vec<_> = (0..3)
+        .map(|_| label(row.pass(s(1)).call(OVERLOADED)))
+        .collect();
     assert_eq!(opened, ["none", "none", "consecutive_failures"]);
-    assert_eq!(row.machine.health(row.now).samples, 0, "no rule asks for a window");
+    assert_eq!(
+        row.machine.health(row.now).samples,
+        0,
+        "no rule asks for a window"
+    );
 }
 
 #[test]
@@ -116,7 +136,11 @@ fn given_delays_are_used_in_turn_spread_and_started_anew_after_the_clean_time() 
     scene.pass(s(25));
     scene.roll = u64::MAX;
     let opened = scene.fail_until_open();
-    assert_eq!(scene.open_delay(opened).as_millis(), 4_499, "spread by half");
+    assert_eq!(
+        scene.open_delay(opened).as_millis(),
+        4_499,
+        "spread by half"
+    );
 }
 
 #[test]
@@ -132,5 +156,8 @@ fn an_endless_or_extreme_sequence_of_delays_does_no_harm() {
     }
     let mut scene = with(|it| it.open_delays(core::iter::repeat(Duration::ZERO)));
     let opened = scene.fail_until_open();
-    assert!(scene.open_delay(opened) > Duration::ZERO, "callers would spin");
+    assert!(
+        scene.open_delay(opened) > Duration::ZERO,
+        "callers would spin"
+    );
 }
