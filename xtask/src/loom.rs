@@ -11,22 +11,21 @@ pub(crate) const COMMAND: Command = Command {
     run,
 };
 
-/// The crates with such tests, which stand in modules named `orders`.
-const PACKAGES: &[&str] = &["evenkeel-backoff"];
+/// The crates with such tests, which stand in modules named `orders`, and the features that they need.
+const PACKAGES: &[(&str, &str)] = &[("evenkeel-backoff", "std"), ("evenkeel-breaker", "")];
 
 pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Failure> {
     takes_none(arguments)?;
     // A folder of its own: the flag would have everything else built anew.
     let folder = project.target_folder()?.join("loom");
     let folder = folder.to_string_lossy().into_owned();
-    for package in PACKAGES {
+    for (package, features) in PACKAGES {
         let line = [
             "test",
-            "--release",
             "--package",
             package,
             "--features",
-            "std",
+            features,
             "--lib",
             "orders",
             "--target-dir",

@@ -57,11 +57,11 @@ impl Breakers {
         now: Moment,
         roll: u64,
     ) -> (Result<Permits, Rejected>, Vec<Change>) {
-        let origin = match self.origin.admit(now, roll) {
+        let origin = match self.origin.admit_owned(now, roll) {
             Ok(origin) => origin,
             Err(rejected) => return (Err(rejected), Vec::new()),
         };
-        match self.models.get(key, now).admit(now, roll) {
+        match self.models.admit(key, now, roll) {
             Ok(model) => {
                 let changes = changes(origin.transition(), model.transition());
                 (Ok(Permits { origin, model }), changes)

@@ -2,7 +2,7 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-use evenkeel_error::{Delivery, Recoverable, Recovery};
+use evenkeel_error::{Delivery, ErrorKind, Recoverable, Recovery};
 
 use crate::{Stop, StopReason};
 
@@ -128,6 +128,14 @@ impl<E: Recoverable> Recoverable for GaveUp<E> {
             Some(Fault::Failed(error)) => error.delivery(),
             Some(Fault::TimedOut) => Delivery::Unknown,
             None => Delivery::NotSent,
+        }
+    }
+
+    fn kind(&self) -> Option<ErrorKind> {
+        match &self.last {
+            Some(Fault::Failed(error)) => error.kind(),
+            Some(Fault::TimedOut) => Some(ErrorKind::TimedOut),
+            None => None,
         }
     }
 
