@@ -6,5 +6,13 @@
     reason = "the parts that tests share fail as tests do"
 )]
 
+mod cancel;
 mod catalogue;
+mod certificates;
+mod head_clock;
+mod http2;
+mod network;
+mod overheard;
+mod proxies;
 mod sockets;
+mod world;

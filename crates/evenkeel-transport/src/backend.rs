@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -39,7 +40,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// `invalid_config` when this back end cannot do what is asked.
-    fn request(&self, operation: Operation) -> Result<Request, Error>;
+    fn request(&self, operation: Operation<'_>) -> Result<Request, Error>;
 
     /// Writes the authentication of one attempt, its values marked as sensitive. `at` is the wall
     /// time, for signatures that hold it.
@@ -64,17 +65,17 @@ pub trait Backend: fmt::Debug + Send + Sync {
 /// What is to be done, in the Claude API's words.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Operation {
+pub struct Operation<'a> {
     /// The method.
     pub method: Method,
     /// Path and query, encoded, as [`BaseUrl::join`] takes them.
-    pub path: String,
+    pub path: Cow<'a, str>,
     /// What the caller adds; nothing reserved.
     pub headers: HeaderMap,
     /// The body as the Claude API takes it; empty for none.
     pub body: Bytes,
     /// The model, where one is asked: some back ends have it in the URL.
-    pub model: Option<String>,
+    pub model: Option<&'a str>,
     /// How the reply is asked for: some back ends have that in the URL.
     pub reply: ReplyForm,
     /// See [`Request::head_limit`].
@@ -92,10 +93,10 @@ pub enum ReplyForm {
     Stream,
 }
 
-impl Operation {
+impl<'a> Operation<'a> {
     /// An operation without headers, body and model, whose reply comes in one piece.
     #[must_use]
-    pub fn new(method: Method, path: impl Into<String>) -> Self {
+    pub fn new(method: Method, path: impl Into<Cow<'a, str>>) -> Self {
         Self {
             method,
             path: path.into(),
@@ -109,7 +110,7 @@ impl Operation {
 }
 
 /// Neither the query, nor header values, nor the body.
-impl fmt::Debug for Operation {
+impl fmt::Debug for Operation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Operation")
             .field("method", &self.method)

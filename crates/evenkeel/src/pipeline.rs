@@ -288,14 +288,14 @@ impl Call {
     }
 }
 
-fn operation(
+fn operation<'a>(
     shared: &Shared,
-    request: &MessageRequest,
+    request: &'a MessageRequest,
     streaming: Streaming,
-) -> Result<Operation, Failure> {
+) -> Result<Operation<'a>, Failure> {
     let mut operation = Operation::new(Method::POST, "/v1/messages");
     operation.body = request.to_body(streaming)?;
-    operation.model = Some(request.model().to_owned());
+    operation.model = Some(request.model());
     operation.reply = match streaming {
         Streaming::On => ReplyForm::Stream,
         Streaming::Off => ReplyForm::Whole,

@@ -66,7 +66,7 @@ impl Backend for ClaudeApi {
         &self.base_url
     }
 
-    fn request(&self, operation: Operation) -> Result<Request, Error> {
+    fn request(&self, operation: Operation<'_>) -> Result<Request, Error> {
         let mut request = Request::new(operation.method, self.base_url.join(&operation.path)?);
         request.headers = operation.headers;
         request

@@ -85,7 +85,7 @@ impl Backend for ClaudePlatformOnAws {
         self.api.base_url()
     }
 
-    fn request(&self, operation: Operation) -> Result<Request, Error> {
+    fn request(&self, operation: Operation<'_>) -> Result<Request, Error> {
         let mut request = self.api.request(operation)?;
         request
             .headers

@@ -11,9 +11,9 @@ fn base(url: &str) -> BaseUrl {
     BaseUrl::parse(url, Cleartext::LoopbackOnly).unwrap()
 }
 
-fn messages() -> Operation {
+fn messages() -> Operation<'static> {
     let mut operation = Operation::new(Method::POST, "/v1/messages");
-    operation.model = Some("claude-sonnet-5-5".into());
+    operation.model = Some("claude-sonnet-5-5");
     operation.reply = ReplyForm::Stream;
     operation.body = Bytes::from_static(
         br#"{"model":"claude-sonnet-5-5","max_tokens":1,"stream":true,"messages":[]}"#,
@@ -113,8 +113,8 @@ mod later {
             &self.0
         }
 
-        fn request(&self, operation: Operation) -> Result<Request, Error> {
-            let (Some(model), "/v1/messages") = (&operation.model, operation.path.as_str()) else {
+        fn request(&self, operation: Operation<'_>) -> Result<Request, Error> {
+            let (Some(model), "/v1/messages") = (operation.model, &*operation.path) else {
                 return Err(Error::invalid_config("backend", "has messages only"));
             };
             let verb = match operation.reply {
@@ -177,8 +177,8 @@ mod later {
             &self.0
         }
 
-        fn request(&self, operation: Operation) -> Result<Request, Error> {
-            let model = operation.model.as_deref().unwrap_or_default();
+        fn request(&self, operation: Operation<'_>) -> Result<Request, Error> {
+            let model = operation.model.unwrap_or_default();
             let path =
                 crate::Path::new("/v1/projects/p/locations/global/publishers/anthropic/models")
                     .segment(&format!("{model}:streamRawPredict"));
@@ -209,7 +209,7 @@ mod later {
             self.0.base_url()
         }
 
-        fn request(&self, operation: Operation) -> Result<Request, Error> {
+        fn request(&self, operation: Operation<'_>) -> Result<Request, Error> {
             self.0.request(operation)
         }
 

@@ -25,6 +25,10 @@ fn server(reason: &CertificateError, host: &str, roots: Option<&str>) -> String 
             "the certificate of {host} is signed by an authority that is not in {roots}; if you trust \
              it, add it with ca_file or SSL_CERT_FILE"
         ),
+        CertificateError::BadSignature => format!(
+            "the certificate of {host} is signed by an authority whose name is known from {roots}, and not \
+             its key, as after a renewal; if you trust it, add it with ca_file or SSL_CERT_FILE"
+        ),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => format!(
             "the certificate of {host} has expired; it is for whoever runs {host} to renew, unless \
              the clock of this machine is wrong"
