@@ -24,7 +24,14 @@ pub enum Filled {
 /// Ends with `None` only where the body is whole as HTTP frames it; a body that is cut ends with an
 /// error of kind `interrupted`. Whether what came is whole as a message is not for HTTP to say.
 pub struct Body {
-    stream: Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>,
+    source: Source,
+}
+
+enum Source {
+    Stream(Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>),
+    /// Boxed by reqwest already.
+    #[cfg(feature = "reqwest")]
+    Reqwest(crate::reqwest_adapter::Chunks),
 }
 
 impl Body {
@@ -37,7 +44,14 @@ impl Body {
     /// A body from any stream of chunks.
     pub fn from_stream(stream: impl Stream<Item = Result<Bytes, Error>> + Send + 'static) -> Self {
         Self {
-            stream: Box::pin(stream),
+            source: Source::Stream(Box::pin(stream)),
+        }
+    }
+
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn from_chunks(chunks: crate::reqwest_adapter::Chunks) -> Self {
+        Self {
+            source: Source::Reqwest(chunks),
         }
     }
 
@@ -75,7 +89,11 @@ impl Body {
 
     /// The next chunk, for hand-written futures.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        self.stream.as_mut().poll_next(cx)
+        match &mut self.source {
+            Source::Stream(stream) => stream.as_mut().poll_next(cx),
+            #[cfg(feature = "reqwest")]
+            Source::Reqwest(chunks) => Pin::new(chunks).poll_next(cx),
+        }
     }
 }
 

@@ -8,7 +8,6 @@ use http::{HeaderMap, Method, Uri};
 ///
 /// The body is in memory and never consumed by sending: whoever owns retries clones the request and
 /// sends it again, which copies none of the body.
-#[derive(Clone)]
 #[non_exhaustive]
 pub struct Request {
     /// The method.
@@ -57,6 +56,24 @@ impl Request {
             self.body = smaller;
         }
         self
+    }
+}
+
+/// Leaves room in the headers for what an attempt adds to its clone (authentication) and the HTTP
+/// client to that (`accept`, `user-agent`, `host`), so that neither makes them grow.
+impl Clone for Request {
+    fn clone(&self) -> Self {
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + 4);
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
+        Self {
+            method: self.method.clone(),
+            uri: self.uri.clone(),
+            headers,
+            body: self.body.clone(),
+            head_limit: self.head_limit,
+        }
     }
 }
 

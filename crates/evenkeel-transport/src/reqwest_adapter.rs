@@ -22,6 +22,9 @@ mod rustls_set_up;
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 mod trust;
 mod upload;
+mod urls;
+
+pub(crate) use chunks::Chunks;
 
 pub use builder::{HttpVersions, ReqwestTransportBuilder};
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
@@ -53,6 +56,7 @@ struct Inner {
     /// Where it is known.
     connect_limit: Option<Duration>,
     proxies: proxy::Proxies,
+    urls: urls::Urls,
     /// What the root store is called, where it is known.
     #[cfg_attr(
         not(feature = "rustls-no-provider"),
@@ -111,7 +115,7 @@ impl Inner {
         };
         let head_limit = request.head_limit;
         let started = Started::now();
-        let (request, progress) = outgoing(request)?;
+        let (request, progress) = self.outgoing(request)?;
         let sending = client.execute(request);
         let response = match clock::within(head_limit, progress.as_deref(), sending).await {
             None => return Err(Error::timed_out(Phase::Head, head_limit)),
@@ -122,8 +126,20 @@ impl Inner {
         };
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let facts = Facts::read(parts.status.as_u16(), &parts.headers, clock::wall());
-        let body = Body::from_stream(chunks::Chunks::new(body, facts.clone()));
+        let body = Body::from_chunks(Chunks::new(body, facts.clone()));
         Ok(Response::new(facts, parts.headers, body))
+    }
+
+    /// The request as reqwest takes it, and how its upload gets on where that takes a while.
+    fn outgoing(
+        &self,
+        request: Request,
+    ) -> Result<(reqwest::Request, Option<Arc<Progress>>), Error> {
+        let mut outgoing = reqwest::Request::new(request.method, self.urls.of(&request.uri)?);
+        *outgoing.headers_mut() = request.headers;
+        let (body, progress) = uploading(request.body);
+        *outgoing.body_mut() = Some(body);
+        Ok((outgoing, progress))
     }
 }
 
@@ -138,20 +154,6 @@ impl fmt::Debug for ReqwestTransport {
             .field("https", &https)
             .finish_non_exhaustive()
     }
-}
-
-/// The request as reqwest takes it, and how its upload gets on where that takes a while.
-fn outgoing(request: Request) -> Result<(reqwest::Request, Option<Arc<Progress>>), Error> {
-    let (body, progress) = uploading(request.body);
-    let mut outgoing = http::Request::new(body);
-    *outgoing.method_mut() = request.method;
-    *outgoing.uri_mut() = request.uri;
-    *outgoing.headers_mut() = request.headers;
-    let outgoing = outgoing.try_into().map_err(|error: reqwest::Error| {
-        Error::invalid_config("base_url", "is not a URL that can be sent to")
-            .with_source(error.without_url())
-    })?;
-    Ok((outgoing, progress))
 }
 
 fn uploading(body: Bytes) -> (reqwest::Body, Option<Arc<Progress>>) {

@@ -89,11 +89,7 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let divisor = self.tuning.divisor;
-        lanes.get_or_make(
-            &model.to_owned(),
-            || Lane::new(divisor),
-            |lane| lane.is_idle(now),
-        )
+        lanes.get_or_make(model, || Lane::new(divisor), |lane| lane.is_idle(now))
     }
 
     pub(crate) fn emit(&self, call: CallId, what: What<'_>) {

@@ -7,6 +7,7 @@ use evenkeel_error::Error;
 use super::proxy::{Proxies, ProxyChoice};
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 use super::trust::{Roots, TlsBackend, Trust};
+use super::urls::Urls;
 use super::{Inner, ReqwestTransport, Secure};
 use crate::BaseUrl;
 
@@ -220,9 +221,9 @@ impl ReqwestTransportBuilder {
     ///
     /// `invalid_config`, naming the setter and the rule: a limit of zero, a user agent that no header
     /// can hold, a proxy that is no URL, a CA file that cannot be read or is not PEM, a client
-    /// certificate without its key. Also when there are no root certificates or no crypto provider,
-    /// or no TLS is built in: https would not work. [`build_for`](Self::build_for) an http address
-    /// does not need them.
+    /// certificate without its key; rustls without a crypto provider. Also when there are no root
+    /// certificates or no TLS is built in: https would not work. [`build_for`](Self::build_for) an
+    /// http address needs neither.
     pub fn build(self) -> Result<ReqwestTransport, Error> {
         self.make("https")
     }
@@ -268,9 +269,10 @@ impl ReqwestTransportBuilder {
         };
         let inner = Inner {
             secure,
-            direct: client(without_tls(self.settings().no_proxy()))?,
+            direct: client(without_tls(self.settings().no_proxy())?)?,
             connect_limit: Some(self.connect_limit),
             proxies,
+            urls: Urls::default(),
             roots,
         };
         Ok(ReqwestTransport {
@@ -341,13 +343,7 @@ impl ReqwestTransport {
         // Where rustls has neither a provider of the process's nor reqwest's own, reqwest panics.
         #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
         if rustls::crypto::CryptoProvider::get_default().is_none() {
-            let provider = super::rustls_set_up::provider().ok_or_else(|| {
-                Error::invalid_config(
-                    "reqwest",
-                    "needs a crypto provider: install one with \
-                     rustls::crypto::CryptoProvider::install_default",
-                )
-            })?;
+            let provider = super::rustls_set_up::provider()?;
             // Another thread may have been first, which is as good.
             let _ = provider.as_ref().clone().install_default();
         }
@@ -370,6 +366,7 @@ impl ReqwestTransport {
             direct: client,
             connect_limit: None,
             proxies: Proxies::Unknown,
+            urls: Urls::default(),
             roots: None,
         };
         Self {
@@ -394,19 +391,15 @@ fn client(settings: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
 
 /// For a client that never speaks TLS: no root certificates are loaded, and none need be there.
 #[cfg(feature = "rustls-no-provider")]
-fn without_tls(settings: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    match super::rustls_set_up::trusting_nobody() {
-        Some(config) => settings.tls_backend_preconfigured(config),
-        None => settings,
-    }
+fn without_tls(settings: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
+    let config = super::rustls_set_up::trusting_nobody()?;
+    Ok(settings.tls_backend_preconfigured(config))
 }
 
-#[cfg(all(feature = "native-tls", not(feature = "rustls-no-provider")))]
-fn without_tls(settings: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    settings.tls_backend_native().tls_certs_only([])
-}
-
-#[cfg(not(any(feature = "rustls-no-provider", feature = "native-tls")))]
-fn without_tls(settings: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    settings
+#[cfg(not(feature = "rustls-no-provider"))]
+#[expect(clippy::unnecessary_wraps, reason = "with rustls it may fail")]
+fn without_tls(settings: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
+    #[cfg(feature = "native-tls")]
+    let settings = settings.tls_backend_native().tls_certs_only([]);
+    Ok(settings)
 }

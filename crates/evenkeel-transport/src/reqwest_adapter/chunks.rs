@@ -10,7 +10,7 @@ use super::fault;
 
 /// Frames of reqwest's body as chunks, its errors as ours. Fused: after an error or the end there is
 /// nothing more.
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     body: Option<reqwest::Body>,
     facts: Facts,
 }

@@ -22,6 +22,9 @@ use super::certificate;
 ///   last-stream-id and to those that were not opened yet. One at or below it goes on, and ends with
 ///   an I/O error if the connection is lost; so such a stream is never mistaken for an unprocessed
 ///   one. The wire suite holds us to both.
+///   One race is beyond what types can tell: a graceful `GOAWAY` that comes on another thread between
+///   hyper's queueing of a stream and its next look at the connection, a few instructions later.
+///   hyper then cancels a stream that the peer may have seen begin.
 pub(super) fn before_the_head(error: reqwest::Error, inner: &Inner, elapsed: Duration) -> Error {
     let target = error.url().and_then(|url| url.as_str().parse::<Uri>().ok());
     let place = Place {

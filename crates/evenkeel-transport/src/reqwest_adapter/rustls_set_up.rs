@@ -5,14 +5,11 @@ use std::sync::Arc;
 
 use evenkeel_error::Error;
 use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_pki_types::CertificateDer;
 use rustls_platform_verifier::Verifier;
 
 use super::trust::{Checked, Roots, Unavailable};
-
-const NO_PROVIDER: Unavailable = "is https, but there is no crypto provider: install one with \
-     rustls::crypto::CryptoProvider::install_default, or enable the feature `rustls` or `ring`";
 
 const NO_ROOTS: Unavailable = "is https, but this machine has no root certificates: install \
      ca-certificates, set SSL_CERT_FILE, give ca_file, or choose bundled roots";
@@ -21,15 +18,8 @@ pub(super) fn config(
     checked: Checked,
     alpn: &[&str],
 ) -> Result<Result<ClientConfig, Unavailable>, Error> {
-    let Some(provider) = provider() else {
-        return Ok(Err(NO_PROVIDER));
-    };
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| {
-            Error::invalid_config("tls", "has a crypto provider without TLS 1.2 and 1.3")
-                .with_source(error)
-        })?;
+    let provider = provider()?;
+    let builder = versions(Arc::clone(&provider))?;
     let builder = match checked.roots {
         Roots::System => match system(checked.extra, provider)? {
             Some(verifier) => builder
@@ -60,15 +50,34 @@ pub(super) fn config(
     Ok(Ok(config))
 }
 
+fn versions(
+    provider: Arc<CryptoProvider>,
+) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
+    let builder = ClientConfig::builder_with_provider(provider);
+    builder
+        .with_safe_default_protocol_versions()
+        .map_err(|error| {
+            Error::invalid_config("tls", "has a crypto provider without TLS 1.2 and 1.3")
+                .with_source(error)
+        })
+}
+
 /// What the process has installed goes first: a program that must use a certified module says so once.
-pub(super) fn provider() -> Option<Arc<CryptoProvider>> {
+/// None is an error before reqwest looks, which would panic.
+pub(super) fn provider() -> Result<Arc<CryptoProvider>, Error> {
     let provider = CryptoProvider::get_default().cloned();
     #[cfg(feature = "rustls")]
     let provider =
         provider.or_else(|| Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider())));
     #[cfg(all(feature = "ring", not(feature = "rustls")))]
     let provider = provider.or_else(|| Some(Arc::new(rustls::crypto::ring::default_provider())));
-    provider
+    provider.ok_or_else(|| {
+        Error::invalid_config(
+            "tls",
+            "has no crypto provider: install one with CryptoProvider::install_default of rustls, or \
+             enable the feature `rustls` or `ring`",
+        )
+    })
 }
 
 /// The platform's verifier, or `None` where the machine has no roots at all.
@@ -103,11 +112,8 @@ fn store(
     Ok(store)
 }
 
-/// A set-up that accepts nobody, for clients that do not speak TLS; `None` without a provider.
-pub(super) fn trusting_nobody() -> Option<ClientConfig> {
-    let config = ClientConfig::builder_with_provider(provider()?)
-        .with_safe_default_protocol_versions()
-        .ok()?;
-    let nobody = RootCertStore::empty();
-    Some(config.with_root_certificates(nobody).with_no_client_auth())
+/// A set-up that accepts nobody, for clients that do not speak TLS.
+pub(super) fn trusting_nobody() -> Result<ClientConfig, Error> {
+    let config = versions(provider()?)?.with_root_certificates(RootCertStore::empty());
+    Ok(config.with_no_client_auth())
 }

@@ -1,7 +1,4 @@
-use std::time::Duration;
-
-use evenkeel_error::{Delivery, ErrorKind};
-use http::{Method, Uri};
+use evenkeel_error::ErrorKind;
 
 use super::*;
 use crate::{BaseUrl, Cleartext};
@@ -19,69 +16,83 @@ fn http() -> BaseUrl {
     BaseUrl::parse("http://127.0.0.1:9", Cleartext::LoopbackOnly).unwrap()
 }
 
-#[test]
-fn a_bad_setting_is_named_when_it_is_built() {
-    let builder = ReqwestTransport::builder;
-    let zero = Duration::ZERO;
-    for (field, builder) in [
-        ("connect_limit ", builder().connect_limit(zero)),
-        ("tcp_keep_alive ", builder().tcp_keep_alive(zero)),
-        ("http2_keep_alive ", builder().http2_keep_alive(zero)),
-        (
-            "http2_keep_alive_limit ",
-            builder().http2_keep_alive_limit(zero),
-        ),
-        ("user_agent ", builder().user_agent("planted\r\nx: y")),
-        ("proxy ", builder().proxy("socks5://planted:planted@host")),
-        ("proxy ", builder().proxy("")),
-        ("proxy ", builder().proxy("http://planted planted")),
-    ] {
-        // A setting is wrong whether https is spoken or not.
-        let rule = broken_rule(builder.build_for(&http()));
-        assert!(rule.starts_with(field), "{rule}");
-    }
-    for settings in [
-        builder().tcp_keep_alive(None).http2_keep_alive(None),
-        builder().pool_idle(zero).pool_size(0),
-        builder().http_versions(HttpVersions::Http1),
-        builder().http_versions(HttpVersions::Http2),
-        builder().proxy("http://user:planted@proxy.example:3128"),
-        builder().without_proxy(),
-    ] {
-        assert!(!format!("{settings:?}").contains("planted"));
-        let transport = settings.build_for(&http()).unwrap();
-        assert!(!format!("{transport:?}").contains("planted"));
-    }
-}
+#[cfg(any(
+    not(feature = "rustls-no-provider"),
+    feature = "rustls",
+    feature = "ring"
+))]
+mod sound {
+    use std::time::Duration;
 
-#[tokio::test]
-async fn an_http_transport_does_not_send_to_https() {
-    let transport = ReqwestTransport::builder().build_for(&http()).unwrap();
-    let request = Request::new(Method::GET, Uri::from_static("https://localhost:9/"));
-    let error = transport.send(request).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-    assert_eq!(error.delivery(), Delivery::NotSent);
-}
+    use evenkeel_error::Delivery;
+    use http::{Method, Uri};
 
-#[tokio::test]
-async fn a_team_s_own_time_out_is_told_from_a_lost_connection() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri: Uri = format!("http://{}/", listener.local_addr().unwrap())
-        .parse()
-        .unwrap();
-    let settings = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(Duration::from_millis(50));
-    let transport = ReqwestTransport::from_reqwest(settings).unwrap();
-    let silent = transport.send(Request::new(Method::GET, uri.clone()));
-    let error = silent.await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TimedOut);
-    assert_eq!(error.delivery(), Delivery::Unknown);
-    drop(listener);
-    let refused = transport.send(Request::new(Method::GET, uri));
-    let error = refused.await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connection);
-    assert_eq!(error.delivery(), Delivery::NotSent);
+    use super::*;
+
+    #[test]
+    fn a_bad_setting_is_named_when_it_is_built() {
+        let builder = ReqwestTransport::builder;
+        let zero = Duration::ZERO;
+        for (field, builder) in [
+            ("connect_limit ", builder().connect_limit(zero)),
+            ("tcp_keep_alive ", builder().tcp_keep_alive(zero)),
+            ("http2_keep_alive ", builder().http2_keep_alive(zero)),
+            (
+                "http2_keep_alive_limit ",
+                builder().http2_keep_alive_limit(zero),
+            ),
+            ("user_agent ", builder().user_agent("planted\r\nx: y")),
+            ("proxy ", builder().proxy("socks5://planted:planted@host")),
+            ("proxy ", builder().proxy("")),
+            ("proxy ", builder().proxy("http://planted planted")),
+        ] {
+            // A setting is wrong whether https is spoken or not.
+            let rule = broken_rule(builder.build_for(&http()));
+            assert!(rule.starts_with(field), "{rule}");
+        }
+        for settings in [
+            builder().tcp_keep_alive(None).http2_keep_alive(None),
+            builder().pool_idle(zero).pool_size(0),
+            builder().http_versions(HttpVersions::Http1),
+            builder().http_versions(HttpVersions::Http2),
+            builder().proxy("http://user:planted@proxy.example:3128"),
+            builder().without_proxy(),
+        ] {
+            assert!(!format!("{settings:?}").contains("planted"));
+            let transport = settings.build_for(&http()).unwrap();
+            assert!(!format!("{transport:?}").contains("planted"));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_http_transport_does_not_send_to_https() {
+        let transport = ReqwestTransport::builder().build_for(&http()).unwrap();
+        let request = Request::new(Method::GET, Uri::from_static("https://localhost:9/"));
+        let error = transport.send(request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+        assert_eq!(error.delivery(), Delivery::NotSent);
+    }
+
+    #[tokio::test]
+    async fn a_team_s_own_time_out_is_told_from_a_lost_connection() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri: Uri = format!("http://{}/", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
+        let settings = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_millis(50));
+        let transport = ReqwestTransport::from_reqwest(settings).unwrap();
+        let silent = transport.send(Request::new(Method::GET, uri.clone()));
+        let error = silent.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert_eq!(error.delivery(), Delivery::Unknown);
+        drop(listener);
+        let refused = transport.send(Request::new(Method::GET, uri));
+        let error = refused.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection);
+        assert_eq!(error.delivery(), Delivery::NotSent);
+    }
 }
 
 #[cfg(not(any(feature = "rustls-no-provider", feature = "native-tls")))]
@@ -92,7 +103,23 @@ fn https_without_tls_says_which_feature_is_missing() {
     assert!(ReqwestTransport::builder().build_for(&http()).is_ok());
 }
 
-#[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
+#[cfg(all(
+    feature = "rustls-no-provider",
+    not(any(feature = "rustls", feature = "ring"))
+))]
+#[test]
+fn rustls_without_a_provider_is_an_error_and_no_panic() {
+    let own = ReqwestTransport::from_reqwest(reqwest::Client::builder());
+    for built in [
+        own,
+        ReqwestTransport::builder().build(),
+        ReqwestTransport::builder().build_for(&http()),
+    ] {
+        assert!(broken_rule(built).starts_with("tls has no crypto provider"));
+    }
+}
+
+#[cfg(any(feature = "rustls", feature = "ring", feature = "native-tls"))]
 mod tls {
     use super::*;
 
