@@ -86,13 +86,18 @@ impl Leaf {
 
     fn config(&self, clients: Option<&Authority>) -> ServerConfig {
         let key = PrivatePkcs8KeyDer::from(self.key.serialize_der());
-        let builder = ServerConfig::builder();
+        // Named, because with all features there is more than one to choose from.
+        let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap();
         let builder = match clients {
             None => builder.with_no_client_auth(),
             Some(authority) => {
                 let mut roots = RootCertStore::empty();
                 roots.add(authority.certificate.der().clone()).unwrap();
-                let verifier = WebPkiClientVerifier::builder(Arc::new(roots));
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
                 builder.with_client_cert_verifier(verifier.build().unwrap())
             }
         };

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Facts, Moment, Phase};
 use evenkeel_event::{Stopped, What};
 use evenkeel_messages::{Message, StreamEvent};
@@ -181,6 +181,8 @@ impl Call {
         let facts = response.facts;
         let limit = self.shared.tuning.timers.byte_silence;
         let mut body = response.body;
+        // Most replies are one chunk, which is read where it lies.
+        let mut only = Bytes::new();
         let mut bytes = BytesMut::new();
         let broken = |failure: Failure| Broken::Failed(failure.with_facts(facts.clone()));
         loop {
@@ -193,14 +195,23 @@ impl Call {
                 Some(None) => break,
                 Some(Some(Err(failure))) => return Err(Broken::Failed(failure)),
                 Some(Some(Ok(chunk))) => {
-                    if bytes.len().saturating_add(chunk.len()) > Body::REPLY_LIMIT {
+                    let so_far = bytes.len().max(only.len());
+                    if so_far.saturating_add(chunk.len()) > Body::REPLY_LIMIT {
                         return Err(broken(Failure::protocol("the reply is larger than 64 MiB")));
                     }
-                    bytes.extend_from_slice(&chunk);
+                    if so_far == 0 {
+                        only = chunk;
+                    } else {
+                        if bytes.is_empty() {
+                            bytes.extend_from_slice(&only);
+                        }
+                        bytes.extend_from_slice(&chunk);
+                    }
                 }
             }
         }
-        let message = Message::from_json(&bytes, &facts).map_err(Broken::Failed)?;
+        let whole: &[u8] = if bytes.is_empty() { &only } else { &bytes };
+        let message = Message::from_json(whole, &facts).map_err(Broken::Failed)?;
         Ok(Live::whole(facts, message, watch, &self.shared, self.id))
     }
 
