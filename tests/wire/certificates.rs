@@ -57,7 +57,7 @@ impl Authority {
     /// A certificate for `name`, valid around `middle` for a day.
     fn signs(&self, name: &str, middle: SystemTime) -> Leaf {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         params.not_before = (middle - day).into();
         params.not_after = (middle + day).into();
         let key = KeyPair::generate().unwrap();
@@ -155,7 +155,7 @@ fn line(error: &Error) -> &str {
 async fn each_fault_of_a_certificate_has_a_line_of_its_own() {
     let ours = Authority::new();
     let transport = trusting(&ours).build().unwrap();
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
 
     let stranger = serve(&Authority::new().vouches()).await;
     assert_eq!(

@@ -182,10 +182,10 @@ impl Read {
             "server" => first(&mut self.server, Text::short(text, value)),
             "x-should-retry" => first(&mut self.should_retry, yes_or_no(text)),
             "anthropic-organization-id" => {
-                first(&mut self.organization_id, Text::identifier(text, value))
+                first(&mut self.organization_id, Text::identifier(text, value));
             }
             "anthropic-workspace-id" => {
-                first(&mut self.workspace_id, Text::identifier(text, value))
+                first(&mut self.workspace_id, Text::identifier(text, value));
             }
             _ => {}
         }
