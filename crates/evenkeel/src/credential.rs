@@ -1,7 +1,8 @@
 use std::fmt;
 
 use evenkeel_error::Error;
-use http::{HeaderMap, HeaderValue};
+use evenkeel_transport::Secret;
+use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
 /// What a call is authenticated with. Never printed, and wiped from memory when dropped; the header
@@ -36,43 +37,15 @@ impl Credential {
 
     /// Checks that a header can carry it. The error does not repeat any of it.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.header().map(|_| ())
+        self.secret().write(&mut HeaderMap::new())
     }
 
-    /// Writes the header that carries it, marked as sensitive.
-    pub(crate) fn write(&self, headers: &mut HeaderMap) -> Result<(), Error> {
-        let (name, value) = self.header()?;
-        headers.insert(name, value);
-        Ok(())
-    }
-
-    fn header(&self) -> Result<(&'static str, HeaderValue), Error> {
-        let (field, name, text) = match &self.form {
-            Form::ApiKey(key) => ("api_key", "x-api-key", key.expose_secret().to_owned()),
-            Form::Bearer(token) => (
-                "auth_token",
-                "authorization",
-                format!("Bearer {}", token.expose_secret()),
-            ),
-        };
-        let secret = match &self.form {
-            Form::ApiKey(secret) | Form::Bearer(secret) => secret.expose_secret(),
-        };
-        if secret.is_empty() {
-            return Err(Error::invalid_config(field, "must not be empty"));
+    /// Lends it to whoever writes a request.
+    pub(crate) fn secret(&self) -> Secret<'_> {
+        match &self.form {
+            Form::ApiKey(key) => Secret::ApiKey(key.expose_secret()),
+            Form::Bearer(token) => Secret::Bearer(token.expose_secret()),
         }
-        // A space or a line end inside is a slip of copy and paste that no server would accept.
-        if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::invalid_config(
-                field,
-                "must be visible ASCII without spaces or line ends; check how it was copied",
-            ));
-        }
-        let mut value = HeaderValue::try_from(text).map_err(|error| {
-            Error::invalid_config(field, "cannot be sent as a header").with_source(error)
-        })?;
-        value.set_sensitive(true);
-        Ok((name, value))
     }
 }
 
@@ -108,9 +81,15 @@ mod tests {
     #[test]
     fn the_header_is_marked_as_sensitive() {
         let mut headers = HeaderMap::new();
-        Credential::api_key("sk-ant-1").write(&mut headers).unwrap();
+        Credential::api_key("sk-ant-1")
+            .secret()
+            .write(&mut headers)
+            .unwrap();
         assert!(headers["x-api-key"].is_sensitive());
-        Credential::bearer("token").write(&mut headers).unwrap();
+        Credential::bearer("token")
+            .secret()
+            .write(&mut headers)
+            .unwrap();
         assert_eq!(headers["authorization"], "Bearer token");
         assert!(headers["authorization"].is_sensitive());
     }

@@ -15,7 +15,6 @@ mod dice;
 mod environment;
 mod failure;
 mod gate;
-mod headers;
 mod live;
 mod patience;
 mod pipeline;

@@ -19,13 +19,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Hint, Moment, Recovery};
 use evenkeel_event::{CallId, Stopped, What};
 use evenkeel_messages::{MessageRequest, Partial, Streaming};
-use evenkeel_transport::Request;
-use http::{Method, Uri};
+use evenkeel_transport::{Operation, ReplyForm, Request};
+use http::Method;
 
+use crate::clock::Clock;
 use crate::live::Live;
 use crate::reply::Billing;
 use crate::shared::{Lane, Shared};
@@ -56,8 +56,8 @@ pub enum Fetch {
 
 /// What is sent: the same for every attempt.
 pub(crate) struct Plan {
-    uri: Uri,
-    body: Bytes,
+    /// Without authentication, which is each attempt's own.
+    request: Request,
     fetch: Fetch,
     lane: Arc<Lane>,
     #[cfg(feature = "breaker")]
@@ -131,8 +131,9 @@ impl Call {
             Fetch::Streamed | Fetch::Plain => Streaming::Off,
         };
         let plan = Plan {
-            uri: shared.base_url.join("/v1/messages")?,
-            body: request.to_body(streaming)?,
+            request: shared
+                .backend
+                .request(operation(&shared, request, streaming)?)?,
             fetch: match streaming {
                 Streaming::On => Fetch::Streamed,
                 Streaming::Off => Fetch::Plain,
@@ -200,12 +201,11 @@ impl Call {
 
     /// The head of an attempt, with the credential as it is now.
     fn request(&self, head_limit: Duration) -> Result<Request, Failure> {
-        let mut request = Request::new(Method::POST, self.plan.uri.clone());
-        request.headers = self.shared.headers.clone();
+        let mut request = self.plan.request.clone();
         if let Some(credential) = &self.shared.credential {
-            credential.write(&mut request.headers)?;
+            let (secret, wall) = (credential.secret(), Clock::wall());
+            self.shared.backend.authorize(&mut request, secret, wall)?;
         }
-        request.body = self.plan.body.clone();
         request.head_limit = head_limit;
         Ok(request)
     }
@@ -286,6 +286,22 @@ impl Call {
             self.plan.lane.close_until(self.now() + wait);
         }
     }
+}
+
+fn operation<'a>(
+    shared: &Shared,
+    request: &'a MessageRequest,
+    streaming: Streaming,
+) -> Result<Operation<'a>, Failure> {
+    let mut operation = Operation::new(Method::POST, "/v1/messages");
+    operation.body = request.to_body(streaming)?;
+    operation.model = Some(request.model());
+    operation.reply = match streaming {
+        Streaming::On => ReplyForm::Stream,
+        Streaming::Off => ReplyForm::Whole,
+    };
+    shared.headers.write(&mut operation.headers);
+    Ok(operation)
 }
 
 impl Drop for Call {

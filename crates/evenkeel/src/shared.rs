@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use evenkeel_error::Moment;
 use evenkeel_event::{CallId, Event, Observer, What};
-use evenkeel_transport::{BaseUrl, Transport};
-use http::HeaderMap;
+use evenkeel_transport::{Backend, ExtraHeaders, Transport};
 
 use crate::bounded::Bounded;
 use crate::clock::Clock;
@@ -21,10 +20,10 @@ const LANES: usize = 1_024;
 /// What the clones of a client share.
 pub(crate) struct Shared {
     pub(crate) transport: Box<dyn Transport>,
-    pub(crate) base_url: BaseUrl,
+    pub(crate) backend: Box<dyn Backend>,
     pub(crate) credential: Option<Credential>,
-    /// The headers of every request, those of authentication aside.
-    pub(crate) headers: HeaderMap,
+    /// What the caller adds to every request.
+    pub(crate) headers: ExtraHeaders,
     pub(crate) tuning: Tuning,
     pub(crate) clock: Clock,
     #[cfg(any(feature = "retry", feature = "breaker"))]
@@ -90,11 +89,7 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let divisor = self.tuning.divisor;
-        lanes.get_or_make(
-            &model.to_owned(),
-            || Lane::new(divisor),
-            |lane| lane.is_idle(now),
-        )
+        lanes.get_or_make(model, || Lane::new(divisor), |lane| lane.is_idle(now))
     }
 
     pub(crate) fn emit(&self, call: CallId, what: What<'_>) {

@@ -36,11 +36,10 @@ impl Error {
             _ => {}
         }
         match (self.kind(), self.message()) {
-            (ErrorKind::Protocol | ErrorKind::InvalidConfig, Some(message))
-                if self.inner.said.ours =>
-            {
-                line.part(format_args!("{}", OneLine(message)))
-            }
+            (
+                ErrorKind::Connection | ErrorKind::Protocol | ErrorKind::InvalidConfig,
+                Some(message),
+            ) if self.inner.said.ours => line.part(format_args!("{}", OneLine(message))),
             _ => Ok(()),
         }
     }

@@ -1,22 +1,16 @@
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Facts, Moment, Phase};
 use evenkeel_event::{Stopped, What};
 use evenkeel_messages::{Message, StreamEvent};
-use evenkeel_transport::{Body, Response};
+use evenkeel_transport::{Body, Form, Response};
 
 use super::{Call, Fetch, Halt};
 use crate::clock::Clock;
 use crate::live::{Live, Step};
 use crate::reply::Billing;
 use crate::{Attempt, Patience};
-
-/// The most that is read of an error body. What a server has to say fits many times.
-const ERROR_BODY: usize = 64 * 1024;
-
-/// The most that is read of a reply that is not a stream.
-const REPLY_BODY: usize = 64 * 1024 * 1024;
 
 /// What one attempt has cost so far, for its record.
 #[derive(Clone, Copy)]
@@ -130,17 +124,18 @@ impl Call {
             .await?
             .map_err(Broken::Failed)?;
         self.shared.mark_answered();
+        let response = self.shared.backend.response(response);
         if !(200..300).contains(&response.facts.status()) {
             return Err(Broken::Failed(self.refusal(response).await));
         }
-        match Form::of(&response) {
-            Form::Stream => {
+        match response.form() {
+            Form::EventStream => {
                 let first_event = self.at_most_half(self.shared.tuning.timers.first_event);
                 let live = Live::stream(response, watch, &self.shared, self.id, first_event);
                 self.first_content_of(live).await
             }
             Form::Json => self.whole(response, watch).await,
-            Form::Other => {
+            _ => {
                 let failure = Failure::protocol("the reply is neither an event stream nor JSON");
                 Err(Broken::Failed(failure.with_facts(response.facts)))
             }
@@ -186,6 +181,8 @@ impl Call {
         let facts = response.facts;
         let limit = self.shared.tuning.timers.byte_silence;
         let mut body = response.body;
+        // Most replies are one chunk, which is read where it lies.
+        let mut only = Bytes::new();
         let mut bytes = BytesMut::new();
         let broken = |failure: Failure| Broken::Failed(failure.with_facts(facts.clone()));
         loop {
@@ -198,14 +195,23 @@ impl Call {
                 Some(None) => break,
                 Some(Some(Err(failure))) => return Err(Broken::Failed(failure)),
                 Some(Some(Ok(chunk))) => {
-                    if bytes.len().saturating_add(chunk.len()) > REPLY_BODY {
+                    let so_far = bytes.len().max(only.len());
+                    if so_far.saturating_add(chunk.len()) > Body::REPLY_LIMIT {
                         return Err(broken(Failure::protocol("the reply is larger than 64 MiB")));
                     }
-                    bytes.extend_from_slice(&chunk);
+                    if so_far == 0 {
+                        only = chunk;
+                    } else {
+                        if bytes.is_empty() {
+                            bytes.extend_from_slice(&only);
+                        }
+                        bytes.extend_from_slice(&chunk);
+                    }
                 }
             }
         }
-        let message = Message::from_json(&bytes, &facts).map_err(Broken::Failed)?;
+        let whole: &[u8] = if bytes.is_empty() { &only } else { &bytes };
+        let message = Message::from_json(whole, &facts).map_err(Broken::Failed)?;
         Ok(Live::whole(facts, message, watch, &self.shared, self.id))
     }
 
@@ -232,9 +238,12 @@ impl Call {
     /// Classifies a response that is not a success. Its head is known already, so a body that is
     /// cut, drips or never comes costs a few seconds and none of what the head said.
     async fn refusal(&self, response: Response) -> Failure {
+        if let Some(redirect) = response.redirect() {
+            return redirect;
+        }
         let limit = self.shared.tuning.timers.error_body;
-        let mut bytes = BytesMut::new();
-        let reading = Clock::within(Some(limit), fill(response.body, &mut bytes));
+        let (mut bytes, mut body) = (BytesMut::new(), response.body);
+        let reading = Clock::within(Some(limit), body.fill(&mut bytes, Body::ERROR_LIMIT));
         // Whatever ends it, the head and what was read are classified.
         let _ = self.bounded(Phase::ByteSilence, None, reading).await;
         Failure::from_response(&response.facts, &bytes)
@@ -267,39 +276,4 @@ fn may_be_billed(failure: &Failure) -> bool {
         ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::DeadlineExceeded
     );
     failure.delivery() == Delivery::Unknown || (begun && broke_off)
-}
-
-/// Reads a body into `bytes` until its end, its limit or its fault.
-async fn fill(mut body: Body, bytes: &mut BytesMut) {
-    while let Some(Ok(chunk)) = body.chunk().await {
-        let room = ERROR_BODY.saturating_sub(bytes.len());
-        bytes.extend_from_slice(&chunk.slice(..room.min(chunk.len())));
-        if bytes.len() >= ERROR_BODY {
-            return;
-        }
-    }
-}
-
-/// What a successful response says that its body is.
-enum Form {
-    Stream,
-    Json,
-    Other,
-}
-
-impl Form {
-    fn of(response: &Response) -> Self {
-        let declared = response.headers.get(http::header::CONTENT_TYPE);
-        let Some(text) = declared.and_then(|value| value.to_str().ok()) else {
-            return Self::Other;
-        };
-        let essence = text.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("text/event-stream") {
-            Self::Stream
-        } else if essence.eq_ignore_ascii_case("application/json") {
-            Self::Json
-        } else {
-            Self::Other
-        }
-    }
 }
