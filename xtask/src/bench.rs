@@ -1,12 +1,16 @@
 //! `cargo xtask bench`: the measurements of benches/.
 
+pub(crate) mod instructions;
+
+use instructions::Then;
+
 use crate::command::Command;
 use crate::outcome::{Failure, Outcome};
 use crate::project::Project;
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
-    arguments: "[name] [-- …]",
+    arguments: "[name] [--instructions [--accept]] [-- …]",
     summary: "measure: all of benches/, or those whose name starts with this",
     run,
 };
@@ -14,44 +18,122 @@ pub(crate) const COMMAND: Command = Command {
 /// The package whose bench targets are measured.
 const BENCHES: &str = "evenkeel-benches";
 
-/// The bench that has rivals, and the workspace that measures both in one run and prints one table.
-/// It has a lock file of its own and is built for nothing else.
-const BESIDE_PEERS: &str = "backoff";
-const PEERS: &str = "benches/peers/Cargo.toml";
+/// The workspace of the rivals: a bench that has any has a folder there, and is measured beside them in one
+/// run that prints one table. It has a lock file of its own and is built for nothing else.
+const PEERS: &str = "benches/peers";
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    prefix: String,
+    kind: Kind,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    /// Time, with what criterion shall see.
+    Time(Vec<String>),
+    Instructions(Then),
+}
 
 pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Failure> {
-    let (names, passed_on) = match arguments.iter().position(|argument| argument == "--") {
+    let asked = asked(arguments)?;
+    match asked.kind {
+        Kind::Time(passed_on) => time(project, &asked.prefix, &passed_on),
+        Kind::Instructions(then) => instructions::run(project, &asked.prefix, then),
+    }
+}
+
+fn asked(arguments: &[String]) -> Result<Asked, Failure> {
+    let (ours, passed_on) = match arguments.iter().position(|argument| argument == "--") {
         Some(at) => arguments.split_at(at),
         None => (arguments, &[][..]),
     };
-    let prefix = match names {
-        [] => "",
-        [name] if !name.starts_with('-') => name,
+    let (mut names, mut flags) = (vec![], vec![]);
+    for argument in ours {
+        let list = if argument.starts_with('-') {
+            &mut flags
+        } else {
+            &mut names
+        };
+        list.push(argument.as_str());
+    }
+    let kind = match (flags.as_slice(), passed_on) {
+        ([], _) => Kind::Time(passed_on.to_vec()),
+        (["--instructions"], []) => Kind::Instructions(Then::Compare),
+        (["--instructions", "--accept"], []) => Kind::Instructions(Then::Accept),
         _ => {
             return Err(Failure::Usage(
-                "takes one name; what criterion shall see goes after `--`".into(),
+                "takes `--instructions`, and with it `--accept`; what criterion shall see goes after `--`".into(),
             ));
         }
     };
+    match names.as_slice() {
+        [] => Ok(Asked {
+            prefix: String::new(),
+            kind,
+        }),
+        [name] => Ok(Asked {
+            prefix: (*name).to_owned(),
+            kind,
+        }),
+        _ => Err(Failure::Usage("takes one name".into())),
+    }
+}
+
+fn time(project: &Project, prefix: &str, passed_on: &[String]) -> Result<Outcome, Failure> {
     let package = project.package(BENCHES)?;
     let known = package.targets_of("bench");
-    if known.is_empty() {
-        return Ok(Outcome::Skipped("benches/ holds no bench yet".into()));
-    }
-    if !known.iter().any(|bench| bench.starts_with(prefix)) {
-        let known = known.join(", ");
+    let rivals = rivals(project)?;
+    let chosen = |name: &str| name.starts_with(prefix);
+    let criterion = known.iter().any(|bench| chosen(bench));
+    if !criterion && !rivals.iter().any(|bench| chosen(bench)) {
+        let mut all: Vec<&str> = known
+            .into_iter()
+            .chain(rivals.iter().map(String::as_str))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        let all = all.join(", ");
         return Err(Failure::Usage(format!(
-            "no bench starts with `{prefix}`; there are: {known}"
+            "no bench starts with `{prefix}`; there are: {all}"
         )));
     }
-    let pattern = format!("{prefix}*");
-    let mut line = vec!["bench", "--package", BENCHES, "--bench", &pattern];
-    line.extend(passed_on.iter().map(String::as_str));
-    project.cargo(&line)?;
-    if prefix == BESIDE_PEERS {
-        project.cargo(&["run", "--release", "--manifest-path", PEERS])?;
+    if criterion {
+        let pattern = format!("{prefix}*");
+        let mut line = vec!["bench", "--package", BENCHES, "--bench", &pattern];
+        line.extend(passed_on.iter().map(String::as_str));
+        project.cargo(&line)?;
+    }
+    let manifest = format!("{PEERS}/Cargo.toml");
+    for bench in rivals.iter().filter(|bench| chosen(bench)) {
+        let package = format!("peers-{bench}");
+        project.cargo(&[
+            "run",
+            "--release",
+            "--manifest-path",
+            &manifest,
+            "--package",
+            &package,
+        ])?;
     }
     Ok(Outcome::Passed)
+}
+
+/// The benches with rivals: the folders of that workspace with a program in them.
+fn rivals(project: &Project) -> Result<Vec<String>, Failure> {
+    let folder = project.root().join(PEERS);
+    let failed =
+        |error: std::io::Error| Failure::Failed(format!("{PEERS} cannot be listed: {error}"));
+    let mut names = vec![];
+    for entry in std::fs::read_dir(&folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.path().join("src/main.rs").is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// Runs each bench once, unmeasured, to see that it still works. In the tests' profile and with
@@ -70,4 +152,41 @@ pub(crate) fn smoke(project: &Project) -> Result<Outcome, Failure> {
         "--test",
     ])?;
     Ok(Outcome::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked_of(line: &str) -> Result<Asked, Failure> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        asked(&words)
+    }
+
+    #[test]
+    fn a_name_chooses_the_benches_and_what_follows_two_dashes_is_for_criterion() {
+        let kind = Kind::Time(vec!["--".into(), "--quick".into()]);
+        let prefix = "backoff".to_owned();
+        assert_eq!(asked_of("backoff -- --quick"), Ok(Asked { prefix, kind }));
+    }
+
+    #[test]
+    fn instructions_are_compared_unless_they_are_to_be_accepted() {
+        let asked = |line| asked_of(line).map(|asked| asked.kind);
+        assert_eq!(
+            asked("--instructions"),
+            Ok(Kind::Instructions(Then::Compare))
+        );
+        assert_eq!(
+            asked("x --instructions --accept"),
+            Ok(Kind::Instructions(Then::Accept))
+        );
+    }
+
+    #[test]
+    fn two_names_an_unknown_flag_or_accept_alone_are_refused() {
+        for line in ["a b", "--fast", "--accept", "--instructions -- --quick"] {
+            assert!(matches!(asked_of(line), Err(Failure::Usage(_))), "{line}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::clock::Stopwatch;
 use crate::command::Command;
 use crate::outcome::{Failure, Outcome};
 use crate::project::Project;
-use crate::{bench, deny, docs, features, lint, package, readme, test, tidy};
+use crate::{bench, deny, docs, features, lint, loom, package, readme, test, tidy};
 
 pub(crate) const COMMAND: Command = Command {
     name: "ci",
@@ -19,7 +19,7 @@ struct Job {
     run: fn(&Project) -> Result<Outcome, Failure>,
 }
 
-/// From a second to minutes. All but the last two build with all features, and so what one builds
+/// From a second to minutes. All but the last three build with all features, and so what one builds
 /// (`clippy`, `docs` and `package` check; `test` and `bench` run) serves the next.
 const JOBS: &[Job] = &[
     job("fmt", lint::layout),
@@ -29,7 +29,9 @@ const JOBS: &[Job] = &[
     job("docs", |project| docs::run(project, &[])),
     job("package", |project| package::run(project, &[])),
     job("test", |project| test::run(project, &[])),
+    job("loom", |project| loom::run(project, &[])),
     job("bench", bench::smoke),
+    job("count", bench::instructions::check),
     job("readme", |project| readme::run(project, &[])),
     job("features", |project| features::run(project, &[])),
 ];

@@ -15,6 +15,7 @@ mod docs;
 mod features;
 mod fuzz;
 mod lint;
+mod loom;
 mod outcome;
 mod package;
 mod peers;
@@ -33,6 +34,7 @@ use project::Project;
 const COMMANDS: &[Command] = &[
     test::COMMAND,
     lint::COMMAND,
+    loom::COMMAND,
     tidy::COMMAND,
     features::COMMAND,
     docs::COMMAND,

@@ -70,6 +70,10 @@ const EDGES: &[Row] = &[
         package: "evenkeel-benches",
         uses: Uses::Anything,
     },
+    Row {
+        package: "evenkeel-instructions",
+        uses: Uses::Anything,
+    },
     row("xtask", &[]),
 ];
 

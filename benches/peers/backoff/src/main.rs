@@ -13,6 +13,7 @@ use evenkeel_backoff::{
 };
 use evenkeel_error::{Moment, Recoverable, Recovery};
 use google_cloud_gax::backoff_policy::BackoffPolicy as _;
+use peers_table::{Aim, Row, Table, measure, on_two_threads};
 
 const BASE: Duration = Duration::from_millis(100);
 const CAP: Duration = Duration::from_secs(10);
@@ -30,62 +31,11 @@ fn work() -> Ready<Result<u64, Busy>> {
     ready(Ok(black_box(7)))
 }
 
-/// Median of 31 samples, in nanoseconds for one run.
-fn measure<T>(mut run: impl FnMut() -> T) -> f64 {
-    let mut times = 64_u32;
-    loop {
-        let start = Instant::now();
-        (0..times).for_each(|_| drop(black_box(run())));
-        if start.elapsed() > Duration::from_millis(2) {
-            break;
-        }
-        times *= 2;
-    }
-    let mut samples: Vec<f64> = (0..31)
-        .map(|_| {
-            let start = Instant::now();
-            (0..times).for_each(|_| drop(black_box(run())));
-            start.elapsed().as_secs_f64() * 1e9 / f64::from(times)
-        })
-        .collect();
-    samples.sort_by(f64::total_cmp);
-    samples[15]
-}
-
 fn polled<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => unreachable!("a ready future"),
     }
-}
-
-/// Each of two threads does this; nanoseconds for one run on one of them.
-fn on_two_threads(run: impl Fn() + Sync) -> f64 {
-    const TIMES: u32 = 2_000_000;
-    let mut samples: Vec<f64> = (0..9)
-        .map(|_| {
-            let barrier = std::sync::Barrier::new(2);
-            let time = || {
-                barrier.wait();
-                let start = Instant::now();
-                (0..TIMES).for_each(|_| run());
-                start.elapsed().as_secs_f64() * 1e9 / f64::from(TIMES)
-            };
-            std::thread::scope(|scope| {
-                let other = scope.spawn(time);
-                (time() + other.join().expect("the other thread")) / 2.0
-            })
-        })
-        .collect();
-    samples.sort_by(f64::total_cmp);
-    samples[4]
-}
-
-struct Row {
-    what: &'static str,
-    ours: f64,
-    peers: Vec<(&'static str, f64)>,
-    floor: (&'static str, f64),
 }
 
 fn gax() -> google_cloud_gax::exponential_backoff::ExponentialBackoff {
@@ -134,7 +84,7 @@ fn delay() -> Row {
     Row {
         what: "jittered delay",
         ours: measure(|| curve.delay(black_box(4), dice.roll())),
-        peers: vec![
+        rivals: vec![
             (
                 "google-cloud-gax",
                 measure(|| gax.on_failure(&gax_state(black_box(4)))),
@@ -147,10 +97,11 @@ fn delay() -> Row {
                 })
             }),
         ],
-        floor: (
+        floor: Some((
             "shift, min, multiply",
             measure(|| floor_delay(floor_dice.u64(..), black_box(3))),
-        ),
+        )),
+        aims: vec![Aim::TimesFloor(2.0), Aim::TimesRival(0.4)],
     }
 }
 
@@ -164,7 +115,7 @@ fn session() -> Row {
             let curve = Curve::exponential(BASE).cap(CAP);
             curve.delays(Dice::seeded(seed)).take(8).sum::<Duration>()
         }),
-        peers: vec![
+        rivals: vec![
             (
                 "google-cloud-gax",
                 measure(|| {
@@ -199,14 +150,15 @@ fn session() -> Row {
                 }),
             ),
         ],
-        floor: (
+        floor: Some((
             "the same by hand",
             measure(|| {
                 (0..8)
                     .map(|n| floor_delay(floor_dice.u64(..), n))
                     .sum::<Duration>()
             }),
-        ),
+        )),
+        aims: vec![Aim::TimesRival(0.25)],
     }
 }
 
@@ -221,7 +173,7 @@ fn wrapper() -> Row {
                     .into_future(),
             )
         }),
-        peers: vec![
+        rivals: vec![
             ("again", measure(|| polled(again::retry(work)).ok())),
             (
                 "tokio-retry",
@@ -239,10 +191,11 @@ fn wrapper() -> Row {
                 }),
             ),
         ],
-        floor: (
+        floor: Some((
             "bare await",
             measure(|| polled(async { work().await }).ok()),
-        ),
+        )),
+        aims: vec![Aim::OverFloor(1.0)],
     }
 }
 
@@ -256,11 +209,12 @@ fn blocking() -> Row {
                 .policy(&policy)
                 .call()
         }),
-        peers: vec![(
+        rivals: vec![(
             "backon",
             measure(|| work.retry(backon_policy()).call().ok()),
         )],
-        floor: ("bare call", measure(|| work().ok())),
+        floor: Some(("bare call", measure(|| work().ok()))),
+        aims: vec![],
     }
 }
 
@@ -299,55 +253,45 @@ fn budget() -> Vec<Row> {
         Row {
             what: "budget: deposit into a full bucket",
             ours: measure(|| full.earn(black_box(now))),
-            peers: vec![("tower TpsBudget", measure(|| alone.deposit()))],
-            floor: atomic,
+            rivals: vec![("tower TpsBudget", measure(|| alone.deposit()))],
+            floor: Some(atomic),
+            aims: vec![],
         },
         Row {
             what: "the same, two threads",
             ours: on_two_threads(|| shared.earn(black_box(now))),
-            peers: vec![("tower TpsBudget", on_two_threads(|| contended.deposit()))],
-            floor: atomic_shared,
+            rivals: vec![("tower TpsBudget", on_two_threads(|| contended.deposit()))],
+            floor: Some(atomic_shared),
+            aims: vec![],
         },
         Row {
             what: "budget: a deposit of ten and a withdrawal",
             ours: measure(|| cycle(&moving)) / 11.0,
-            peers: vec![("tower TpsBudget, withdrawal", measure(|| alone.withdraw()))],
-            floor: atomic,
+            rivals: vec![("tower TpsBudget, withdrawal", measure(|| alone.withdraw()))],
+            floor: Some(atomic),
+            aims: vec![],
         },
         Row {
             what: "the same, two threads",
             ours: on_two_threads(|| cycle(&moving_shared)) / 11.0,
-            peers: vec![],
-            floor: atomic_shared,
+            rivals: vec![],
+            floor: Some(atomic_shared),
+            aims: vec![],
         },
     ]
 }
 
 fn main() {
-    let mut rows = vec![delay(), session(), wrapper(), blocking()];
-    rows.extend(budget());
-    println!("| what | ours, ns | floor, ns | rivals, ns | ours / best rival |");
-    println!("| --- | ---: | --- | --- | ---: |");
-    for Row {
-        what,
-        ours,
-        peers,
-        floor,
-    } in rows
-    {
-        let best = peers.iter().map(|peer| peer.1).min_by(f64::total_cmp);
-        let ratio = best.map_or("–".into(), |best| format!("{:.2}", ours / best));
-        let peers: Vec<String> = peers
-            .iter()
-            .map(|(name, ns)| format!("{name} {ns:.1}"))
-            .collect();
-        let (name, ns) = floor;
-        println!(
-            "| {what} | {ours:.2} | {ns:.2} {name} | {} | {ratio} |",
-            peers.join(", ")
-        );
+    let mut table = Table::new("ns")
+        .row(delay())
+        .row(session())
+        .row(wrapper())
+        .row(blocking());
+    for row in budget() {
+        table = table.row(row);
     }
+    table.print();
     let clock = measure(Instant::now);
     let dice = measure(|| ThreadDice.roll());
-    println!("\nThe clock, for comparison: {clock:.1} ns. The thread's dice: {dice:.2} ns.");
+    println!("The clock, for comparison: {clock:.1} ns. The thread's dice: {dice:.2} ns.");
 }
