@@ -73,21 +73,6 @@ object! {
     } [] ()
 }
 
-impl Delta {
-    /// How many bytes of content it brings, for estimates.
-    pub(crate) fn content_bytes(&self) -> usize {
-        match self {
-            Self::Text(delta) => delta.text.len(),
-            Self::InputJson(delta) => delta.partial_json.len(),
-            Self::Thinking(delta) => delta.thinking.len(),
-            Self::Signature(_)
-            | Self::Citations(_)
-            | Self::Compaction(_)
-            | Self::Unknown(_) => 0,
-        }
-    }
-}
-
 /// A delta of one of the frequent types, borrowed from the decoder where it holds no escapes.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]

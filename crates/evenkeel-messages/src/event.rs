@@ -8,6 +8,8 @@ use crate::{ContentBlock, Delta, DeltaRef, Extra, ReplyDetails, Role, StopReason
 mod parse;
 mod write;
 
+#[cfg(test)]
+pub(crate) use parse::parse;
 pub(crate) use parse::{Found, Malformed, find};
 
 /// One event of a stream.

@@ -7,6 +7,7 @@ mod object;
 mod accumulator;
 mod block;
 mod cache;
+mod collection;
 mod config;
 mod decoder;
 mod delta;
@@ -18,7 +19,9 @@ mod partial;
 mod raw;
 mod reply;
 mod request;
+mod resume;
 mod role;
+mod rope;
 pub mod sse;
 mod stall;
 mod stop;
@@ -31,6 +34,7 @@ mod version;
 pub use accumulator::{Accumulator, ServerTools};
 pub use block::*;
 pub use cache::{CacheControl, CacheTtl};
+pub use collection::*;
 pub use config::*;
 pub use decoder::{DEFAULT_BODY_LIMIT, Decoder};
 pub use delta::{
@@ -46,6 +50,9 @@ pub use partial::{Partial, UnfinishedTool, UnmergedDelta};
 pub use raw::{JsonObject, RawJson};
 pub use reply::{Message, ReplyDetails};
 pub use request::{MessageRequest, Streaming};
+pub use resume::{
+    Continuation, ContinuationForm, NoResume, Released, Resume, ResumePolicy, resume,
+};
 pub use role::Role;
 pub use sse::Tail;
 pub use stall::{StallClock, StallLimits, StallVerdict};

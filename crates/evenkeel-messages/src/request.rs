@@ -375,5 +375,7 @@ impl fmt::Debug for MessageRequest {
     }
 }
 
+sketch_as_debug!(MessageRequest);
+
 #[cfg(test)]
 mod tests;

@@ -12,10 +12,9 @@ use bytes::{Buf, Bytes};
 use evenkeel_error::Error;
 
 mod data;
-mod rope;
 
+use crate::rope::Rope;
 use data::Data;
-use rope::Rope;
 
 /// The largest event accepted unless set otherwise: 32 MiB, the most that a request may have, and
 /// a reply echoes at most what was sent.

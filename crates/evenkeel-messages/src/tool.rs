@@ -169,11 +169,6 @@ object! {
 }
 
 impl Tool {
-    /// A tool of the caller's; [`CustomTool`] has setters for the rest.
-    pub fn new(name: impl Into<String>, input_schema: RawJson) -> Self {
-        CustomTool::new(name, input_schema).into()
-    }
-
     /// Any tool from its JSON.
     #[must_use]
     pub fn from_raw(raw: RawJson) -> Self {

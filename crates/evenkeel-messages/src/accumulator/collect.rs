@@ -133,21 +133,30 @@ impl Accumulator {
         let Some(block) = place.and_then(|place| self.partial.content.get_mut(place)) else {
             return Err("a delta for a block that is not open");
         };
+        // What began as `null` is among the fields that are not modelled, until it is there.
         match (block, delta) {
             (ContentBlock::Text(block), Grown::Text(more)) => block.text.push_str(more),
-            (ContentBlock::Text(block), Grown::Citation(citation)) => block
-                .citations
-                .get_or_insert_default()
-                .push(citation.clone()),
+            (ContentBlock::Text(block), Grown::Citation(citation)) => {
+                if block.citations.is_none() {
+                    block.extra.retain(|name| name != "citations");
+                }
+                block
+                    .citations
+                    .get_or_insert_default()
+                    .push(citation.clone());
+            }
             (ContentBlock::Thinking(block), Grown::Thinking(more)) => block.thinking.push_str(more),
             (ContentBlock::Thinking(block), Grown::Signature(whole)) => {
+                block.extra.retain(|name| name != "signature");
                 block.signature = Some(whole.to_owned());
             }
             (ContentBlock::Compaction(block), Grown::Compaction(delta)) => {
                 if delta.content.is_some() {
+                    block.extra.retain(|name| name != "content");
                     block.content.clone_from(&delta.content);
                 }
                 if delta.encrypted_content.is_some() {
+                    block.extra.retain(|name| name != "encrypted_content");
                     block.encrypted_content.clone_from(&delta.encrypted_content);
                 }
             }

@@ -85,6 +85,11 @@ impl Span {
     }
 }
 
+#[cfg(test)]
+pub(crate) fn parse(frame: &Frame<'_>, facts: &Facts) -> Result<StreamEvent, Malformed> {
+    find(frame, facts).map(|found| found.into_owned(frame.data))
+}
+
 pub(crate) fn find(frame: &Frame<'_>, facts: &Facts) -> Result<Found, Malformed> {
     if matches!(frame.name, Some("content_block_delta") | None)
         && let Some(delta) = delta_in_one_pass(frame.data)

@@ -11,18 +11,18 @@ const BLOCK: usize = 64 * 1024;
 /// The beginning of a line that lies in several chunks. Each byte is copied at most twice,
 /// whatever the chunks are; memory is the line, twice while it is put together.
 #[derive(Default)]
-pub(super) struct Rope {
+pub(crate) struct Rope {
     blocks: Vec<Bytes>,
     tail: Vec<u8>,
     len: usize,
 }
 
 impl Rope {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    pub(super) fn push(&mut self, chunk: Bytes) {
+    pub(crate) fn push(&mut self, chunk: Bytes) {
         self.len += chunk.len();
         if chunk.len() >= LARGE {
             self.set_aside();
@@ -42,7 +42,7 @@ impl Rope {
     }
 
     /// The whole line, `rest` included; empty afterwards.
-    pub(super) fn complete(&mut self, rest: &[u8]) -> Bytes {
+    pub(crate) fn complete(&mut self, rest: &[u8]) -> Bytes {
         let Self { blocks, tail, len } = std::mem::take(self);
         if blocks.is_empty() {
             let mut line = tail;
