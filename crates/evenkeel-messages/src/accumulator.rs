@@ -1,7 +1,8 @@
 use evenkeel_error::{Error, Facts};
 
 use crate::{
-    DeltaRef, End, EventRef, Incomplete, Message, Partial, Position, StreamEvent, Strictness, Verdict,
+    DeltaRef, End, EventRef, Incomplete, Message, Partial, Position, StreamEvent, Strictness,
+    Verdict,
 };
 
 mod collect;

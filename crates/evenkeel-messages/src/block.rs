@@ -13,8 +13,8 @@ mod source;
 pub use beta::{
     AdvisorContent, AdvisorError, AdvisorRedactedResult, AdvisorResult, AdvisorToolResult,
     CompactionBlock, FallbackBlock, FallbackModel, FallbackTrigger, McpTool, McpToolListing,
-    McpToolReference, McpToolResult, McpToolUse, McpToolsetReference, ToolAddition,
-    ToolChange, ToolRemoval,
+    McpToolReference, McpToolResult, McpToolUse, McpToolsetReference, ToolAddition, ToolChange,
+    ToolRemoval,
 };
 pub use citation::{
     CharLocation, Citation, ContentBlockLocation, PageLocation, SearchResultLocation,
@@ -229,4 +229,3 @@ pub(crate) fn join_text(content: &[ContentBlock]) -> String {
     });
     texts.collect()
 }
-

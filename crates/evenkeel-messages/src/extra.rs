@@ -16,6 +16,10 @@ use crate::RawJson;
 ///
 /// One word wide; without fields it allocates nothing.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[allow(
+    clippy::box_collection,
+    reason = "every object has one, and nearly all are empty: one word instead of three"
+)]
 pub struct Extra(Option<Box<Vec<Field>>>);
 
 type Field = (Box<str>, RawJson);
@@ -69,9 +73,7 @@ impl Extra {
 
     /// Adds a field that came behind the others.
     pub(crate) fn push(&mut self, name: impl Into<Box<str>>, value: RawJson) {
-        self.0
-            .get_or_insert_default()
-            .push((name.into(), value));
+        self.0.get_or_insert_default().push((name.into(), value));
     }
 
     pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) {

@@ -1,7 +1,7 @@
 use std::fmt;
 
-use serde::ser::SerializeMap;
 use serde::de::Error as _;
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{ContentBlock, Extra, RawJson, Role};

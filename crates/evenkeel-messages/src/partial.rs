@@ -168,7 +168,8 @@ impl UnfinishedTool {
             return (began.is_object() && began.get() != "{}").then(|| self.start.clone());
         }
         let input = RawJson::from_text(self.input.as_str()).ok()?;
-        self.start.with_call_input(JsonObject::try_from(input).ok()?)
+        self.start
+            .with_call_input(JsonObject::try_from(input).ok()?)
     }
 
     pub(crate) fn is_closed_without_input(&self) -> bool {

@@ -211,9 +211,7 @@ fn continuation(
     if released.has_tool_call() || content.iter().any(ContentBlock::is_client_call) {
         return Err(NoResume::ToolCall);
     }
-    let is_text = |block: &ContentBlock| {
-        matches!(block, ContentBlock::Text(text) if !text.text.trim().is_empty())
-    };
+    let is_text = |block: &ContentBlock| matches!(block, ContentBlock::Text(text) if !text.text.trim().is_empty());
     let last = content.iter().rposition(is_text).ok_or(NoResume::NoText)?;
     let kept = content.get(..=last).unwrap_or_default();
     let behind = content.get(last + 1..).unwrap_or_default();

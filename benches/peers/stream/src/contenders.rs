@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use eventsource_stream::Eventsource as _;
 use evenkeel_messages::{Accumulator, Decoder, End};
+use eventsource_stream::Eventsource as _;
 use futures_util::stream::{self, Stream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde::Deserialize;
@@ -82,8 +82,13 @@ struct Head {
 #[serde(tag = "type", rename_all = "snake_case")]
 #[allow(dead_code)]
 enum Block {
-    Text { text: String },
-    WebSearchToolResult { tool_use_id: String, content: Vec<Found> },
+    Text {
+        text: String,
+    },
+    WebSearchToolResult {
+        tool_use_id: String,
+        content: Vec<Found>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -121,7 +126,9 @@ fn typed(data: &str) -> usize {
     1
 }
 
-fn source(chunks: &[Bytes]) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + Unpin + 'static {
+fn source(
+    chunks: &[Bytes],
+) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + Unpin + 'static {
     stream::iter(chunks.to_vec().into_iter().map(Ok))
 }
 

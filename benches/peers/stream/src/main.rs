@@ -51,11 +51,7 @@ fn microseconds(chunks: &[Bytes]) -> Vec<f64> {
     )
 }
 
-fn rows(
-    what: [&'static str; 2],
-    chunks: &[Bytes],
-    aim: impl Fn(f64) -> Aim,
-) -> [Row; 2] {
+fn rows(what: [&'static str; 2], chunks: &[Bytes], aim: impl Fn(f64) -> Aim) -> [Row; 2] {
     let medians = microseconds(chunks);
     let rivals = || {
         vec![
@@ -77,7 +73,11 @@ fn rows(
 
 fn main() {
     for (name, work) in run::ALL {
-        assert_eq!(work(&replies::in_chunks(16 * 1024)), EVENTS, "{name} reads all");
+        assert_eq!(
+            work(&replies::in_chunks(16 * 1024)),
+            EVENTS,
+            "{name} reads all"
+        );
     }
     let bulk = replies::in_chunks(16 * 1024);
     let single = replies::one_event_a_chunk();
@@ -181,7 +181,11 @@ fn refusal() {
             fed as f64 / 1024.0,
             limit + 4.0,
         ),
-        ("memory held meanwhile", used.peak as f64 / 1024.0, limit + 4.0),
+        (
+            "memory held meanwhile",
+            used.peak as f64 / 1024.0,
+            limit + 4.0,
+        ),
     ] {
         table = table.row(Row {
             what,

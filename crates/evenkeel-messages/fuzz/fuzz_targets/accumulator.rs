@@ -18,7 +18,11 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let strict = first % 2 == 0;
-    let strictness = if strict { Strictness::Strict } else { Strictness::Relaxed };
+    let strictness = if strict {
+        Strictness::Strict
+    } else {
+        Strictness::Relaxed
+    };
     let mut decoder = Decoder::new(facts.clone());
     let mut accumulator = Accumulator::new(facts.clone()).strictness(strictness);
     let mut released = Released::nothing();
@@ -35,7 +39,11 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let partial = accumulator.partial();
     let request = MessageRequest::new("claude-sonnet-4-5", 9).user("Go");
-    for policy in [ResumePolicy::Stop, ResumePolicy::Restart, ResumePolicy::Continue] {
+    for policy in [
+        ResumePolicy::Stop,
+        ResumePolicy::Restart,
+        ResumePolicy::Continue,
+    ] {
         let _ = resume(&request, &partial, &released, policy);
     }
     let verdict = accumulator.end(end);

@@ -38,7 +38,9 @@ fuzz_target!(|input: (u8, &str)| {
     let stream = format!(":\nevent: {name}\ndata: {data}\n\n");
     let owned = decoder(stream.as_bytes()).next_event();
     let mut second = decoder(stream.as_bytes());
-    let borrowed = second.next_ref().map(|event| event.map(|event| event.into_owned()));
+    let borrowed = second
+        .next_ref()
+        .map(|event| event.map(|event| event.into_owned()));
     match (owned, borrowed) {
         (Some(Ok(event)), Some(Ok(same))) => {
             let written = json(&event);

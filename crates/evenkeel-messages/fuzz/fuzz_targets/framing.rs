@@ -18,7 +18,11 @@ fn frames<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Frames {
         while let Some(frame) = decoder.next_frame() {
             frames.push(frame.ok().map(|frame| {
                 assert!(frame.data.len() + frame.name.map_or(0, str::len) <= LIMIT);
-                (frame.name.map(str::to_owned), frame.data.to_owned(), frame.offset)
+                (
+                    frame.name.map(str::to_owned),
+                    frame.data.to_owned(),
+                    frame.offset,
+                )
             }));
         }
     }

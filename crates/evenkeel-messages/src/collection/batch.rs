@@ -82,7 +82,10 @@ impl CreateBatch {
     pub fn to_body(&self) -> Result<Bytes, Error> {
         match serde_json::to_vec(self) {
             Ok(body) => Ok(body.into()),
-            Err(error) => Err(Error::invalid_config("batch", &format!("is invalid: {error}"))),
+            Err(error) => Err(Error::invalid_config(
+                "batch",
+                &format!("is invalid: {error}"),
+            )),
         }
     }
 }

@@ -135,7 +135,10 @@ fn both_ways_of_paging_are_followed() {
     let model = &by_id.data[0];
     assert_eq!(model.lifecycle, Some(Lifecycle::Active));
     assert_eq!(model.max_tokens, Some(128_000));
-    let thinking = model.capabilities.as_ref().and_then(|all| all.thinking.as_ref());
+    let thinking = model
+        .capabilities
+        .as_ref()
+        .and_then(|all| all.thinking.as_ref());
     let adaptive = thinking.and_then(|thinking| thinking.types.as_ref()?.adaptive.as_ref());
     assert!(adaptive.is_some_and(Support::is_supported));
     let by_token = page(r#"{"data":[],"next_page":"p2"}"#);
@@ -182,7 +185,10 @@ fn counting_asks_for_what_is_counted_and_nothing_else() {
 fn files_are_read() {
     let json = r#"{"type":"file","id":"file_1","filename":"a.pdf","mime_type":"application/pdf","size_bytes":12,"created_at":"2026-11-22T00:00:00Z","downloadable":false}"#;
     let file: File = serde_json::from_str(json).expect("a file");
-    assert_eq!((file.size_bytes, file.downloadable), (Some(12), Some(false)));
+    assert_eq!(
+        (file.size_bytes, file.downloadable),
+        (Some(12), Some(false))
+    );
     let deleted: Deleted =
         serde_json::from_str(r#"{"id":"file_1","type":"file_deleted"}"#).expect("deleted");
     assert_eq!(deleted.id, "file_1");

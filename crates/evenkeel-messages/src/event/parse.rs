@@ -119,14 +119,12 @@ fn event(frame: &Frame<'_>, facts: &Facts) -> Result<StreamEvent, Malformed> {
         "message_start" => message_start(fields),
         "content_block_start" => content_block_start(fields),
         "content_block_delta" => content_block_delta(fields),
-        "content_block_stop" => {
-            fields
-                .take("index")
-                .map(|index| StreamEvent::ContentBlockStop {
-                    index,
-                    extra: fields.into_extra(),
-                })
-        }
+        "content_block_stop" => fields
+            .take("index")
+            .map(|index| StreamEvent::ContentBlockStop {
+                index,
+                extra: fields.into_extra(),
+            }),
         "message_delta" => message_delta(fields),
         "message_stop" => Some(StreamEvent::MessageStop {
             extra: fields.into_extra(),

@@ -45,11 +45,7 @@ impl ReplyDetails {
         map: &mut M,
         modelled: &[&str],
     ) -> Result<(), M::Error> {
-        if self
-            .extra
-            .iter()
-            .all(|(name, _)| !modelled.contains(&name))
-        {
+        if self.extra.iter().all(|(name, _)| !modelled.contains(&name)) {
             return self.write(map);
         }
         let mut others = self.clone();

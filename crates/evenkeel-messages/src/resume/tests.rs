@@ -39,7 +39,9 @@ fn open(index: u32, block: &str, delta: &str) -> Vec<String> {
 
 fn whole(index: u32, block: &str, delta: &str) -> Vec<String> {
     let mut events = open(index, block, delta);
-    events.push(format!(r#"{{"type":"content_block_stop","index":{index}}}"#));
+    events.push(format!(
+        r#"{{"type":"content_block_stop","index":{index}}}"#
+    ));
     events
 }
 
@@ -214,10 +216,12 @@ fn a_quote_is_a_new_message_of_the_user_and_leaves_the_rest_of_the_request_alone
     };
     assert_eq!(*first, MessageParam::user("Go"));
     assert_eq!(quote.role, Role::User);
-    assert!(messages(&continuation)[1]["content"]
-        .as_str()
-        .expect("text")
-        .contains("<partial_reply>\nHalf a \n</partial_reply>"));
+    assert!(
+        messages(&continuation)[1]["content"]
+            .as_str()
+            .expect("text")
+            .contains("<partial_reply>\nHalf a \n</partial_reply>")
+    );
     assert_eq!(
         continuation.request.parameter("system"),
         request.parameter("system")

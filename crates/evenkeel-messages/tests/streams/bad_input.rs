@@ -80,12 +80,19 @@ fn what_cannot_be_read_is_shown_in_a_bounded_scrubbed_sample() {
 #[test]
 fn an_event_that_is_not_utf_8_names_event_and_byte() {
     let mut decoder = Decoder::new(facts());
-    decoder.feed(Bytes::from_static(b"event: ping\ndata: {}\n\nevent: content_block_delta\ndata: {\"a\":\"\xff\"}\n\n"));
-    assert!(matches!(decoder.next_event(), Some(Ok(StreamEvent::Ping { .. }))));
+    decoder.feed(Bytes::from_static(
+        b"event: ping\ndata: {}\n\nevent: content_block_delta\ndata: {\"a\":\"\xff\"}\n\n",
+    ));
+    assert!(matches!(
+        decoder.next_event(),
+        Some(Ok(StreamEvent::Ping { .. }))
+    ));
     let error = decoder.next_event().expect("one").expect_err("malformed");
     assert_eq!(
         error.message(),
-        Some("malformed content_block_delta event at byte 22 of the stream: byte 6 of its data is not UTF-8")
+        Some(
+            "malformed content_block_delta event at byte 22 of the stream: byte 6 of its data is not UTF-8"
+        )
     );
     assert!(decoder.next_event().is_none());
 }
@@ -155,7 +162,11 @@ fn servers_that_look_alike_may_leave_things_out_where_that_is_allowed() {
     ];
     for (what, stream, strict, expected) in rows {
         let (accumulator, end) = drive([stream.as_bytes()]);
-        assert_eq!(accumulator.end(end).label(), strict, "strict, without {what}");
+        assert_eq!(
+            accumulator.end(end).label(),
+            strict,
+            "strict, without {what}"
+        );
         let verdict = relaxed(&stream);
         assert_eq!(verdict.label(), expected, "relaxed, without {what}");
         if let Verdict::Complete(found) = verdict {
@@ -173,7 +184,9 @@ fn a_relaxed_reply_still_has_no_tool_call_that_is_not_whole() {
     let input = |json: &str| {
         frame(
             "content_block_delta",
-            &format!(r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"input_json_delta","partial_json":"{json}"}}}}"#),
+            &format!(
+                r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"input_json_delta","partial_json":"{json}"}}}}"#
+            ),
         )
     };
     let stop = frame("message_stop", r#"{"type":"message_stop"}"#);

@@ -102,7 +102,9 @@ fn a_thousand_random_chunkings_of_every_reply_are_the_same_message() {
         // Any generator will do, and the same numbers every time.
         let mut state = 0x9E37_79B9_7F4A_7C15_u64;
         let mut draw = |below: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             usize::try_from(state >> 33).expect("31 bits") % below
         };
         for round in 0..1_000 {

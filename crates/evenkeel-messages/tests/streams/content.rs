@@ -42,7 +42,12 @@ fn every_kind_of_block_is_known_and_comes_back() {
 }
 
 /// Every object within, the value itself included.
-fn objects<'a>(value: &'a mut Value, found: &mut Vec<&'a mut serde_json::Map<String, Value>>, place: &mut usize, chosen: usize) {
+fn objects<'a>(
+    value: &'a mut Value,
+    found: &mut Vec<&'a mut serde_json::Map<String, Value>>,
+    place: &mut usize,
+    chosen: usize,
+) {
     match value {
         Value::Object(object) => {
             *place += 1;
@@ -193,7 +198,11 @@ fn parameters_and_usage_come_back() {
         {"type":"new_edit"}]}"#,
     );
     same::<Fallbacks>(r#""default""#);
-    same::<Fallbacks>(r#"[{"model":"m","max_tokens":5,"thinking":{"type":"disabled"},"speed":"fast"}]"#);
+    same::<Fallbacks>(
+        r#"[{"model":"m","max_tokens":5,"thinking":{"type":"disabled"},"speed":"fast"}]"#,
+    );
     same::<MessageThread>(r#"{"type":"continue","previous_message_id":"msg_1"}"#);
-    same::<McpServer>(r#"{"type":"url","name":"n","url":"https://example.com/","authorization_token":"t"}"#);
+    same::<McpServer>(
+        r#"{"type":"url","name":"n","url":"https://example.com/","authorization_token":"t"}"#,
+    );
 }

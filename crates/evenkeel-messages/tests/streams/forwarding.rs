@@ -40,7 +40,11 @@ fn borrowed_events_make_the_same_message_and_the_same_events() {
                 assert_eq!(event.name(), same.name(), "{name}");
                 assert_eq!(event.text(), same.text(), "{name}");
                 assert_eq!(event.carries_content(), same.carries_content(), "{name}");
-                assert_eq!(format!("{:?}", event.into_owned()), format!("{same:?}"), "{name}");
+                assert_eq!(
+                    format!("{:?}", event.into_owned()),
+                    format!("{same:?}"),
+                    "{name}"
+                );
             }
         }
         let borrowed = accumulator.end(End::Eof).into_result().expect("complete");
@@ -76,7 +80,9 @@ fn every_event_written_back_says_what_it_said() {
         for (before, after) in events(stream).iter().zip(events(&written)) {
             assert_eq!(data(before), data(&after), "{name}");
         }
-        let frames = stream.split("\n\n").filter_map(|frame| frame.split_once("data: "));
+        let frames = stream
+            .split("\n\n")
+            .filter_map(|frame| frame.split_once("data: "));
         for ((_, came), event) in frames.zip(events(stream)) {
             let mut came = serde_json::from_str(came).expect("JSON");
             let mut went = data(&event);
@@ -91,13 +97,25 @@ fn every_event_written_back_says_what_it_said() {
 fn fields_that_nobody_knows_stay_in_every_event() {
     let odd = r#"{ "b":1.0e+2 ,"é":"\u00e9" }"#;
     let rows = [
-        format!(r#"{{"type":"message_start","message":{{"id":"m","content":[],"x":{odd}}},"y":{odd}}}"#),
-        format!(r#"{{"type":"content_block_start","index":0,"content_block":{{"type":"text","text":"","x":{odd}}},"y":{odd}}}"#),
-        format!(r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"a","x":{odd}}},"y":{odd}}}"#),
-        format!(r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"thinking_delta","thinking":"","estimated_tokens":5,"x":{odd}}}}}"#),
-        format!(r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"new_delta","x":{odd}}},"y":{odd}}}"#),
+        format!(
+            r#"{{"type":"message_start","message":{{"id":"m","content":[],"x":{odd}}},"y":{odd}}}"#
+        ),
+        format!(
+            r#"{{"type":"content_block_start","index":0,"content_block":{{"type":"text","text":"","x":{odd}}},"y":{odd}}}"#
+        ),
+        format!(
+            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"a","x":{odd}}},"y":{odd}}}"#
+        ),
+        format!(
+            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"thinking_delta","thinking":"","estimated_tokens":5,"x":{odd}}}}}"#
+        ),
+        format!(
+            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"new_delta","x":{odd}}},"y":{odd}}}"#
+        ),
         format!(r#"{{"type":"content_block_stop","index":0,"y":{odd}}}"#),
-        format!(r#"{{"type":"message_delta","delta":{{"stop_reason":"end_turn","x":{odd}}},"usage":{{"z":{odd}}},"y":{odd}}}"#),
+        format!(
+            r#"{{"type":"message_delta","delta":{{"stop_reason":"end_turn","x":{odd}}},"usage":{{"z":{odd}}},"y":{odd}}}"#
+        ),
         format!(r#"{{"type":"message_stop","amazon-bedrock-invocationMetrics":{odd}}}"#),
         format!(r#"{{"type":"ping","y":{odd}}}"#),
         format!(r#"{{"type":"new_event","y":{odd}}}"#),
@@ -105,7 +123,11 @@ fn fields_that_nobody_knows_stay_in_every_event() {
     for row in rows {
         let event = events(&format!("data: {row}\n\n")).pop().expect("an event");
         let written = serde_json::to_string(&event).expect("JSON");
-        assert_eq!(written.matches(odd).count(), row.matches(odd).count(), "{written}");
+        assert_eq!(
+            written.matches(odd).count(),
+            row.matches(odd).count(),
+            "{written}"
+        );
     }
 }
 

@@ -11,8 +11,8 @@
 mod bad_input;
 mod chunking;
 mod content;
-mod forwarding;
 mod example;
+mod forwarding;
 mod peers;
 mod round_trip;
 mod secrecy;

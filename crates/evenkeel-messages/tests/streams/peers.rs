@@ -1,9 +1,7 @@
 //! Streams on which other clients were seen to fail: each row of that survey, as a test.
 
 use evenkeel_error::{ErrorKind, Recovery};
-use evenkeel_messages::{
-    ContentBlock, Message, RefusalCategory, ServiceTier, StopReason, Verdict,
-};
+use evenkeel_messages::{ContentBlock, Message, RefusalCategory, ServiceTier, StopReason, Verdict};
 
 use crate::support::{
     FIXTURES, GROWN, REFUSAL, SERVER_TOOLS, TEXT, THINKING, TOOLS, after_head, drive, facts, frame,

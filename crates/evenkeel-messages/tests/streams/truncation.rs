@@ -1,5 +1,5 @@
-use evenkeel_error::{Delivery, Error, ErrorKind};
 use bytes::Bytes;
+use evenkeel_error::{Delivery, Error, ErrorKind};
 use evenkeel_messages::{Accumulator, ContentBlock, Decoder, End, Message, Partial, Verdict};
 
 use crate::support::{FIXTURES, drive, facts, message};
