@@ -266,7 +266,7 @@ impl SseDecoder {
                     return Ok(Some(offset));
                 }
             } else {
-                self.field(&line);
+                self.field(line);
             }
         }
         Ok(None)
@@ -322,17 +322,22 @@ impl SseDecoder {
         line
     }
 
-    fn field(&mut self, line: &Bytes) {
-        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
-        let name = line.slice(..colon);
-        let mut value = line.slice((colon + 1).min(line.len())..);
-        if value.first() == Some(&b' ') {
-            value.advance(1);
+    fn field(&mut self, mut line: Bytes) {
+        let colon = memchr::memchr(b':', &line).unwrap_or(line.len());
+        let is_data = match line.get(..colon) {
+            Some(b"data") => true,
+            Some(b"event") => false,
+            _ => return,
+        };
+        // The value stays where it is, in its chunk.
+        line.advance((colon + 1).min(line.len()));
+        if line.first() == Some(&b' ') {
+            line.advance(1);
         }
-        match name.as_ref() {
-            b"event" => self.name = value,
-            b"data" => self.data.push_line(value),
-            _ => {}
+        if is_data {
+            self.data.push_line(line);
+        } else {
+            self.name = line;
         }
     }
 

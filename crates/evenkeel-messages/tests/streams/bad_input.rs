@@ -56,7 +56,7 @@ fn a_stream_where_a_message_was_expected_is_accepted() {
         assert_eq!(found, message(stream), "{name}");
     }
     let cut = TEXT.find("event: message_delta").expect("there");
-    let error = Message::from_json(TEXT[..cut].as_bytes(), &facts()).expect_err("truncated");
+    let error = Message::from_json(&TEXT.as_bytes()[..cut], &facts()).expect_err("truncated");
     assert_eq!(error.kind(), ErrorKind::Interrupted);
 }
 
