@@ -2,6 +2,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[macro_use]
+mod take;
+#[macro_use]
 mod object;
 
 mod accumulator;

@@ -214,6 +214,12 @@ macro_rules! object {
             }
         }
 
+        impl<'a> $crate::take::Take<'a> for $name {
+            fn take_from(raw: &'a serde_json::value::RawValue) -> Option<Self> {
+                <Self as $crate::object::Object>::read(raw)
+            }
+        }
+
         sketch_as_debug!($name);
     };
 }
@@ -254,7 +260,6 @@ macro_rules! tagged {
                 }
             }
 
-            #[allow(dead_code, reason = "some are only ever a field of something else")]
             pub(crate) fn read(raw: &serde_json::value::RawValue) -> Self {
                 Self::known(raw).unwrap_or_else(|kind| {
                     let raw = $crate::RawJson::copy(raw);
@@ -311,6 +316,12 @@ macro_rules! tagged {
                     $( Self::$variant(known) => std::fmt::Debug::fmt(known, f), )*
                     Self::Unknown(object) => std::fmt::Debug::fmt(object, f),
                 }
+            }
+        }
+
+        impl<'a> $crate::take::Take<'a> for $name {
+            fn take_from(raw: &'a serde_json::value::RawValue) -> Option<Self> {
+                Some(Self::read(raw))
             }
         }
 
@@ -375,6 +386,7 @@ macro_rules! word {
             }
         }
 
+        take_by_serde!($name);
         sketch_as_debug!($name);
     };
 }

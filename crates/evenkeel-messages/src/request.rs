@@ -376,6 +376,7 @@ impl fmt::Debug for MessageRequest {
 }
 
 sketch_as_debug!(MessageRequest);
+take_by_serde!(MessageRequest);
 
 #[cfg(test)]
 mod tests;

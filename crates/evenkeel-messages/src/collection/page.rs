@@ -53,7 +53,10 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
         let Ok(mut fields) = Fields::split(raw.get()) else {
             return Err(D::Error::custom("expected an object"));
         };
-        let data = fields.take("data");
+        let data = fields
+            .raw("data")
+            .and_then(|raw| serde_json::from_str(raw.get()).ok());
+        fields.remove("data");
         Ok(Self {
             data: data.ok_or_else(|| D::Error::custom("data: expected an array"))?,
             has_more: fields.take("has_more"),
