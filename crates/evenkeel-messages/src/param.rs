@@ -1,8 +1,12 @@
 use std::fmt;
 
+use serde::de::Error as _;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use serde_json::value::RawValue;
+
+use crate::take::Take;
 use crate::{ContentBlock, Extra, Role};
 
 /// One message of a request: who speaks, and what.
@@ -48,6 +52,12 @@ impl MessageParam {
     pub fn assistant(content: impl Into<Content>) -> Self {
         Self::new(Role::Assistant, content)
     }
+
+    /// Instructions in the middle of a conversation. Not every model takes them, and not at every
+    /// place.
+    pub fn system(content: impl Into<Content>) -> Self {
+        Self::new(Role::System, content)
+    }
 }
 
 impl From<&str> for Content {
@@ -65,6 +75,12 @@ impl From<String> for Content {
 impl From<Vec<ContentBlock>> for Content {
     fn from(blocks: Vec<ContentBlock>) -> Self {
         Self::Blocks(blocks)
+    }
+}
+
+impl<const N: usize> From<[ContentBlock; N]> for Content {
+    fn from(blocks: [ContentBlock; N]) -> Self {
+        Self::Blocks(blocks.into())
     }
 }
 
@@ -92,6 +108,25 @@ impl Serialize for Content {
         }
     }
 }
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Self::take_from(&raw)
+            .ok_or_else(|| D::Error::custom("expected a string or an array of blocks"))
+    }
+}
+
+impl<'a> Take<'a> for Content {
+    fn take_from(raw: &'a RawValue) -> Option<Self> {
+        match Take::take_from(raw) {
+            Some(blocks) => Some(Self::Blocks(blocks)),
+            None => Take::take_from(raw).map(Self::Text),
+        }
+    }
+}
+
+sketch_as_debug!(Content);
 
 impl fmt::Debug for MessageParam {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
