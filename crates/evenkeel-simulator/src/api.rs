@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hyper::HeaderMap;
+use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 
 use crate::clock::{self, Clock};
@@ -332,10 +333,13 @@ fn version(head: &Parts) -> Version {
 
 /// What a request is let in by.
 pub(crate) fn credential(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers
-        .get("x-api-key")
-        .or_else(|| headers.get("authorization"))?;
-    Some(value.as_bytes()).filter(|value| !value.is_empty())
+    let mut values = ["x-api-key", "authorization"]
+        .into_iter()
+        .filter_map(|name| headers.get(name));
+    // Shells send an empty one for a variable that is not set.
+    values
+        .find(|value| !value.is_empty())
+        .map(HeaderValue::as_bytes)
 }
 
 /// Tells keys apart without keeping any.

@@ -7,7 +7,7 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 
-use crate::api::Api;
+use crate::api::{Api, Upload};
 use crate::block::quoted;
 use crate::body::ReplyBody;
 use crate::scenario::Scenario;
@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_nanos(1);
 pub(crate) const BACKSTAGE: &str = "/_simulator/";
 
 /// Answers a request to backstage.
-pub(crate) fn answer(api: &Api, head: &Parts, body: &[u8]) -> Response<ReplyBody> {
+pub(crate) fn answer(api: &Api, head: &Parts, upload: &Upload) -> Response<ReplyBody> {
     let name = head.uri.path().strip_prefix(BACKSTAGE).unwrap_or_default();
     let allowed = match name {
         "journal" | "verdict" | "trap" => Method::GET,
@@ -51,7 +51,12 @@ pub(crate) fn answer(api: &Api, head: &Parts, body: &[u8]) -> Response<ReplyBody
             api.replay(None);
             json(StatusCode::OK, r#"{"reset":true}"#.to_owned())
         }
-        _ => change(api, body),
+        // The beginning of a scenario may be one too, and is not what was meant.
+        _ if upload.bytes.len() as u64 != upload.total => said(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "a scenario has at most 32 MiB",
+        ),
+        _ => change(api, &upload.bytes),
     }
 }
 

@@ -59,6 +59,8 @@ pub(crate) fn status_of(error_type: &str) -> u16 {
         "billing_error" => 402,
         "permission_error" => 403,
         "not_found_error" => 404,
+        "conflict_error" | "memory_path_conflict_error" => 409,
+        "memory_precondition_failed_error" => 412,
         "request_too_large" => 413,
         "rate_limit_error" => 429,
         "timeout_error" => 504,

@@ -14,7 +14,7 @@ use hyper::{Request, Response, Version};
 
 use crate::api::{Api, Upload, Visit};
 use crate::backstage;
-use crate::body::ReplyBody;
+use crate::body::{Coverage, ReplyBody};
 use crate::entry::{Ending, Entry};
 use crate::line::Control;
 use crate::meter::Fault;
@@ -127,7 +127,13 @@ impl InProcess {
         let control = Arc::new(Control::new(1));
         let body = InProcessBody {
             // A cut is made in the body, as over HTTP/2.
-            body: ReplyBody::new(answer, ticket, Arc::clone(&control), Version::HTTP_2),
+            body: ReplyBody::new(
+                answer,
+                ticket,
+                Arc::clone(&control),
+                Version::HTTP_2,
+                Coverage::Whole,
+            ),
             control,
         };
         // Scripts are checked before the start.

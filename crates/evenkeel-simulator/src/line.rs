@@ -18,6 +18,8 @@ pub(crate) struct Strike {
     pub(crate) fault: Fault,
     /// How long the connection lies still before.
     pub(crate) pause: Duration,
+    /// How many requests came over the connection before the one whose reply it is.
+    pub(crate) before: u64,
 }
 
 /// Shared by the socket, the replies sent over it and the task that serves it.
@@ -56,11 +58,6 @@ impl Control {
         state.http2 = version == Version::HTTP_2;
         state.requests += 1;
         state.requests - 1
-    }
-
-    /// How many requests have come.
-    pub(crate) fn requests(&self) -> u64 {
-        self.lock().requests
     }
 
     pub(crate) fn is_http2(&self) -> bool {
@@ -184,6 +181,10 @@ impl AsyncWrite for Line {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.control.struck().is_some() {
+            // How it ends is up to the script, and never woken as in a write.
+            return Poll::Pending;
+        }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -50,6 +50,14 @@ impl Pieces {
         }
     }
 
+    /// Where each piece ends, in bytes.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = u64> {
+        self.all().iter().scan(0, |end, piece| {
+            *end += piece.len() as u64;
+            Some(*end)
+        })
+    }
+
     /// The length of the piece that begins at `place`; 0 if none does.
     pub(crate) fn length_at(&self, place: u64) -> u64 {
         let mut start = 0;

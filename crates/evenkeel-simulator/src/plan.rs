@@ -183,7 +183,8 @@ impl Answer {
         let broken = cut.is_some() || pings.is_some() || reply.error_event.is_some();
         let broken_off = (broken && pieces.is_stream())
             .then(|| pieces.text_before(end))
-            .filter(|text| !text.is_empty());
+            // What is left of white space is what a message without a text has.
+            .filter(|text| !text.trim_end().is_empty());
         let mut steps = steps(pieces, &pauses, sent);
         if let Some((_, every)) = pings {
             steps.push_back(Step::Endless(SseEvent::ping().into_bytes(), every));
@@ -227,8 +228,7 @@ fn generated(pieces: &Pieces, generation: Duration) -> Vec<(u64, Duration)> {
     else {
         return Vec::new();
     };
-    let places = (1..=events).map(|event| pieces.place(Point::Events(event)));
-    places.map(|place| (place, each)).collect()
+    pieces.ends().map(|place| (place, each)).collect()
 }
 
 fn finish(
@@ -243,7 +243,8 @@ fn finish(
         Some(Cut::MidChunk) => Fault::Close,
     };
     let at_the_end = pauses.iter().filter(|(place, _)| *place == end);
-    let pause = at_the_end.map(|(_, pause)| *pause).sum();
+    // Not `sum`, which panics where two silences are longer than time.
+    let pause = at_the_end.fold(Duration::ZERO, |all, (_, pause)| all.saturating_add(*pause));
     pauses.retain(|(place, _)| *place < end);
     let finish = Finish::CutWire {
         after: end,

@@ -115,9 +115,13 @@ impl Simulator {
     }
 
     /// Stops and waits until every connection is closed.
+    ///
+    /// Cancellation: dropping the future is to drop the simulator: everything ends, unwaited for.
     pub async fn stop(mut self) {
-        self.end();
-        // An error here is the abort itself.
+        self.doorway.close();
+        self.keeping.abort();
+        // An error is the abort itself, or the end of the runtime.
+        let _ = (&mut self.keeping).await;
         let _ = (&mut self.accepting).await;
     }
 }

@@ -255,3 +255,25 @@ proptest! {
         prop_assert_eq!(pauses, reached.count());
     }
 }
+
+#[test]
+fn pauses_longer_than_time_at_the_place_of_a_cut_are_added_without_a_panic() {
+    let reply = tens()
+        .pause_after_events(1, Duration::MAX)
+        .pause_after_events(1, Duration::MAX)
+        .cut_after_events(1, Cut::Reset);
+    let Finish::CutWire { pause, .. } = planned(&reply, Form::Stream).finish else {
+        panic!("a reset is a cut on the wire")
+    };
+    assert_eq!(pause, Duration::MAX);
+}
+
+#[test]
+fn white_space_is_not_the_beginning_of_a_reply_that_could_be_taken_for_whole() {
+    let cut = |text: &str| {
+        let events = vec![SseEvent::text_delta(0, text), SseEvent::message_stop()];
+        Reply::events(events).cut_after_events(1, Cut::Clean)
+    };
+    assert_eq!(planned(&cut(" \n"), Form::Stream).broken_off, None);
+    assert!(planned(&cut(" a"), Form::Stream).broken_off.is_some());
+}

@@ -225,6 +225,16 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         ),
         ("[[fault]]\nwhen = { requests = [0] }", 1, "counted from 1"),
         (
+            "[[fault]]\nwhen = { requests = [] }",
+            1,
+            "at least one number",
+        ),
+        (
+            "[[reply]]\nanswer = [{ tokens = 4294967295 }]",
+            1,
+            "at most 1000000 tokens",
+        ),
+        (
             "[[refused]]\nfrom = '2s'\nuntil = '1s'",
             1,
             "later than from",
