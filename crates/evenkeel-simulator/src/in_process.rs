@@ -176,6 +176,17 @@ impl InProcess {
         self.api.wall()
     }
 
+    /// How many of the oldest requests the journal has dropped to stay within its limit.
+    #[must_use]
+    pub fn journal_dropped(&self) -> u64 {
+        self.api.journal.dropped()
+    }
+
+    /// Forgets all that was, and plays the scenario from its start.
+    pub fn reset(&self) {
+        self.api.replay(None);
+    }
+
     /// Forgets all that was, and plays this scenario.
     ///
     /// # Errors
@@ -205,6 +216,10 @@ impl InProcessBody {
 
     /// The next piece, for hand-written futures.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Severed>>> {
+        if self.control.struck().is_some() {
+            // It stays closed, however often it is asked.
+            return Poll::Ready(Some(Err(Severed::Closed)));
+        }
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(frame.into_data().ok().map(Ok)),
             Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(Severed::Reset))),

@@ -23,6 +23,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) number: u64,
     pub(crate) wall: SystemTime,
     pub(crate) organization: &'a str,
+    pub(crate) workspace: &'a str,
     /// Where the trap is, if there is one.
     pub(crate) trap: Option<String>,
     /// None when the request was refused before it was read as one.
@@ -85,6 +86,8 @@ pub(crate) struct Pace {
     pub(crate) first: Duration,
     /// From the first token to the last.
     pub(crate) rest: Duration,
+    /// Between pings; zero is none.
+    pub(crate) pings: Duration,
 }
 
 /// How the end of the body is told.
@@ -124,11 +127,15 @@ impl Plan {
         let outcome = if let What::Hangup(fault) = reply.what {
             Outcome::Hangup(fault)
         } else {
-            let content = Content::of(reply, given, limits);
+            let mut content = Content::of(reply, given, limits);
             let pace = content.output_tokens.map(pace);
             generation = pace.map(|pace| pace.first.saturating_add(pace.rest));
             let pace = pace.unwrap_or_default();
             head_pause = head_pause.saturating_add(pace.first);
+            if let Some(every) = events_between_pings(&content.pieces, pace) {
+                let ping = reply.distortion.ended(SseEvent::ping());
+                content.pieces.insert_every(every, &ping.into_bytes());
+            }
             if !content.pieces.is_stream() {
                 head_pause = head_pause.saturating_add(pace.rest);
             }
@@ -204,6 +211,15 @@ impl Answer {
             broken_off,
         }
     }
+}
+
+/// Events are spread evenly over the time that generation takes.
+fn events_between_pings(pieces: &Pieces, pace: Pace) -> Option<NonZeroUsize> {
+    let events = u128::try_from(pieces.events()).ok()?;
+    let between = (events * pace.pings.as_nanos()).checked_div(pace.rest.as_nanos())?;
+    // Pings that come as fast as events are a generation that is slower than anybody waits for.
+    let between = usize::try_from(between.max(1)).ok()?;
+    NonZeroUsize::new(between).filter(|_| !pace.pings.is_zero())
 }
 
 /// Every pause and its place, in order: those of the script, and those of generation.

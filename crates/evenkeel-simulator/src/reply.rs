@@ -51,6 +51,7 @@ pub struct Reply {
 
 /// How a reply that is cut off ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Cut {
     /// The body ends as if it were whole: the last chunk is sent, the connection lives on.
     Clean,

@@ -59,13 +59,14 @@ impl Simulator {
         SimulatorBuilder::default()
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    /// `http://ADDRESS:PORT`, without a slash at the end; the address is 127.0.0.1 unless told
+    /// otherwise.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The port on 127.0.0.1.
+    /// The port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port

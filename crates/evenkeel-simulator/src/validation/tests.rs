@@ -328,7 +328,7 @@ fn a_search_of_the_server_comes_with_its_result_or_waits_for_that_of_a_tool() {
 }
 
 /// So many that looking at each for each of the others would not come to an end.
-const MANY: usize = 200_000;
+const MANY: usize = 100_000;
 
 #[test]
 fn a_request_with_very_many_tool_calls_is_read_to_its_end() {
