@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Buf;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -127,6 +128,13 @@ pub(crate) fn lull(fault: Fault, pause: Duration) -> Duration {
 
 async fn end(mut stream: TcpStream, strike: Strike, control: &Control) {
     clock::sleep(lull(strike.fault, strike.pause)).await;
+    let mut words = control.last_words();
+    while !words.is_empty() {
+        match poll_fn(|cx| Pin::new(&mut stream).poll_write(cx, &words)).await {
+            Ok(written) => words.advance(written),
+            Err(_) => return,
+        }
+    }
     match strike.fault {
         Fault::GoAway if control.is_http2() => {
             let frame = go_away(strike.before);

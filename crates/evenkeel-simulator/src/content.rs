@@ -172,7 +172,9 @@ impl Said {
                 );
                 Self::whole(*status, Some(HTML), page.into())
             }
-            (What::Hangup(_) | What::Scripted, _) => Self::whole(200, None, Bytes::new()),
+            (What::Hangup(_) | What::Verbatim(_) | What::Scripted, _) => {
+                Self::whole(200, None, Bytes::new())
+            }
         }
     }
 

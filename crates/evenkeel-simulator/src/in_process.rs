@@ -108,6 +108,11 @@ impl InProcess {
         ticket.hold(turn);
         let answer = match outcome {
             Outcome::Answer(answer) => answer,
+            Outcome::Verbatim(_) => {
+                self.served.store(0, Ordering::Relaxed);
+                ticket.close(Ending::Cut, 0);
+                return Err(Severed::Closed);
+            }
             Outcome::Hangup(fault) => {
                 self.served.store(0, Ordering::Relaxed);
                 let (severed, ending) = match fault {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -36,6 +37,7 @@ struct State {
     requests: u64,
     http2: bool,
     watcher: Option<Waker>,
+    last_words: Bytes,
 }
 
 impl Control {
@@ -88,6 +90,17 @@ impl Control {
         if let Some(watcher) = state.watcher.take() {
             watcher.wake();
         }
+    }
+
+    /// The same after these bytes, whatever they are.
+    pub(crate) fn strike_after(&self, last_words: Bytes, strike: Strike) {
+        self.lock().last_words = last_words;
+        self.strike(strike);
+    }
+
+    /// What is still to be sent after a strike.
+    pub(crate) fn last_words(&self) -> Bytes {
+        self.lock().last_words.clone()
     }
 
     /// The strike, once its place has been reached.

@@ -44,6 +44,8 @@ pub(crate) struct Plan {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Hangup(Fault),
+    /// These bytes and no more.
+    Verbatim(Bytes),
     Answer(Answer),
 }
 
@@ -126,6 +128,8 @@ impl Plan {
         let mut generation = None;
         let outcome = if let What::Hangup(fault) = reply.what {
             Outcome::Hangup(fault)
+        } else if let What::Verbatim(bytes) = &reply.what {
+            Outcome::Verbatim(bytes.clone())
         } else {
             let mut content = Content::of(reply, given, limits);
             let pace = content.output_tokens.map(pace);
@@ -152,7 +156,7 @@ impl Plan {
     pub(crate) fn broken_off(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Answer(answer) => answer.broken_off.as_deref(),
-            Outcome::Hangup(_) => None,
+            Outcome::Hangup(_) | Outcome::Verbatim(_) => None,
         }
     }
 }

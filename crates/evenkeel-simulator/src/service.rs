@@ -59,6 +59,16 @@ pub(crate) async fn answer(
     ticket.hold(turn);
     match outcome {
         Outcome::Answer(answer) => Ok(respond(answer, ticket, control, &head, before)),
+        Outcome::Verbatim(bytes) => {
+            ticket.close(Ending::Cut, bytes.len() as u64);
+            let strike = Strike {
+                fault: Fault::Close,
+                pause: Duration::ZERO,
+                before,
+            };
+            control.strike_after(bytes, strike);
+            pending().await
+        }
         Outcome::Hangup(fault) => {
             let returned = head.version == Version::HTTP_2
                 && matches!(fault, Fault::GoAway | Fault::RefusedStream);

@@ -287,7 +287,7 @@ fn the_count_of_output_tokens_never_falls_in_a_stream() {
                 let text = std::str::from_utf8(event.bytes()).unwrap();
                 let rest = text.split_once(r#""output_tokens":"#)?.1;
                 let end = rest.find(|letter: char| !letter.is_ascii_digit())?;
-                rest[..end].parse().ok()
+                rest.get(..end)?.parse().ok()
             })
             .collect();
         assert!(counts.len() == 2 && counts[0] <= counts[1], "{counts:?}");
