@@ -10,6 +10,7 @@ use hyper::{Method, Response, StatusCode};
 use crate::api::{Api, Upload};
 use crate::block::quoted;
 use crate::body::ReplyBody;
+use crate::entry::Entry;
 use crate::scenario::Scenario;
 use crate::verdict::Verdict;
 
@@ -62,8 +63,13 @@ pub(crate) fn answer(api: &Api, head: &Parts, upload: &Upload) -> Response<Reply
 
 /// What the clients did wrong so far.
 pub(crate) fn verdict(api: &Api) -> Verdict {
+    Verdict::on(&api.journal.entries(), &trapped(api))
+}
+
+/// The requests that came to the trap; none while there is no trap.
+pub(crate) fn trapped(api: &Api) -> Vec<Entry> {
     let trapped = api.trap().map(|trap| trap.journal().entries());
-    Verdict::on(&api.journal.entries(), &trapped.unwrap_or_default())
+    trapped.unwrap_or_default()
 }
 
 /// The body is the name of a scenario or a scenario file.

@@ -170,9 +170,7 @@ impl InProcess {
     /// [`Reply::redirect_to_trap`]: crate::Reply::redirect_to_trap
     #[must_use]
     pub fn trap(&self) -> Vec<Entry> {
-        let trap = self.api.trap();
-        trap.map(|trap| trap.journal().entries())
-            .unwrap_or_default()
+        backstage::trapped(&self.api)
     }
 
     /// What the calendar says.

@@ -94,9 +94,7 @@ impl Simulator {
     /// [`Reply::redirect_to_trap`]: crate::Reply::redirect_to_trap
     #[must_use]
     pub fn trap(&self) -> Vec<Entry> {
-        let trap = self.api.trap();
-        trap.map(|trap| trap.journal().entries())
-            .unwrap_or_default()
+        backstage::trapped(&self.api)
     }
 
     /// Forgets all that was, and plays the scenario from its start.
