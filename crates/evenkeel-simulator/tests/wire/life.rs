@@ -299,7 +299,7 @@ async fn a_cut_after_a_pause_ends_when_the_client_sees_it() {
     let pause = Duration::from_millis(100);
     let reply = Reply::message("A text that breaks off.")
         .pause_after_events(4, pause)
-        .cut_after_events(4, evenkeel_simulator::Cut::MidChunk);
+        .cut_after_events(4, evenkeel_simulator::Cut::Reset);
     let simulator = Simulator::start(Scenario::script(vec![reply]))
         .await
         .unwrap();
