@@ -157,7 +157,7 @@ where
                         let Some(limit) = underway.timer.as_mut().as_pin_mut() else {
                             return Poll::Pending;
                         };
-                        ready!(limit.poll(cx));
+                        ready!(S::poll_limit(limit, cx));
                         Fault::TimedOut
                     }
                 };
