@@ -89,6 +89,19 @@ pub(super) const fn is_quiet(word: u64, now: Moment) -> bool {
     until > ticks(now.as_nanos())
 }
 
+/// The cap of a word in whole tokens.
+#[inline]
+pub(super) const fn cap(word: u64) -> u64 {
+    word & CAP_MASK
+}
+
+/// The level of a running account at `now`, uncut. Beyond every level for one whose tick is still to
+/// come, and up to the last tick for any other account, because its state stands above the tick.
+#[inline]
+pub(super) const fn level_if_running(word: u64, now: Moment) -> u64 {
+    (ticks(now.as_nanos()) + ORIGIN).wrapping_sub(word >> CAP_BITS)
+}
+
 #[inline]
 pub(super) const fn tick(now: Moment) -> u64 {
     let tick = ticks(now.as_nanos()) + ORIGIN;

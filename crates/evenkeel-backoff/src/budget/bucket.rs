@@ -3,14 +3,24 @@ use core::time::Duration;
 use evenkeel_error::Moment;
 
 use super::Floor;
-use super::account::{Account, ORIGIN, State, deposit_of, is_quiet, moment, tick, ticks};
+use super::account::{
+    Account, ORIGIN, State, cap, deposit_of, is_quiet, level_if_running, moment, tick, ticks,
+};
 use super::calls::Calls;
 use crate::nanos;
 use crate::sync::{AtomicU64, Ordering};
 
+/// Ticks up to here are far too many tokens of even the slowest floor. What is left before the beginning
+/// of time are five hundred, for threads that all saw a later tick.
+const EARLY: u64 = ORIGIN / 2;
+
 /// A bucket of tokens that successes and time fill and retries empty.
 ///
 /// Levels are counted in the time that the floor takes to bring them.
+///
+/// The account is one word, and no other memory is published through it: what threads have to agree on
+/// is the order of changes to that word alone, which an atomic has at any ordering. So every ordering
+/// is relaxed. The count of the calls beside it may lag behind; it only moves the cap.
 #[derive(Debug)]
 // On a line of its own: a neighbour that is written to would slow down every deposit.
 #[repr(align(64))]
@@ -21,8 +31,10 @@ pub(super) struct Bucket {
     cap: u64,
     /// Ticks' worth of one token.
     token: u64,
-    /// Ticks' worth of a call that succeeded at once.
+    /// Ticks' worth of a call that succeeded at once; never more than a token's.
     earned: u64,
+    /// The same, as it is subtracted from the account.
+    deposit: u64,
 }
 
 impl Bucket {
@@ -32,6 +44,7 @@ impl Bucket {
         // tokens are a tenth of what lies before the origin.
         let tenth = (ticks(nanos::of(floor)) / 10).clamp(1, ORIGIN / 10_000);
         let (cap, token) = (u64::from(cap), tenth * 10);
+        let earned = tenth * u64::from(earned) / 100;
         let start = Account {
             cap,
             state: State::Running,
@@ -42,7 +55,8 @@ impl Bucket {
             calls: Calls::default(),
             cap,
             token,
-            earned: tenth * u64::from(earned) / 100,
+            earned,
+            deposit: deposit_of(earned),
         }
     }
 
@@ -61,29 +75,27 @@ impl Bucket {
     #[inline]
     pub(super) fn earn(&self, now: Moment) {
         let word = self.account.load(Ordering::Relaxed);
-        if !is_quiet(word, now) {
-            self.deposit(word, now);
+        if is_quiet(word, now) {
+            return;
         }
-    }
-
-    fn deposit(&self, word: u64, now: Moment) {
-        let counted = self.calls.count(now);
-        let cap = counted.cap().max(self.cap);
-        let account = Account::unpack(word);
-        let level = tick(now).saturating_sub(account.tick) + self.earned;
-        if account.state == State::Running && account.cap == cap && level <= cap * self.token {
+        let most = cap(word) * self.token;
+        // The cap is 1 or more, and what is earned a token or less.
+        let fits = level_if_running(word, now) <= most.wrapping_sub(self.earned);
+        if fits && self.calls.count_in_passing(now) {
             // One operation, which no other thread can fail. What several add past the cap at one
             // time is cut when the level is next looked at.
-            self.account
-                .fetch_sub(deposit_of(self.earned), Ordering::AcqRel);
+            self.account.fetch_sub(self.deposit, Ordering::Relaxed);
         } else {
-            self.deposit_at_the_cap(cap, counted.quiet_until(), tick(now));
+            self.deposit_by_the_book(now);
         }
     }
 
+    /// A deposit that meets the cap, a change of the cap, a new span or a paused floor.
     #[inline(never)]
-    fn deposit_at_the_cap(&self, cap: u64, quiet_until: Option<Moment>, now: u64) {
-        let most = cap * self.token;
+    fn deposit_by_the_book(&self, now: Moment) {
+        let counted = self.calls.count(now, self.cap);
+        let (cap, quiet_until) = (counted.cap().max(self.cap), counted.quiet_until());
+        let (most, now) = (cap * self.token, tick(now));
         let done: Result<(), ()> = self.update(|account| {
             // Under the cap so far: a full budget collects nothing for later.
             let level = self.level(account, now).saturating_add(self.earned);
@@ -104,13 +116,34 @@ impl Bucket {
         let _ = done;
     }
 
+    /// Without knowing the time: a level above the cap is cut when it is next looked at.
     pub(super) fn put_back(&self) {
-        let account = Account::unpack(self.account.load(Ordering::Acquire));
-        // Without knowing the time: a level above the cap is cut when it is next looked at.
-        if account.state != State::Full {
-            self.account
-                .fetch_sub(deposit_of(self.token), Ordering::AcqRel);
+        let account = Account::unpack(self.account.load(Ordering::Relaxed));
+        if account.state == State::Full {
+            return;
         }
+        if account.tick > EARLY {
+            self.account
+                .fetch_sub(deposit_of(self.token), Ordering::Relaxed);
+        } else {
+            self.put_back_what_fits();
+        }
+    }
+
+    /// No further than to where the bucket would have been full at the origin, and thereby at any
+    /// time: however many tokens come back unseen by any deposit or withdrawal, the tick stays clear
+    /// of the beginning of time, where it would borrow from the state.
+    #[cold]
+    fn put_back_what_fits(&self) {
+        let done: Result<(), ()> = self.update(|account| {
+            let full = ORIGIN - account.cap * self.token;
+            let tick = account.tick.saturating_sub(self.token).max(full);
+            Ok(match account.state {
+                State::Running | State::Held if tick < account.tick => Account { tick, ..account },
+                _ => account,
+            })
+        });
+        let _ = done;
     }
 
     pub(super) fn set_floor(&self, floor: Floor, now: Moment) {
@@ -128,7 +161,7 @@ impl Bucket {
     }
 
     pub(super) fn tokens(&self, now: Moment) -> u32 {
-        let account = Account::unpack(self.account.load(Ordering::Acquire));
+        let account = Account::unpack(self.account.load(Ordering::Relaxed));
         let tokens = self.level(account, tick(now)) / self.token;
         u32::try_from(tokens).unwrap_or(u32::MAX)
     }
@@ -145,15 +178,18 @@ impl Bucket {
 
     /// Books one change, again if another thread came between.
     fn update<E>(&self, change: impl Fn(Account) -> Result<Account, E>) -> Result<(), E> {
-        let mut word = self.account.load(Ordering::Acquire);
+        let mut word = self.account.load(Ordering::Relaxed);
         loop {
             let next = change(Account::unpack(word))?.pack();
             if next == word {
                 return Ok(());
             }
-            let swapped =
-                self.account
-                    .compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire);
+            let swapped = self.account.compare_exchange_weak(
+                word,
+                next,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
             match swapped {
                 Ok(_) => return Ok(()),
                 Err(actual) => word = actual,

@@ -7,7 +7,8 @@ use evenkeel_error::{Moment, Recovery};
 use super::{BUSY, SECOND, Says, limited, take, virtually};
 use crate::{
     Attempt, Chance, Decision, Dice, Fault, GaveUp, Limits, Policy, RetryBudget, RetryPolicy, Roll,
-    Session, Sleeper, StopReason, Tokio, Verdict, Withdrawal, blocking, retry, retry_mut, retry_with,
+    Session, Sleeper, StopReason, Tokio, Verdict, Withdrawal, blocking, retry, retry_mut,
+    retry_with,
 };
 
 /// Fails with this until the attempt that succeeds; how long the call took, and how it ended.

@@ -214,6 +214,26 @@ fn the_end_of_time_neither_overflows_nor_grants_for_ever() {
     assert!(bucket.tokens(Moment::MAX) <= RetryBudget::MAX_CAP);
 }
 
+#[test]
+fn thousands_of_tokens_of_the_slowest_floor_may_come_back_at_once() {
+    // A whole token for each success, and a month for each of the floor's.
+    let bucket = Bucket::new(100, 1_000, Duration::from_secs(30 * 86_400));
+    let mut outstanding = 0;
+    while outstanding < 5_000 {
+        match bucket.withdraw(at(0)) {
+            Ok(()) => outstanding += 1,
+            Err(_) => bucket.earn(at(0)),
+        }
+    }
+    for floor in [Floor::Running, Floor::Paused] {
+        bucket.set_floor(floor, at(0));
+        (0..outstanding).for_each(|_| bucket.put_back());
+        assert_eq!(bucket.tokens(at(0)), 100);
+        let granted = (0..1_000).filter(|_| bucket.withdraw(at(0)).is_ok());
+        assert_eq!(granted.count(), 100, "{floor:?}");
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Earn(u8),
