@@ -76,6 +76,20 @@ fn a_deadline_that_has_passed_keeps_the_operation_from_starting() {
 }
 
 #[test]
+fn a_wait_without_jitter_that_reaches_the_deadline_is_not_begun() {
+    let policy = RetryPolicy::exponential(8 * SECOND).jitter(crate::Jitter::None);
+    for deadline in [5, 8] {
+        virtually(async {
+            let start = Tokio.now();
+            let call = retry(|_| ready(Err::<(), _>(BUSY))).policy(policy);
+            let gave_up = call.deadline(deadline * SECOND).await.unwrap_err();
+            assert_eq!(gave_up.reason(), StopReason::Deadline);
+            assert_eq!(Tokio.now().since(start), Duration::ZERO);
+        });
+    }
+}
+
+#[test]
 fn a_deadline_ends_the_attempt_under_way_and_the_error_before_it_is_kept() {
     virtually(async {
         let start = Tokio.now();
