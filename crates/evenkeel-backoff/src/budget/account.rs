@@ -81,14 +81,6 @@ pub(super) const fn deposit_of(ticks: u64) -> u64 {
     ticks << CAP_BITS
 }
 
-/// Whether a deposit at `now` changes nothing, by one comparison.
-#[inline]
-pub(super) const fn is_quiet(word: u64, now: Moment) -> bool {
-    // Zero for a word that is not full.
-    let until = word.saturating_sub(FULL | (ORIGIN << CAP_BITS)) >> CAP_BITS;
-    until > ticks(now.as_nanos())
-}
-
 /// The cap of a word in whole tokens.
 #[inline]
 pub(super) const fn cap(word: u64) -> u64 {
@@ -138,14 +130,6 @@ mod tests {
             };
             let account = Account { cap, state, tick: ticks };
             prop_assert_eq!(Account::unpack(account.pack()), account);
-        }
-
-        #[test]
-        fn only_a_full_bucket_is_quiet_and_only_until_its_tick(word: u64, now: u64) {
-            let now = Moment::from_nanos(now);
-            let account = Account::unpack(word);
-            let quiet = account.state == State::Full && tick(now) < account.tick;
-            prop_assert_eq!(is_quiet(word, now), quiet);
         }
     }
 }

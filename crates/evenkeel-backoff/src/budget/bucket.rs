@@ -4,9 +4,9 @@ use evenkeel_error::Moment;
 
 use super::Floor;
 use super::account::{
-    Account, ORIGIN, State, cap, deposit_of, is_quiet, level_if_running, moment, tick, ticks,
+    Account, ORIGIN, State, cap, deposit_of, level_if_running, moment, tick, ticks,
 };
-use super::calls::Calls;
+use super::calls::{Calls, Passed};
 use crate::nanos;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -18,9 +18,11 @@ const EARLY: u64 = ORIGIN / 2;
 ///
 /// Levels are counted in the time that the floor takes to bring them.
 ///
-/// The account is one word, and no other memory is published through it: what threads have to agree on
-/// is the order of changes to that word alone, which an atomic has at any ordering. So every ordering
-/// is relaxed. The count of the calls beside it may lag behind; it only moves the cap.
+/// The account is one word: what threads have to agree on is the order of its changes alone, which an
+/// atomic has at any ordering. The count of the calls beside it may lag behind; it only moves the cap.
+/// One thing must not be lost: that a bucket which was called full is so no longer. Whoever fills it says
+/// so in the calls' word first, and whoever empties it takes that back afterwards; a compare-and-swap
+/// releases and acquires, so that the one comes after the other. All else is relaxed.
 #[derive(Debug)]
 // On a line of its own: a neighbour that is written to would slow down every deposit.
 #[repr(align(64))]
@@ -62,47 +64,59 @@ impl Bucket {
 
     pub(super) fn withdraw(&self, now: Moment) -> Result<(), Moment> {
         let now = tick(now);
-        self.update(|account| {
+        let before = self.update(|account| {
             let level = self.level(account, now);
             match (level.checked_sub(self.token), account.state) {
                 (Some(left), _) => Ok(account.at(left, now)),
                 (None, State::Held) => Err(Moment::MAX),
                 (None, _) => Err(moment(now + (self.token - level))),
             }
-        })
+        })?;
+        self.no_longer(before.state);
+        Ok(())
     }
 
+    /// The account is not read before it is written: a load between two locked operations costs as much
+    /// as one of them. What the write finds says whether the level must be cut.
     #[inline]
     pub(super) fn earn(&self, now: Moment) {
-        let word = self.account.load(Ordering::Relaxed);
-        if is_quiet(word, now) {
-            return;
+        let passed = self.calls.pass(now);
+        if passed == Passed::Counted {
+            // One operation, which no other thread can fail.
+            let word = self.account.fetch_sub(self.deposit, Ordering::Relaxed);
+            let most = cap(word) * self.token;
+            // The cap is 1 or more, and what is earned a token or less.
+            if level_if_running(word, now) <= most.wrapping_sub(self.earned) {
+                return;
+            }
         }
-        let most = cap(word) * self.token;
-        // The cap is 1 or more, and what is earned a token or less.
-        let fits = level_if_running(word, now) <= most.wrapping_sub(self.earned);
-        if fits && self.calls.count_in_passing(now) {
-            // One operation, which no other thread can fail. What several add past the cap at one
-            // time is cut when the level is next looked at.
-            self.account.fetch_sub(self.deposit, Ordering::Relaxed);
-        } else {
-            self.deposit_by_the_book(now);
+        if passed != Passed::Quiet {
+            self.deposit_by_the_book(now, passed);
         }
     }
 
-    /// A deposit that meets the cap, a change of the cap, a new span or a paused floor.
+    /// A deposit that meets the cap, a change of the cap, a new span or a paused floor. One that was
+    /// counted in passing is booked; what is left to do is to cut the level.
     #[inline(never)]
-    fn deposit_by_the_book(&self, now: Moment) {
-        let counted = self.calls.count(now, self.cap);
+    fn deposit_by_the_book(&self, now: Moment, passed: Passed) {
+        let counted = self.calls.count(now, passed);
         let (cap, quiet_until) = (counted.cap().max(self.cap), counted.quiet_until());
         let (most, now) = (cap * self.token, tick(now));
-        let done: Result<(), ()> = self.update(|account| {
-            // Under the cap so far: a full budget collects nothing for later.
-            let level = self.level(account, now).saturating_add(self.earned);
-            let full = level >= most && account.state != State::Held;
+        let earned = if passed == Passed::Counted {
+            0
+        } else {
+            self.earned
+        };
+        // Under the cap so far: a full budget collects nothing for later.
+        let level = |account| self.level(account, now).saturating_add(earned);
+        let is_full = |account: Account| level(account) >= most && account.state != State::Held;
+        // Said before the account is full, so that whoever empties it takes it back afterwards.
+        self.calls.fill(counted);
+        let before = self.update(|account| {
+            let (level, full) = (level(account), is_full(account));
             let overfull = now.saturating_sub(account.tick) >= most;
             let account = Account { cap, ..account };
-            Ok(match quiet_until {
+            Ok::<_, ()>(match quiet_until {
                 Some(until) if full => Account {
                     state: State::Full,
                     tick: tick(until),
@@ -113,7 +127,9 @@ impl Bucket {
                 _ => account.at(level.min(most), now),
             })
         });
-        let _ = done;
+        if !before.is_ok_and(is_full) {
+            self.calls.arm(counted, self.cap);
+        }
     }
 
     /// Without knowing the time: a level above the cap is cut when it is next looked at.
@@ -135,7 +151,7 @@ impl Bucket {
     /// of the beginning of time, where it would borrow from the state.
     #[cold]
     fn put_back_what_fits(&self) {
-        let done: Result<(), ()> = self.update(|account| {
+        let done: Result<_, ()> = self.update(|account| {
             let full = ORIGIN - account.cap * self.token;
             let tick = account.tick.saturating_sub(self.token).max(full);
             Ok(match account.state {
@@ -148,7 +164,7 @@ impl Bucket {
 
     pub(super) fn set_floor(&self, floor: Floor, now: Moment) {
         let now = tick(now);
-        let done: Result<(), ()> = self.update(|account| {
+        let done: Result<_, ()> = self.update(|account| {
             let state = match (floor, account.state) {
                 (Floor::Paused, State::Running | State::Full) => State::Held,
                 (Floor::Running, State::Held) => State::Running,
@@ -157,7 +173,9 @@ impl Bucket {
             let level = self.level(account, now);
             Ok(Account { state, ..account }.at(level, now))
         });
-        let _ = done;
+        if let (Ok(before), Floor::Paused) = (done, floor) {
+            self.no_longer(before.state);
+        }
     }
 
     pub(super) fn tokens(&self, now: Moment) -> u32 {
@@ -176,13 +194,21 @@ impl Bucket {
         }
     }
 
-    /// Books one change, again if another thread came between.
-    fn update<E>(&self, change: impl Fn(Account) -> Result<Account, E>) -> Result<(), E> {
+    /// The account was in this state and has been changed.
+    fn no_longer(&self, state: State) {
+        if state == State::Full {
+            self.calls.wake(self.cap);
+        }
+    }
+
+    /// Books one change, again if another thread came between; what the account was before.
+    fn update<E>(&self, change: impl Fn(Account) -> Result<Account, E>) -> Result<Account, E> {
         let mut word = self.account.load(Ordering::Relaxed);
         loop {
-            let next = change(Account::unpack(word))?.pack();
+            let before = Account::unpack(word);
+            let next = change(before)?.pack();
             if next == word {
-                return Ok(());
+                return Ok(before);
             }
             let swapped = self.account.compare_exchange_weak(
                 word,
@@ -191,7 +217,7 @@ impl Bucket {
                 Ordering::Relaxed,
             );
             match swapped {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(before),
                 Err(actual) => word = actual,
             }
         }

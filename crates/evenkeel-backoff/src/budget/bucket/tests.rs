@@ -195,6 +195,16 @@ fn the_cap_follows_the_call_rate_up_to_a_hundred() {
 }
 
 #[test]
+fn a_hundred_thousand_calls_of_one_span_all_earn_while_the_bucket_is_not_full() {
+    let bucket = Bucket::new(100, 1, RetryBudget::FLOOR);
+    while bucket.withdraw(at(0)).is_ok() {}
+    for _ in 0..99_500 {
+        bucket.earn(at(0));
+    }
+    assert_eq!(bucket.tokens(at(0)), 99);
+}
+
+#[test]
 fn an_empty_bucket_says_when_the_next_token_comes() {
     let bucket = drained();
     bucket.earn(at(0));
