@@ -145,16 +145,15 @@ impl Calls {
         if (seen ^ now.as_nanos()) >> SPAN_SHIFT != 0 {
             return Passed::Stopped;
         }
-        if seen & COUNTDOWN_MASK > 0 {
-            // Above zero, so nothing is borrowed from the fields above it.
-            self.word.store(seen - 1, Ordering::Relaxed);
-            return Passed::Counted;
-        }
         if seen & QUIET_FIELD == QUIET_FIELD {
-            Passed::Quiet
-        } else {
-            Passed::Stopped
+            return Passed::Quiet;
         }
+        if seen & COUNTDOWN_MASK == 0 {
+            return Passed::Stopped;
+        }
+        // Above zero, so nothing is borrowed from the fields above it.
+        self.word.store(seen - 1, Ordering::Relaxed);
+        Passed::Counted
     }
 
     /// The count with this call, or as it is; a span that has passed does not come back. Nothing is
