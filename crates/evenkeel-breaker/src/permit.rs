@@ -148,8 +148,13 @@ impl<H: Handle> Permit<H> {
     }
 
     #[inline]
-    pub(crate) fn succeed(mut self, present: impl Present) -> Option<Transition> {
-        if self.progress == Progress::Begun && self.handle.circuit().wave_through(self.ticket) {
+    pub(crate) fn succeed(mut self, mut present: impl Present) -> Option<Transition> {
+        if self.progress == Progress::Begun
+            && self
+                .handle
+                .circuit()
+                .count_success(self.ticket, &mut present)
+        {
             self.progress = Progress::Done;
             return None;
         }
@@ -157,6 +162,7 @@ impl<H: Handle> Permit<H> {
         self.succeed_otherwise(present)
     }
 
+    #[cold]
     #[inline(never)]
     fn succeed_otherwise(mut self, mut present: impl Present) -> Option<Transition> {
         if self.progress != Progress::Begun {
@@ -164,9 +170,6 @@ impl<H: Handle> Permit<H> {
         }
         self.progress = Progress::Done;
         let circuit = self.handle.circuit();
-        if circuit.count_success(self.ticket, &mut present) {
-            return None;
-        }
         circuit.record(self.ticket, Outcome::Success, present.now(), present.roll())
     }
 
