@@ -133,16 +133,24 @@ impl Circuit {
         if !ticket.is_of(self.gate()) {
             return false;
         }
-        if self.slow_after != NEVER_SLOW {
-            let took = present.now().since(ticket.begun);
-            if roll::nanos(took) >= self.slow_after {
-                return false;
-            }
+        // Slow calls are a share of a window: without one they are no rule.
+        let Some(verdicts) = self.tallies.verdicts() else {
+            self.tallies.end_streak();
+            return true;
+        };
+        if self.slow_after != NEVER_SLOW && self.is_slow(ticket, present.now()) {
+            return false;
         }
-        if let Some(misplaced) = self.tallies.succeed(|| present.now()) {
+        if let Some(misplaced) = self.tallies.succeed(verdicts, || present.now()) {
             self.mend(misplaced);
         }
         true
+    }
+
+    /// Apart, since few breakers have this rule.
+    #[inline(never)]
+    fn is_slow(&self, ticket: Ticket, now: Moment) -> bool {
+        roll::nanos(now.since(ticket.begun)) >= self.slow_after
     }
 
     /// Puts a success right that was the first of its bucket, or of a time before. Waits for nobody:

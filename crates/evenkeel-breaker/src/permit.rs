@@ -147,7 +147,11 @@ impl<H: Handle> Permit<H> {
         transition
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a permit that is handed to a function lives in memory, which doubles the cost"
+    )]
+    #[inline(always)]
     pub(crate) fn succeed(mut self, mut present: impl Present) -> Option<Transition> {
         if self.progress == Progress::Begun
             && self

@@ -54,12 +54,24 @@ impl Tallies {
         }
     }
 
+    /// What a success has to write to; `None` if failures in a row are the only rule.
+    #[inline]
+    pub(crate) const fn verdicts(&self) -> Option<&Verdicts> {
+        match &self.verdicts {
+            Some(verdicts) => Some(verdicts),
+            None => None,
+        }
+    }
+
     /// A success in time. `now` is asked only where the rule needs it. What comes back must be given
     /// to [`mend`](Self::mend).
     #[inline]
-    pub(crate) fn succeed(&self, now: impl FnOnce() -> Moment) -> Option<Misplaced> {
+    pub(crate) fn succeed(
+        &self,
+        verdicts: &Verdicts,
+        now: impl FnOnce() -> Moment,
+    ) -> Option<Misplaced> {
         self.end_streak();
-        let verdicts = self.verdicts.as_ref()?;
         let bucket = if self.width.is_endless() {
             0
         } else {
@@ -87,7 +99,7 @@ impl Tallies {
     }
 
     #[inline]
-    fn end_streak(&self) {
+    pub(crate) fn end_streak(&self) {
         if self.streak.load(Ordering::Relaxed) != 0 {
             self.streak.store(0, Ordering::Relaxed);
         }
@@ -120,8 +132,12 @@ impl SharedLedger<'_> {
 impl Ledger for SharedLedger<'_> {
     fn record(&mut self, sample: Sample, now: Moment) {
         if sample == Sample::success(false) {
-            if let Some(misplaced) = self.tallies.succeed(|| now) {
-                self.tallies.mend(self.past, misplaced);
+            let tallies = self.tallies;
+            let Some(verdicts) = tallies.verdicts() else {
+                return tallies.end_streak();
+            };
+            if let Some(misplaced) = tallies.succeed(verdicts, || now) {
+                tallies.mend(self.past, misplaced);
             }
             return;
         }
