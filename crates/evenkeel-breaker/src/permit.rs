@@ -2,8 +2,9 @@ use core::time::Duration;
 
 use evenkeel_error::{ErrorKind, Moment};
 
-use crate::circuit::{Circuit, News};
+use crate::circuit::{Circuit, Counted, News};
 use crate::present::{Given, Present};
+use crate::tallies::Misplaced;
 use crate::{Breaker, Outcome, Rejected, Rejection, Ticket, Transition};
 
 /// Leave to make one call, and the duty to say what became of it.
@@ -153,17 +154,26 @@ impl<H: Handle> Permit<H> {
     )]
     #[inline(always)]
     pub(crate) fn succeed(mut self, mut present: impl Present) -> Option<Transition> {
-        if self.progress == Progress::Begun
-            && self
-                .handle
-                .circuit()
-                .count_success(self.ticket, &mut present)
-        {
-            self.progress = Progress::Done;
-            return None;
+        if self.progress == Progress::Begun {
+            match self.handle.circuit().count(self.ticket, &mut present) {
+                Counted::Yes => {
+                    self.progress = Progress::Done;
+                    return None;
+                }
+                Counted::Astray(misplaced) => return self.mend(misplaced),
+                Counted::No => {}
+            }
         }
         // Moved there, so that the shortest way need not keep it in memory for a panic.
         self.succeed_otherwise(present)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn mend(mut self, misplaced: Misplaced) -> Option<Transition> {
+        self.progress = Progress::Done;
+        self.handle.circuit().mend(misplaced);
+        None
     }
 
     #[cold]
@@ -174,7 +184,11 @@ impl<H: Handle> Permit<H> {
         }
         self.progress = Progress::Done;
         let circuit = self.handle.circuit();
-        circuit.record(self.ticket, Outcome::Success, present.now(), present.roll())
+        let now = present.now();
+        if circuit.count_in_time(self.ticket, now) {
+            return None;
+        }
+        circuit.record(self.ticket, Outcome::Success, now, present.roll())
     }
 
     #[cold]

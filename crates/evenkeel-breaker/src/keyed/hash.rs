@@ -45,8 +45,9 @@ impl KeyHasher {
     #[inline]
     const fn fold(&mut self, word: u64) {
         let product = (self.state ^ word) as u128 * MULTIPLIER as u128;
-        let (low, high) = (product as u64, (product >> 64) as u64);
-        self.state = (low ^ high).wrapping_add(MULTIPLIER);
+        #[expect(clippy::cast_possible_truncation, reason = "its lower half is meant")]
+        let folded = (product ^ product >> 64) as u64;
+        self.state = folded.wrapping_add(MULTIPLIER);
     }
 }
 

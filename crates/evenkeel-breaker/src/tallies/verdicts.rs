@@ -144,3 +144,75 @@ impl Verdicts {
         self.word.swap(bucket << 32 | late, Ordering::Relaxed) & COUNT
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn samples(verdicts: &Verdicts, past: &Option<Box<Past>>) -> u64 {
+        let (newest, count) = verdicts.newest_and_count();
+        count + past.as_ref().map_or(0, |it| it.successes(newest))
+    }
+
+    fn count(verdicts: &Verdicts, past: &mut Option<Box<Past>>, bucket: u64) {
+        if let Some(misplaced) = verdicts.count(bucket) {
+            verdicts.mend(past, misplaced);
+        }
+    }
+
+    #[test]
+    fn two_threads_that_begin_a_bucket_at_once_are_both_counted_in_it() {
+        let (verdicts, mut past) = (Verdicts::new(), None);
+        count(&verdicts, &mut past, 7);
+        let first = verdicts.count(8).unwrap();
+        let second = verdicts.count(8).unwrap();
+        verdicts.mend(&mut past, first);
+        verdicts.mend(&mut past, second);
+        assert_eq!(verdicts.newest_and_count(), (8, 2));
+        assert_eq!(past.unwrap().successes(8), 1);
+    }
+
+    #[test]
+    fn a_success_that_cannot_have_the_lock_is_counted_in_the_newest_bucket() {
+        let (verdicts, mut past) = (Verdicts::new(), None);
+        assert!(verdicts.count(1_000).is_some());
+        verdicts.note_late();
+        assert_eq!(
+            verdicts.newest_and_count().1,
+            2,
+            "once too often, and not lost"
+        );
+        verdicts.advance(&mut past, 1_001);
+        assert_eq!(verdicts.newest_and_count(), (1_001, 1));
+    }
+
+    #[test]
+    fn a_word_that_is_full_goes_on_counting() {
+        let (verdicts, mut past) = (Verdicts::new(), None);
+        count(&verdicts, &mut past, 7);
+        verdicts.word.fetch_add(FULL - 1, Ordering::Relaxed);
+        count(&verdicts, &mut past, 7);
+        assert_eq!(verdicts.word.load(Ordering::Relaxed), 7 << 32 | 1);
+        assert_eq!(samples(&verdicts, &past), FULL + 1);
+
+        let calls = Verdicts::new();
+        calls.word.store(FULL, Ordering::Relaxed);
+        assert!(calls.count(0).is_some());
+        calls.make_room();
+        assert_eq!(
+            (calls.word.load(Ordering::Relaxed), calls.counted()),
+            (1, FULL + 1)
+        );
+    }
+
+    #[test]
+    fn buckets_whose_numbers_pass_32_bits_go_on() {
+        let (verdicts, mut past) = (Verdicts::new(), None);
+        for bucket in COUNT - 2..COUNT + 4 {
+            count(&verdicts, &mut past, bucket);
+        }
+        assert_eq!(samples(&verdicts, &past), 6);
+        count(&verdicts, &mut past, COUNT - 9);
+        assert_eq!(samples(&verdicts, &past), 7, "time ran backwards");
+    }
+}
