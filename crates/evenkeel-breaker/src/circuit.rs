@@ -13,6 +13,10 @@ use crate::{
     Transition, roll,
 };
 
+mod guarded;
+
+use guarded::{Cold, Guarded};
+
 /// A circuit that threads share.
 ///
 /// The machine's course stands under a lock. What calls find as long as it does not change stands
@@ -29,38 +33,6 @@ pub struct Circuit {
     slow_after: u64,
     tallies: Tallies,
     guarded: Mutex<Guarded>,
-}
-
-#[derive(Debug)]
-struct Guarded {
-    config: BreakerConfig,
-    /// Successes of a window of time, but for its newest bucket; none in its first one.
-    past: Option<Box<Past>>,
-    /// None as long as nothing happened but successes: most breakers of a process stay like that.
-    cold: Option<Box<Cold>>,
-}
-
-#[derive(Debug)]
-struct Cold {
-    course: Course,
-    troubles: Troubles,
-    audience: Option<Audience>,
-}
-
-impl Cold {
-    fn new(config: &BreakerConfig, audience: Option<Audience>) -> Box<Self> {
-        Box::new(Self {
-            course: Course::new(config.clone()),
-            troubles: Troubles::default(),
-            audience,
-        })
-    }
-}
-
-impl Guarded {
-    fn audience(&mut self) -> Option<&mut Audience> {
-        self.cold.as_mut()?.audience.as_mut()
-    }
 }
 
 /// What an admission that had to look under the lock has to say.
