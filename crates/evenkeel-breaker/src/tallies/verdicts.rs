@@ -149,9 +149,9 @@ impl Verdicts {
 mod tests {
     use super::*;
 
-    fn samples(verdicts: &Verdicts, past: &Option<Box<Past>>) -> u64 {
+    fn samples(verdicts: &Verdicts, past: Option<&Past>) -> u64 {
         let (newest, count) = verdicts.newest_and_count();
-        count + past.as_ref().map_or(0, |it| it.successes(newest))
+        count + past.map_or(0, |it| it.successes(newest))
     }
 
     fn count(verdicts: &Verdicts, past: &mut Option<Box<Past>>, bucket: u64) {
@@ -193,7 +193,7 @@ mod tests {
         verdicts.word.fetch_add(FULL - 1, Ordering::Relaxed);
         count(&verdicts, &mut past, 7);
         assert_eq!(verdicts.word.load(Ordering::Relaxed), 7 << 32 | 1);
-        assert_eq!(samples(&verdicts, &past), FULL + 1);
+        assert_eq!(samples(&verdicts, past.as_deref()), FULL + 1);
 
         let calls = Verdicts::new();
         calls.word.store(FULL, Ordering::Relaxed);
@@ -211,8 +211,8 @@ mod tests {
         for bucket in COUNT - 2..COUNT + 4 {
             count(&verdicts, &mut past, bucket);
         }
-        assert_eq!(samples(&verdicts, &past), 6);
+        assert_eq!(samples(&verdicts, past.as_deref()), 6);
         count(&verdicts, &mut past, COUNT - 9);
-        assert_eq!(samples(&verdicts, &past), 7, "time ran backwards");
+        assert_eq!(samples(&verdicts, past.as_deref()), 7, "time ran backwards");
     }
 }
