@@ -62,12 +62,12 @@ impl Circuit {
             gate: AtomicU64::new(Gate::of(entrance).word()),
             open_until: AtomicU64::new(0),
             slow_after,
-            tallies,
             guarded: Mutex::new(Guarded {
-                past: None,
+                past: tallies.past(),
                 cold: audience.map(|it| Cold::new(&config, Some(it))),
                 config,
             }),
+            tallies,
         }
     }
 

@@ -63,6 +63,12 @@ impl Tallies {
         }
     }
 
+    /// Where a window of time keeps its earlier buckets: made with the circuit, so that no success allocates.
+    pub(crate) fn past(&self) -> Option<Box<Past>> {
+        let needed = self.verdicts.is_some() && !self.width.is_endless();
+        needed.then(Box::default)
+    }
+
     /// A success in time. `now` is asked only where the rule needs it. What comes back must be given
     /// to [`mend`](Self::mend).
     #[inline]
@@ -210,7 +216,9 @@ impl Ledger for SharedLedger<'_> {
             (Some(verdicts), Window::Time(_)) => verdicts.clear_bucket(),
             (Some(verdicts), Window::Calls(_)) => verdicts.clear(),
         }
-        *self.past = None;
+        if let Some(past) = self.past {
+            **past = Past::default();
+        }
         self.troubles.time = None;
         self.troubles.calls = None;
     }

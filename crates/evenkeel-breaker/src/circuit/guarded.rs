@@ -7,7 +7,7 @@ use crate::tallies::{Past, Troubles};
 #[derive(Debug)]
 pub(super) struct Guarded {
     pub(super) config: BreakerConfig,
-    /// Successes of a window of time, but for its newest bucket; none in its first one.
+    /// Successes of a window of time, but for its newest bucket; none without one.
     pub(super) past: Option<Box<Past>>,
     /// None as long as nothing happened but successes: most breakers of a process stay like that.
     pub(super) cold: Option<Box<Cold>>,

@@ -8,12 +8,11 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    /// Adds what a bucket has counted. It is made when there is something to keep.
+    /// Adds what a bucket has counted.
     pub(crate) fn add(past: &mut Option<Box<Self>>, bucket: u64, counted: u64) {
-        if counted == 0 {
+        let Some(past) = past.as_mut().filter(|_| counted > 0) else {
             return;
-        }
-        let past = past.get_or_insert_default();
+        };
         past.advance(bucket);
         if let Some(successes) = past.bucket(bucket) {
             let counted = u32::try_from(counted).unwrap_or(u32::MAX);

@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn two_threads_that_begin_a_bucket_at_once_are_both_counted_in_it() {
-        let (verdicts, mut past) = (Verdicts::new(), None);
+        let (verdicts, mut past) = (Verdicts::new(), Some(Box::default()));
         count(&verdicts, &mut past, 7);
         let first = verdicts.count(8).unwrap();
         let second = verdicts.count(8).unwrap();
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_success_that_cannot_have_the_lock_is_counted_in_the_newest_bucket() {
-        let (verdicts, mut past) = (Verdicts::new(), None);
+        let (verdicts, mut past) = (Verdicts::new(), Some(Box::default()));
         assert!(verdicts.count(1_000).is_some());
         verdicts.note_late();
         assert_eq!(
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_word_that_is_full_goes_on_counting() {
-        let (verdicts, mut past) = (Verdicts::new(), None);
+        let (verdicts, mut past) = (Verdicts::new(), Some(Box::default()));
         count(&verdicts, &mut past, 7);
         verdicts.word.fetch_add(FULL - 1, Ordering::Relaxed);
         count(&verdicts, &mut past, 7);
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn buckets_whose_numbers_pass_32_bits_go_on() {
-        let (verdicts, mut past) = (Verdicts::new(), None);
+        let (verdicts, mut past) = (Verdicts::new(), Some(Box::default()));
         for bucket in COUNT - 2..COUNT + 4 {
             count(&verdicts, &mut past, bucket);
         }
