@@ -8,8 +8,13 @@
 
 mod after_content;
 mod before_content;
+mod credentials;
 mod hints;
+mod latch;
 mod limits;
 mod models;
+mod options;
 mod records;
+mod repeats;
+mod resources;
 mod together;

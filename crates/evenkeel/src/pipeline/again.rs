@@ -6,31 +6,24 @@ use evenkeel_backoff::{
     Cost, Curve, Decision, Floor, Limits, Receipt, RetryBudget, RetryPolicy, Roll, Session,
     StopReason, Token, Withdrawal,
 };
-use evenkeel_error::{Delivery, Detail, Error as Failure, ErrorKind, Moment, Phase};
+use evenkeel_error::{Detail, Error as Failure, ErrorKind, Moment, Phase};
 use evenkeel_event::{Stopped, WaitReason, What};
-use evenkeel_messages::MessageRequest;
 
 use super::{After, Call, Halt};
 use crate::clock::Clock;
+use crate::options::Options;
+use crate::repeat::Repeat;
 use crate::shared::Tuning;
-use crate::{Error, Patience};
+use crate::{Ambiguous, Error, Patience};
 
 /// An endpoint that never answered in this process is given up after this long: it is probably a
 /// slip in its name, and ten minutes of patience would hide that.
 const NEVER_ANSWERED: Duration = Duration::from_secs(15);
 
-/// Whether a request may be carried out twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Repeat {
-    /// It costs money and nothing else.
-    Costly,
-    /// It does something somewhere.
-    Unsafe,
-}
-
 /// What the retry layer remembers of a call.
 pub(super) struct Retrying {
     repeat: Repeat,
+    ambiguous: Option<Ambiguous>,
     policy: RetryPolicy,
     session: Session,
     /// A patience shorter than the policy's, for as long as the endpoint has not answered.
@@ -45,18 +38,20 @@ impl Retrying {
     pub(super) fn start(
         tuning: &Tuning,
         patience: Patience,
-        request: &MessageRequest,
+        repeat: Repeat,
+        options: &Options,
         now: Moment,
     ) -> Self {
         let mut policy = tuning.policy.unwrap_or_else(|| policy_for(patience));
         if let (None, Some(limit)) = (policy.patience_limit(), patience.limit()) {
             policy = policy.patience(limit);
         }
+        if let Some(attempts) = options.attempts {
+            policy = policy.max_attempts(attempts);
+        }
         Self {
-            repeat: match request.mcp_servers() {
-                Some(_) => Repeat::Unsafe,
-                None => Repeat::Costly,
-            },
+            repeat,
+            ambiguous: options.ambiguous,
             policy: policy.time_divided_by(tuning.divisor),
             session: Session::start(now),
             shortened: None,
@@ -126,13 +121,16 @@ impl Call {
         };
         let veto = match after {
             After::Veto(stopped) => Some(stopped),
+            // Nothing was sent that could be repeated.
+            After::Unrenewed => None,
             _ if !self.may_repeat(&failure) => Some(Stopped::UnsafeToRepeat),
             After::Nothing | After::Content(_) => None,
         };
         if let Some(stopped) = veto {
             return Err(self.give_up(failure, stopped));
         }
-        let pays = retry.cost == Cost::Token;
+        // The budget spares the server what retries add to its load; a renewal asks another.
+        let pays = retry.cost == Cost::Token && after != After::Unrenewed;
         if pays && self.withdraw().is_some() {
             self.emit(What::budget_empty());
             if self.patience == Patience::Interactive {
@@ -155,7 +153,10 @@ impl Call {
         match waited {
             Ok(()) => Ok(self.now().since(start)),
             Err(Halt::Ended(stopped)) => Err(self.out_of_time(stopped)),
-            Err(Halt::Failed(failure)) => Err(self.give_up(failure, Stopped::NotRecoverable)),
+            Err(Halt::Failed(failure) | Halt::Unrenewed(failure)) => {
+                Err(self.give_up(failure, Stopped::NotRecoverable))
+            }
+            Err(Halt::Renew) => Ok(self.now().since(start)),
             Err(Halt::Refused(failure, stopped)) => Err(self.give_up(failure, stopped)),
         }
     }
@@ -229,7 +230,7 @@ impl Call {
         return self
             .shared
             .breakers
-            .is_holding_back(&self.plan.key, self.now());
+            .is_holding_back(self.plan.key.as_ref(), self.now());
         #[cfg(not(feature = "breaker"))]
         return false;
     }
@@ -244,15 +245,10 @@ impl Call {
         Some(self.retrying.session.since() + shortened)
     }
 
-    /// What does something somewhere is only repeated when it is proven that it was not done.
     fn may_repeat(&self, failure: &Failure) -> bool {
-        match self.retrying.repeat {
-            Repeat::Costly => true,
-            Repeat::Unsafe => {
-                failure.delivery() == Delivery::NotSent
-                    || matches!(failure.status(), Some(429 | 529))
-            }
-        }
+        self.retrying
+            .repeat
+            .may_follow(failure, self.retrying.ambiguous)
     }
 
     fn short_patience(&self, failure: &Failure) -> Option<Duration> {
