@@ -53,7 +53,10 @@ async fn a_hundred_tasks_that_meet_an_expired_token_cause_one_renewal() {
         assert_eq!(asked.load(Ordering::SeqCst), round);
         assert_eq!(recorder.count("credential_refreshed"), round);
         let last = script.sent().pop().unwrap();
-        assert_eq!(last.header("authorization"), format!("Bearer token-{round}"));
+        assert_eq!(
+            last.header("authorization"),
+            format!("Bearer token-{round}")
+        );
         // Until half a minute before it expires, nobody asks.
         pause(560 * SECOND).await;
         client.messages().create(request()).await.unwrap();
@@ -65,7 +68,11 @@ async fn a_hundred_tasks_that_meet_an_expired_token_cause_one_renewal() {
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_meets_a_fault_is_retried_within_the_patience_and_at_no_cost() {
     let (credential, asked) = provider(|number| {
-        if number <= 3 { Err(unavailable()) } else { Ok(numbered(number)) }
+        if number <= 3 {
+            Err(unavailable())
+        } else {
+            Ok(numbered(number))
+        }
     });
     let script = Script::new([Reply::message("hello")]);
     let (client, recorder) = client(&script, |builder| builder.credential(credential));
@@ -74,7 +81,11 @@ async fn a_renewal_that_meets_a_fault_is_retried_within_the_patience_and_at_no_c
         .collect();
     for call in calls {
         let reply = call.await.unwrap().unwrap();
-        assert_eq!(reply.meta.attempts.len(), 1, "nothing of it reached the API");
+        assert_eq!(
+            reply.meta.attempts.len(),
+            1,
+            "nothing of it reached the API"
+        );
         assert!(reply.meta.elapsed < 60 * SECOND, "{:?}", reply.meta.elapsed);
     }
     assert_eq!(asked.load(Ordering::SeqCst), 4);
@@ -88,7 +99,9 @@ async fn a_renewal_that_never_succeeds_ends_with_the_patience_and_its_own_failur
     let (credential, _) = provider(|_| Err(unavailable()));
     let script = Script::new([Reply::message("hello")]);
     let (client, _) = client(&script, |builder| {
-        builder.credential(credential).patience(Patience::Interactive)
+        builder
+            .credential(credential)
+            .patience(Patience::Interactive)
     });
     let error = client.messages().create(request()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ServerError);
@@ -127,7 +140,9 @@ async fn a_cached_token_that_is_refused_is_renewed_and_the_request_sent_once_mor
         }
     });
     let (client, recorder) = client(&server, |builder| {
-        builder.credential(credential).patience(Patience::Interactive)
+        builder
+            .credential(credential)
+            .patience(Patience::Interactive)
     });
     client.messages().create(request()).await.unwrap();
     pause(10 * SECOND).await;

@@ -17,7 +17,11 @@ async fn after_an_incident_of_seventy_eight_minutes_calls_succeed_again_within_t
     for seed in 0..8 {
         let server = Server::new(|sent| {
             let is_down = sent.at >= MINUTE && sent.at < 79 * MINUTE;
-            if is_down { unauthorized() } else { Reply::message("hello") }
+            if is_down {
+                unauthorized()
+            } else {
+                Reply::message("hello")
+            }
         });
         let (client, recorder) = client(&server, |builder| builder.seed(seed));
         let mut last_failure = Duration::ZERO;
@@ -68,7 +72,10 @@ async fn a_spent_balance_and_a_spend_cap_cost_one_request_and_then_the_latch_ans
         let script = Script::new([reply]);
         let (client, recorder) = client(&script, |builder| builder);
         let first = client.messages().create(request()).await.unwrap_err();
-        assert_eq!((first.kind(), first.stopped()), (kind, Stopped::NotRecoverable));
+        assert_eq!(
+            (first.kind(), first.stopped()),
+            (kind, Stopped::NotRecoverable)
+        );
         for _ in 0..20 {
             let error = client.messages().create(request()).await.unwrap_err();
             assert_eq!((error.kind(), error.stopped()), (kind, Stopped::Latched));
@@ -104,13 +111,19 @@ async fn one_credential_one_workspace_one_user_profile_is_latched_alone() {
         let is_refused = sent.header("x-api-key") == "sk-refused"
             || sent.header("anthropic-workspace-id") == "wrkspc_refused"
             || sent.header("anthropic-user-profile-id") == "refused";
-        if is_refused { unauthorized() } else { Reply::message("hello") }
+        if is_refused {
+            unauthorized()
+        } else {
+            Reply::message("hello")
+        }
     });
     let (client, _) = client(&server, |builder| builder);
     let calls = client.messages();
     let refused = [
         calls.clone().credential(Credential::api_key("sk-refused")),
-        calls.clone().header("anthropic-workspace-id", "wrkspc_refused"),
+        calls
+            .clone()
+            .header("anthropic-workspace-id", "wrkspc_refused"),
         calls.clone().header("anthropic-user-profile-id", "refused"),
     ];
     for refused in refused {
@@ -140,7 +153,11 @@ async fn a_call_that_waits_for_a_retry_sends_nothing_more_once_its_credential_is
     client.messages().create(other).await.unwrap_err();
     let error = waiting.await.unwrap().unwrap_err();
     assert_eq!(error.stopped(), Stopped::Latched);
-    assert_eq!(error.kind(), ErrorKind::Authentication, "what a person has to act on");
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Authentication,
+        "what a person has to act on"
+    );
     assert_eq!(error.attempts().len(), 1, "and what it had met by itself");
     assert_eq!(server.sent().len(), 2);
 }

@@ -11,7 +11,9 @@ const SECOND: Duration = Duration::from_secs(1);
 async fn credential_headers_betas_query_and_fields_of_a_call_are_sent_with_it_alone() {
     let script = Script::new([Reply::message("hello")]);
     let (client, _) = client(&script, |builder| {
-        builder.header("x-team", "client").header("anthropic-beta", "first")
+        builder
+            .header("x-team", "client")
+            .header("anthropic-beta", "first")
     });
     let calls = client
         .messages()
@@ -50,7 +52,10 @@ async fn an_option_that_cannot_be_is_named_and_nothing_is_sent() {
         (calls().header("host", "x"), "header host "),
         (calls().credential(Credential::api_key("a b")), "api_key "),
         (calls().field("model", "x"), "extra "),
-        (calls().field("number", f64::NAN).field("stream", true), "extra "),
+        (
+            calls().field("number", f64::NAN).field("stream", true),
+            "extra ",
+        ),
     ] {
         let error = calls.create(request()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
@@ -88,7 +93,10 @@ async fn an_observer_of_a_call_hears_of_that_call_and_after_the_clients() {
     let calls = client.messages().observer(of_call.clone());
     calls.create(request()).await.unwrap();
     client.messages().create(request()).await.unwrap();
-    assert_eq!(of_call.labels(), ["attempt_started", "first_content", "succeeded"]);
+    assert_eq!(
+        of_call.labels(),
+        ["attempt_started", "first_content", "succeeded"]
+    );
     assert_eq!(of_client.labels().len(), 6);
 }
 

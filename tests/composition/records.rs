@@ -111,7 +111,7 @@ async fn who_stops_reading_at_the_end_of_the_message_has_not_cancelled_it() {
     let (client, recorder) = client(&script, |builder| builder);
     let mut stream = client.messages().stream(request()).await.unwrap();
     while let Some(event) = stream.next().await {
-        if matches!(event.unwrap(), StreamEvent::MessageStop) {
+        if matches!(event.unwrap(), StreamEvent::MessageStop { .. }) {
             break;
         }
     }

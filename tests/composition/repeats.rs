@@ -69,7 +69,11 @@ async fn both_are_sent_again_when_they_were_refused_or_never_left() {
         let script = Script::new([reply, Reply::status(200).body("{}")]);
         let (batches, _) = client(&script, |builder| builder);
         let body = json!({"requests": []});
-        batches.raw().post("/v1/messages/batches", &body).await.unwrap();
+        batches
+            .raw()
+            .post("/v1/messages/batches", &body)
+            .await
+            .unwrap();
         assert_eq!(script.sent().len(), 2);
     }
 }
@@ -95,7 +99,10 @@ async fn a_caller_may_ask_to_decide_about_what_is_in_doubt() {
         let (client, _) = client(&script, |builder| builder);
         let calls = client.messages().ambiguous(Ambiguous::Surface);
         let error = calls.create(request()).await.unwrap_err();
-        assert_eq!((error.kind(), error.stopped()), (kind, Stopped::UnsafeToRepeat));
+        assert_eq!(
+            (error.kind(), error.stopped()),
+            (kind, Stopped::UnsafeToRepeat)
+        );
         assert_eq!(error.attempts()[0].billing, Billing::PossiblyBilled);
         assert_eq!(script.sent().len(), 1);
     }

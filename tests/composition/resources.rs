@@ -13,7 +13,12 @@ async fn a_raw_call_is_retried_authenticated_and_counted_like_any_other() {
     let overloaded = Reply::error(529, "overloaded_error", "x");
     let script = Script::new([overloaded, Reply::status(200).body("{\"data\":[]}")]);
     let (client, recorder) = client(&script, |builder| builder);
-    let answer = client.raw().query("limit", "5").get("/v1/files").await.unwrap();
+    let answer = client
+        .raw()
+        .query("limit", "5")
+        .get("/v1/files")
+        .await
+        .unwrap();
     assert_eq!(answer.text(), "{\"data\":[]}");
     assert_eq!(answer.meta.attempts.len(), 2);
     let sent = script.sent();
@@ -27,7 +32,12 @@ async fn a_raw_call_is_retried_authenticated_and_counted_like_any_other() {
 async fn a_raw_path_names_no_other_host_and_stays_below_the_base_url() {
     let script = Script::new([Reply::status(200)]);
     let (client, _) = client(&script, |builder| builder);
-    for path in ["https://evil.example/", "//evil.example/", "v1/files", "/v1/a b"] {
+    for path in [
+        "https://evil.example/",
+        "//evil.example/",
+        "v1/files",
+        "/v1/a b",
+    ] {
         let error = client.raw().get(path).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{path}");
     }

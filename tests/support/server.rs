@@ -31,7 +31,10 @@ impl Server {
     /// The requests so far.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
-        self.sent.lock().expect("no test panics while it sends").clone()
+        self.sent
+            .lock()
+            .expect("no test panics while it sends")
+            .clone()
     }
 
     /// When the requests came.

@@ -157,7 +157,10 @@ mod tests {
             ),
         ] {
             let line = Event::new(CallId::new(7), Moment::ORIGIN, what).to_string();
-            assert!(line.starts_with("call 7: ") && line.contains(words), "{line}");
+            assert!(
+                line.starts_with("call 7: ") && line.contains(words),
+                "{line}"
+            );
             assert!(!line.contains('\n'), "{line}");
         }
     }

@@ -1,10 +1,14 @@
 use evenkeel_error::{Error, Facts};
 
-use crate::{End, Incomplete, Message, Partial, StreamEvent, Verdict};
+use crate::{
+    DeltaRef, End, EventRef, Incomplete, Message, Partial, Position, StreamEvent, Strictness,
+    Verdict,
+};
 
 mod collect;
 mod overlay;
 
+use collect::Grown;
 use overlay::Overlay;
 
 /// Events in, the reply so far out, and at the end the verdict.
@@ -22,6 +26,8 @@ pub struct Accumulator {
     /// What arrived for blocks that are kept as raw JSON; merged when they stop.
     overlays: Vec<Overlay>,
     stage: Stage,
+    strictness: Strictness,
+    events: u64,
     violation: Option<collect::Violation>,
     server_tools: ServerTools,
     content_bytes: u64,
@@ -56,10 +62,20 @@ impl Accumulator {
             open: Vec::new(),
             overlays: Vec::new(),
             stage: Stage::Waiting,
+            strictness: Strictness::Strict,
+            events: 0,
             violation: None,
             server_tools: ServerTools::None,
             content_bytes: 0,
         }
+    }
+
+    /// How much the server may leave out. Default [`Strictness::Strict`]. Set it before the first
+    /// event.
+    #[must_use]
+    pub fn strictness(mut self, strictness: Strictness) -> Self {
+        self.strictness = strictness;
+        self
     }
 
     /// Takes the next event.
@@ -68,22 +84,61 @@ impl Accumulator {
     /// makes the verdict [`Verdict::Failed`]: what was collected would be wrong. An error event is
     /// not taken: hand the error to [`end`](Self::end).
     pub fn push(&mut self, event: &StreamEvent) {
-        if self.stage == Stage::Stopped || self.violation.is_some() {
+        if !self.takes_events() {
             return;
         }
         let outcome = match event {
             StreamEvent::MessageStart(head) => self.begin(head),
-            StreamEvent::ContentBlockStart { index, block } => self.start(*index, block),
-            StreamEvent::ContentBlockDelta { index, delta } => self.grow(*index, delta),
-            StreamEvent::ContentBlockStop { index } => self.stop(*index),
+            StreamEvent::ContentBlockStart { index, block, .. } => self.start(*index, block),
+            StreamEvent::ContentBlockDelta { index, delta, .. } => self.grow(*index, delta),
+            StreamEvent::ContentBlockStop { index, .. } => self.stop(*index),
             StreamEvent::MessageDelta(delta) => self.conclude(delta),
-            StreamEvent::MessageStop => self.begun().map(|()| self.stage = Stage::Stopped),
-            StreamEvent::Ping | StreamEvent::Error(_) | StreamEvent::Unknown { .. } => Ok(()),
+            StreamEvent::MessageStop { .. } => self.finish(),
+            StreamEvent::Unknown { name, raw } if name.is_empty() && raw.is_done() => {
+                self.finish_relaxed()
+            }
+            StreamEvent::Ping { .. } | StreamEvent::Error(_) | StreamEvent::Unknown { .. } => {
+                Ok(())
+            }
         };
+        self.judge(outcome);
+    }
+
+    /// Takes the next event, borrowed: the frequent one without an allocation of its own. As
+    /// [`push`](Self::push).
+    pub fn push_ref(&mut self, event: &EventRef<'_>) {
+        match event {
+            EventRef::ContentBlockDelta { index, delta, .. } => {
+                if self.takes_events() {
+                    let outcome = self.grow_by(*index, delta);
+                    self.judge(outcome);
+                }
+            }
+            EventRef::Other { event, .. } => self.push(event),
+        }
+    }
+
+    fn takes_events(&mut self) -> bool {
+        let takes = self.stage != Stage::Stopped && self.violation.is_none();
+        self.events += u64::from(takes);
+        takes
+    }
+
+    fn judge(&mut self, outcome: Result<(), collect::Violation>) {
         // After the stop reason the reply is whole, and nothing can spoil it.
         if self.partial.stop_reason.is_none() {
             self.violation = outcome.err();
         }
+    }
+
+    fn grow_by(&mut self, index: u32, delta: &DeltaRef<'_>) -> Result<(), collect::Violation> {
+        let grown = match delta {
+            DeltaRef::Text(text) => Grown::Text(text),
+            DeltaRef::InputJson(json) => Grown::InputJson(json),
+            DeltaRef::Thinking(thinking) => Grown::Thinking(thinking),
+            DeltaRef::Signature(signature) => Grown::Signature(signature),
+        };
+        self.grow_with(index, grown)
     }
 
     /// What has arrived so far, at no cost. It has no unfinished tool call that could be run.
@@ -116,12 +171,24 @@ impl Accumulator {
             .max(self.content_bytes.div_ceil(3))
     }
 
+    /// How far the reply has come.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position {
+            events: self.events,
+            open_block: self.open.last().copied(),
+        }
+    }
+
     /// The verdict, when no more events come.
     pub fn end(mut self, end: End) -> Verdict {
         for overlay in std::mem::take(&mut self.overlays) {
             self.merge(overlay);
         }
-        if self.partial.stop_reason.is_some() {
+        let at = self.position();
+        let stopped_without_reason =
+            self.strictness == Strictness::Relaxed && self.stage == Stage::Stopped;
+        if self.partial.stop_reason.is_some() || stopped_without_reason {
             let message = Message::complete(self.partial);
             return match self.stage {
                 Stage::Stopped => Verdict::Complete(message),
@@ -135,7 +202,7 @@ impl Accumulator {
             stage,
             ..
         } = self;
-        let with = |error: Error| Box::new(Incomplete { error, partial });
+        let with = |error: Error| Box::new(Incomplete { error, partial, at });
         if let Some(what) = violation {
             let message = format!("events that contradict each other: {what}");
             return Verdict::Failed(with(Error::protocol(message).with_facts(facts)));

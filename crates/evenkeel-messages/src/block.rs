@@ -1,263 +1,223 @@
-use serde::ser::{Error as _, SerializeMap};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
+//! Blocks of content, in a request or in a reply. The shapes are those of the official SDKs of
+//! November 2026.
 
-use crate::extra::Fields;
-use crate::{Extra, RawJson};
+use crate::{CacheControl, Content, JsonObject};
 
+mod beta;
 mod call;
-mod debug;
+mod citation;
+mod execution;
+mod server;
+mod source;
 
-/// One block of content, in a request or in a reply.
-///
-/// A block whose type, or whose shape, this version does not know is [`Unknown`](Self::Unknown)
-/// and goes back byte for byte; unknown fields of known blocks are kept beside the known ones.
-/// `Debug` shows lengths and names, never content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ContentBlock {
-    /// Text.
-    Text(TextBlock),
-    /// The model's thinking, or a summary of it, or nothing where it is not displayed.
-    Thinking(ThinkingBlock),
+pub use beta::{
+    AdvisorContent, AdvisorError, AdvisorRedactedResult, AdvisorResult, AdvisorToolResult,
+    CompactionBlock, FallbackBlock, FallbackModel, FallbackTrigger, McpTool, McpToolListing,
+    McpToolReference, McpToolResult, McpToolUse, McpToolsetReference, ToolAddition, ToolChange,
+    ToolRemoval,
+};
+pub use citation::{
+    CharLocation, Citation, ContentBlockLocation, PageLocation, SearchResultLocation,
+    WebSearchResultLocation,
+};
+pub use execution::{
+    BashExecution, BashExecutionContent, BashExecutionError, BashExecutionResult, CodeExecution,
+    CodeExecutionContent, CodeExecutionError, CodeExecutionResult, EncryptedCodeExecutionResult,
+    ExecutionOutput, FileCreated, FileReplaced, FileViewed, TextEditorExecution,
+    TextEditorExecutionContent, TextEditorExecutionError,
+};
+pub use server::{
+    Caller, CodeCaller20250825, CodeCaller20260120, CodeCaller20260521, DirectCaller,
+    ToolErrorCode, ToolReference, ToolSearchContent, ToolSearchError, ToolSearchResult,
+    ToolSearchToolResult, WebFetchContent, WebFetchError, WebFetchResult, WebFetchToolResult,
+    WebSearchContent, WebSearchError, WebSearchResult, WebSearchToolResult,
+};
+pub use source::{
+    Base64Source, CitationsConfig, ContentSource, DocumentBlock, DocumentSource, FileSource,
+    ImageBlock, ImageSource, SearchResultBlock, TextSource, UrlSource,
+};
+
+tagged! {
+    /// One block of content, in a request or in a reply.
+    ///
+    /// A block whose type, or whose shape, this version does not know is
+    /// [`Unknown`](Self::Unknown) and goes back byte for byte; unknown fields of known blocks are
+    /// kept beside the known ones. `Debug` shows lengths and names, never content.
+    ContentBlock {
+        /// Text.
+        Text(TextBlock),
+        /// The model's thinking, or a summary of it, or nothing where it is not displayed.
+        Thinking(ThinkingBlock),
+        /// Thinking that only the server can read.
+        RedactedThinking(RedactedThinkingBlock),
+        /// A call of one of the caller's tools. Always whole: unfinished calls are never here.
+        ToolUse(ToolUse),
+        /// What a call of one of the caller's tools brought.
+        ToolResult(ToolResult),
+        /// An image.
+        Image(ImageBlock),
+        /// A document.
+        Document(DocumentBlock),
+        /// A passage to cite.
+        SearchResult(SearchResultBlock),
+        /// A call of a tool that runs at the server. Always whole.
+        ServerToolUse(ServerToolUse),
+        /// What a web search brought.
+        WebSearchToolResult(WebSearchToolResult),
+        /// What fetching a page brought.
+        WebFetchToolResult(WebFetchToolResult),
+        /// What running code brought.
+        CodeExecutionToolResult(CodeExecution),
+        /// What running a shell command brought.
+        BashCodeExecutionToolResult(BashExecution),
+        /// What viewing or editing a file in the container brought.
+        TextEditorCodeExecutionToolResult(TextEditorExecution),
+        /// Which tools a search for tools found.
+        ToolSearchToolResult(ToolSearchToolResult),
+        /// A tool that a search of the caller's found, in a tool result.
+        ToolReference(ToolReference),
+        /// A file for the container.
+        ContainerUpload(ContainerUpload),
+        /// A call of a tool at an MCP server. Always whole.
+        McpToolUse(McpToolUse),
+        /// What a call of a tool at an MCP server brought.
+        McpToolResult(McpToolResult),
+        /// The tools of an MCP server, as they were when the model saw them.
+        McpToolListing(McpToolListing),
+        /// What another model advised.
+        AdvisorToolResult(AdvisorToolResult),
+        /// A summary that stands for everything before it.
+        Compaction(CompactionBlock),
+        /// Where another model took over after a refusal.
+        Fallback(FallbackBlock),
+        /// Tools that are there from here on; in system messages.
+        ToolAddition(ToolAddition),
+        /// Tools that are gone from here on; in system messages.
+        ToolRemoval(ToolRemoval),
+    }
+}
+
+object! {
+    /// Text, with the citations that support it.
+    TextBlock "text" {
+        /// The text.
+        text: String,
+    } {
+        /// What supports the text.
+        citations: Vec<Citation>,
+        /// Ends a prefix to cache.
+        cache_control: CacheControl,
+    } [] ()
+}
+
+object! {
+    /// Thinking. The signature binds it to the conversation: send both back unchanged or neither.
+    ThinkingBlock "thinking" {
+        /// What is displayed; may be empty.
+        thinking: String,
+    } {
+        /// Without one the block cannot be sent back.
+        signature: String,
+    } [] ()
+}
+
+object! {
     /// Thinking that only the server can read.
-    RedactedThinking(RedactedThinkingBlock),
-    /// A call of one of the caller's tools. Always whole: unfinished calls are never here.
-    ToolUse(ToolUse),
-    /// A call of a tool that runs at the server.
-    ServerToolUse(ServerToolUse),
-    /// Everything else, verbatim.
-    Unknown(UnknownBlock),
+    RedactedThinkingBlock "redacted_thinking" {
+        /// The encrypted text.
+        data: String,
+    } {} [] ()
 }
 
-/// Text, with the citations that support it.
-#[derive(Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TextBlock {
-    /// The text.
-    pub text: String,
-    /// Citations, each verbatim; `None` when the field was absent.
-    pub citations: Option<Vec<RawJson>>,
-    /// Fields that are not modelled.
-    pub extra: Extra,
+object! {
+    /// A whole call of one of the caller's tools: its input is a complete JSON object.
+    ToolUse "tool_use" {
+        /// What the tool result must name.
+        id: String,
+        /// The tool.
+        name: String,
+        /// As the model wrote it. It need not match the tool's schema.
+        input: JsonObject,
+    } {
+        /// Who called: the model itself, or code that it wrote.
+        caller: Caller,
+        /// The toolset that the tool belongs to; the result must name it too.
+        toolset_name: String,
+        /// Ends a prefix to cache.
+        cache_control: CacheControl,
+    } [] ()
 }
 
-/// Thinking. The signature binds it to the conversation: send both back unchanged or neither.
-#[derive(Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ThinkingBlock {
-    /// What is displayed; may be empty.
-    pub thinking: String,
-    /// Without one the block cannot be sent back.
-    pub signature: Option<String>,
-    /// Fields that are not modelled.
-    pub extra: Extra,
+object! {
+    /// What a call of one of the caller's tools brought. Goes into the user message right behind
+    /// the call, before any other content.
+    ToolResult "tool_result" {
+        /// The id of the call.
+        tool_use_id: String,
+    } {
+        /// A text, or blocks of text, images, documents, search results and tool references.
+        content: Content,
+        /// The toolset that the call named.
+        toolset_name: String,
+        /// Ends a prefix to cache.
+        cache_control: CacheControl,
+    } [] (
+        /// The tool failed; the content says how.
+        is_error,
+    )
 }
 
-/// Thinking that only the server can read.
-#[derive(Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RedactedThinkingBlock {
-    /// The encrypted text.
-    pub data: String,
-    /// Fields that are not modelled.
-    pub extra: Extra,
+object! {
+    /// A whole call of a tool that runs at the server.
+    ServerToolUse "server_tool_use" {
+        /// What the result block names.
+        id: String,
+        /// The tool.
+        name: String,
+        /// As the model wrote it.
+        input: JsonObject,
+    } {
+        /// Who called: the model itself, or code that it wrote.
+        caller: Caller,
+        /// Ends a prefix to cache.
+        cache_control: CacheControl,
+    } [] ()
 }
 
-/// A whole call of one of the caller's tools: its input is a complete JSON object.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ToolUse {
-    /// What the tool result must name.
-    pub id: String,
-    /// The tool.
-    pub name: String,
-    /// A JSON object, as the model wrote it. It need not match the tool's schema.
-    pub input: RawJson,
-    /// Fields that are not modelled.
-    pub extra: Extra,
-}
-
-/// A whole call of a tool that runs at the server.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ServerToolUse {
-    /// What the result block names.
-    pub id: String,
-    /// The tool.
-    pub name: String,
-    /// A JSON object.
-    pub input: RawJson,
-    /// Fields that are not modelled.
-    pub extra: Extra,
-}
-
-/// A block of a type, or of a shape, that this version does not know.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UnknownBlock {
-    /// Its `type`; empty if it has none.
-    pub kind: String,
-    /// The whole block.
-    pub raw: RawJson,
+object! {
+    /// A file for the container in which code runs.
+    ContainerUpload "container_upload" {
+        /// The file's id.
+        file_id: String,
+    } {
+        /// Ends a prefix to cache.
+        cache_control: CacheControl,
+    } [] ()
 }
 
 impl ContentBlock {
     /// A text block.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self::Text(TextBlock {
-            text: text.into(),
-            ..TextBlock::default()
-        })
+        TextBlock::new(text).into()
     }
 
-    /// Any block, from its JSON: an image, a document, a tool result.
+    /// An image.
     #[must_use]
-    pub fn from_raw(raw: RawJson) -> Self {
-        match Self::known(raw.as_raw()) {
-            Ok(block) => block,
-            Err(kind) => Self::Unknown(UnknownBlock { kind, raw }),
-        }
+    pub fn image(source: impl Into<ImageSource>) -> Self {
+        ImageBlock::new(source).into()
     }
 
-    /// The block's `type` on the wire.
+    /// A document.
     #[must_use]
-    pub fn kind(&self) -> &str {
-        match self {
-            Self::Text(_) => "text",
-            Self::Thinking(_) => "thinking",
-            Self::RedactedThinking(_) => "redacted_thinking",
-            Self::ToolUse(_) => "tool_use",
-            Self::ServerToolUse(_) => "server_tool_use",
-            Self::Unknown(block) => &block.kind,
-        }
+    pub fn document(source: impl Into<DocumentSource>) -> Self {
+        DocumentBlock::new(source).into()
     }
 
-    pub(crate) fn read(raw: &RawValue) -> Self {
-        Self::known(raw).unwrap_or_else(|kind| {
-            Self::Unknown(UnknownBlock {
-                kind,
-                raw: RawJson::copy(raw),
-            })
-        })
-    }
-
-    /// The typed form, or else the block's type.
-    fn known(raw: &RawValue) -> Result<Self, String> {
-        let mut fields = Fields::split(raw.get()).unwrap_or_default();
-        let kind: String = fields.take("type").unwrap_or_default();
-        let block = match kind.as_str() {
-            "text" => fields.take("text").map(|text| {
-                let citations = fields.take("citations");
-                Self::Text(TextBlock {
-                    text,
-                    citations,
-                    extra: fields.into_extra(),
-                })
-            }),
-            "thinking" => fields.take("thinking").map(|thinking| {
-                let signature = fields.take("signature");
-                Self::Thinking(ThinkingBlock {
-                    thinking,
-                    signature,
-                    extra: fields.into_extra(),
-                })
-            }),
-            "redacted_thinking" => fields.take("data").map(|data| {
-                Self::RedactedThinking(RedactedThinkingBlock {
-                    data,
-                    extra: fields.into_extra(),
-                })
-            }),
-            "tool_use" => call(fields).map(|(id, name, input, extra)| {
-                Self::ToolUse(ToolUse {
-                    id,
-                    name,
-                    input,
-                    extra,
-                })
-            }),
-            "server_tool_use" => call(fields).map(|(id, name, input, extra)| {
-                Self::ServerToolUse(ServerToolUse {
-                    id,
-                    name,
-                    input,
-                    extra,
-                })
-            }),
-            _ => None,
-        };
-        block.ok_or(kind)
-    }
-}
-
-fn call(mut fields: Fields<'_>) -> Option<(String, String, RawJson, Extra)> {
-    let id = fields.take("id")?;
-    let name = fields.take("name")?;
-    let input = fields.take("input").filter(RawJson::is_object)?;
-    Some((id, name, input, fields.into_extra()))
-}
-
-impl From<RawJson> for ContentBlock {
-    fn from(raw: RawJson) -> Self {
-        Self::from_raw(raw)
-    }
-}
-
-impl<'de> Deserialize<'de> for ContentBlock {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        RawJson::deserialize(deserializer).map(Self::from_raw)
-    }
-}
-
-impl Serialize for ContentBlock {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if let Self::Unknown(block) = self {
-            return block.raw.serialize(serializer);
-        }
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", self.kind())?;
-        let extra = match self {
-            Self::Text(block) => {
-                map.serialize_entry("text", &block.text)?;
-                if let Some(citations) = &block.citations {
-                    map.serialize_entry("citations", citations)?;
-                }
-                &block.extra
-            }
-            Self::Thinking(block) => {
-                map.serialize_entry("thinking", &block.thinking)?;
-                if let Some(signature) = &block.signature {
-                    map.serialize_entry("signature", signature)?;
-                }
-                &block.extra
-            }
-            Self::RedactedThinking(block) => {
-                map.serialize_entry("data", &block.data)?;
-                &block.extra
-            }
-            Self::ToolUse(ToolUse {
-                id,
-                name,
-                input,
-                extra,
-            })
-            | Self::ServerToolUse(ServerToolUse {
-                id,
-                name,
-                input,
-                extra,
-            }) => {
-                map.serialize_entry("id", id)?;
-                map.serialize_entry("name", name)?;
-                map.serialize_entry("input", input)?;
-                extra
-            }
-            Self::Unknown(_) => return Err(S::Error::custom("written above")),
-        };
-        extra.write(&mut map)?;
-        map.end()
+    /// What the call `tool_use_id` brought.
+    #[must_use]
+    pub fn tool_result(tool_use_id: impl Into<String>, content: impl Into<Content>) -> Self {
+        ToolResult::new(tool_use_id).content(content).into()
     }
 }
 

@@ -2,17 +2,23 @@ use std::fmt;
 
 use evenkeel_error::Error;
 
-use crate::{ContentBlock, Extra, RawJson, Role, StopReason, Usage};
+use crate::sse::Frame;
+use crate::{ContentBlock, Delta, DeltaRef, Extra, ReplyDetails, Role, StopReason, Usage};
 
 mod parse;
+mod write;
 
-pub(crate) use parse::{Malformed, parse};
+#[cfg(test)]
+pub(crate) use parse::parse;
+pub(crate) use parse::{Found, Malformed, find};
 
 /// One event of a stream.
 ///
 /// The order on the wire: `message_start`, then per block a start, deltas and a stop, then
 /// `message_delta` with the stop reason, then `message_stop`. Pings come anywhere; an error may
 /// come at any point and ends the stream. `Debug` shows lengths and names, never content.
+///
+/// `Serialize` writes the data of the event; [`to_frame`](Self::to_frame) the whole event.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StreamEvent {
@@ -23,7 +29,9 @@ pub enum StreamEvent {
         /// The block's place in the content.
         index: u32,
         /// Its first state.
-        block: ContentBlock,
+        block: Box<ContentBlock>,
+        /// Fields of the event that are not modelled.
+        extra: Extra,
     },
     /// A block grows.
     ContentBlockDelta {
@@ -31,18 +39,28 @@ pub enum StreamEvent {
         index: u32,
         /// By what.
         delta: Delta,
+        /// Fields of the event that are not modelled.
+        extra: Extra,
     },
     /// A block is whole.
     ContentBlockStop {
         /// The block's place in the content.
         index: u32,
+        /// Fields of the event that are not modelled.
+        extra: Extra,
     },
     /// The stop reason and the final usage.
     MessageDelta(Box<MessageDelta>),
     /// The reply is whole.
-    MessageStop,
+    MessageStop {
+        /// Fields of the event that are not modelled.
+        extra: Extra,
+    },
     /// The server is alive.
-    Ping,
+    Ping {
+        /// Fields of the event that are not modelled.
+        extra: Extra,
+    },
     /// The server gave up; nothing follows.
     Error(Error),
     /// An event that this version does not know, verbatim.
@@ -64,29 +82,11 @@ impl RawEvent {
     pub fn get(&self) -> &str {
         &self.0
     }
-}
 
-/// What a block grows by.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Delta {
-    /// More text.
-    Text(String),
-    /// More of a tool's input; JSON only when all of it is there.
-    InputJson(String),
-    /// More thinking.
-    Thinking(String),
-    /// The signature of the thinking, whole.
-    Signature(String),
-    /// One more citation.
-    Citations(RawJson),
-    /// A delta of a type that this version does not know, verbatim.
-    Unknown {
-        /// Its `type`; empty if it has none.
-        kind: String,
-        /// The whole delta.
-        raw: RawJson,
-    },
+    /// The end marker of servers that look alike.
+    pub(crate) fn is_done(&self) -> bool {
+        self.0.trim_ascii() == "[DONE]"
+    }
 }
 
 /// What `message_start` says of a reply. No content yet, so it is no message.
@@ -101,7 +101,9 @@ pub struct MessageHead {
     pub role: Role,
     /// Input tokens, and the output tokens so far.
     pub usage: Usage,
-    /// Fields that are not modelled.
+    /// What else is said of the reply, with the fields that are not modelled.
+    pub details: ReplyDetails,
+    /// Fields of the event that are not modelled.
     pub extra: Extra,
 }
 
@@ -115,8 +117,10 @@ pub struct MessageDelta {
     pub stop_sequence: Option<String>,
     /// Tokens, cumulative; absent fields keep what was known.
     pub usage: Usage,
-    /// Fields that are not modelled: of the delta, then of the event.
-    pub extra: Extra,
+    /// What the delta says besides, with its fields that are not modelled.
+    pub details: ReplyDetails,
+    /// What the event says beside its delta, with the fields that are not modelled.
+    pub outer: ReplyDetails,
 }
 
 impl StreamEvent {
@@ -129,8 +133,8 @@ impl StreamEvent {
             Self::ContentBlockDelta { .. } => "content_block_delta",
             Self::ContentBlockStop { .. } => "content_block_stop",
             Self::MessageDelta(_) => "message_delta",
-            Self::MessageStop => "message_stop",
-            Self::Ping => "ping",
+            Self::MessageStop { .. } => "message_stop",
+            Self::Ping { .. } => "ping",
             Self::Error(_) => "error",
             Self::Unknown { name, .. } => name,
         }
@@ -146,8 +150,10 @@ impl StreamEvent {
             | Self::ContentBlockDelta { .. }
             | Self::ContentBlockStop { .. }
             | Self::MessageDelta(_)
-            | Self::MessageStop => true,
-            Self::MessageStart(_) | Self::Ping | Self::Error(_) | Self::Unknown { .. } => false,
+            | Self::MessageStop { .. } => true,
+            Self::MessageStart(_) | Self::Ping { .. } | Self::Error(_) | Self::Unknown { .. } => {
+                false
+            }
         }
     }
 
@@ -155,40 +161,93 @@ impl StreamEvent {
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::ContentBlockStart {
-                block: ContentBlock::Text(block),
-                ..
-            } => Some(&block.text),
+            Self::ContentBlockStart { block, .. } => match block.as_ref() {
+                ContentBlock::Text(block) if !block.text.is_empty() => Some(&block.text),
+                _ => None,
+            },
             Self::ContentBlockDelta {
-                delta: Delta::Text(text),
+                delta: Delta::Text(delta),
                 ..
-            } => Some(text),
+            } => Some(&delta.text),
             _ => None,
         }
     }
 }
 
-impl Delta {
-    /// The delta's `type` on the wire.
+/// An event borrowed from the decoder: for those who only forward, and for the fastest way into an
+/// [`Accumulator`](crate::Accumulator). The frequent event allocates nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EventRef<'a> {
+    /// A block grows by a delta of a frequent type that has no field which is not modelled.
+    ContentBlockDelta {
+        /// The block's place in the content.
+        index: u32,
+        /// By what.
+        delta: DeltaRef<'a>,
+        /// The event as it came.
+        frame: Frame<'a>,
+    },
+    /// Every other event, owned.
+    Other {
+        /// The event.
+        event: StreamEvent,
+        /// The event as it came; its data is empty where the reply came in one piece.
+        frame: Frame<'a>,
+    },
+}
+
+impl<'a> EventRef<'a> {
+    /// The event as it came.
     #[must_use]
-    pub fn kind(&self) -> &str {
+    pub fn frame(&self) -> Frame<'a> {
         match self {
-            Self::Text(_) => "text_delta",
-            Self::InputJson(_) => "input_json_delta",
-            Self::Thinking(_) => "thinking_delta",
-            Self::Signature(_) => "signature_delta",
-            Self::Citations(_) => "citations_delta",
-            Self::Unknown { kind, .. } => kind,
+            Self::ContentBlockDelta { frame, .. } | Self::Other { frame, .. } => *frame,
         }
     }
 
-    /// How many bytes of content it brings, for estimates.
-    pub(crate) fn content_bytes(&self) -> u64 {
-        let bytes = match self {
-            Self::Text(text) | Self::InputJson(text) | Self::Thinking(text) => text.len(),
-            Self::Signature(_) | Self::Citations(_) | Self::Unknown { .. } => 0,
-        };
-        bytes as u64
+    /// The event's name on the wire.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::ContentBlockDelta { .. } => "content_block_delta",
+            Self::Other { event, .. } => event.name(),
+        }
+    }
+
+    /// As [`StreamEvent::carries_content`].
+    #[must_use]
+    pub fn carries_content(&self) -> bool {
+        match self {
+            Self::ContentBlockDelta { .. } => true,
+            Self::Other { event, .. } => event.carries_content(),
+        }
+    }
+
+    /// As [`StreamEvent::text`].
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::ContentBlockDelta {
+                delta: DeltaRef::Text(text),
+                ..
+            } => Some(text),
+            Self::ContentBlockDelta { .. } => None,
+            Self::Other { event, .. } => event.text(),
+        }
+    }
+
+    /// The same, owned.
+    #[must_use]
+    pub fn into_owned(self) -> StreamEvent {
+        match self {
+            Self::ContentBlockDelta { index, delta, .. } => StreamEvent::ContentBlockDelta {
+                index,
+                delta: delta.into_owned(),
+                extra: Extra::default(),
+            },
+            Self::Other { event, .. } => event,
+        }
     }
 }
 
@@ -198,25 +257,13 @@ impl fmt::Debug for RawEvent {
     }
 }
 
-impl fmt::Debug for Delta {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = match self {
-            Self::Text(text)
-            | Self::InputJson(text)
-            | Self::Thinking(text)
-            | Self::Signature(text) => text.len(),
-            Self::Citations(raw) | Self::Unknown { raw, .. } => raw.get().len(),
-        };
-        write!(f, "{}({bytes} bytes)", self.kind())
-    }
-}
-
 impl fmt::Debug for MessageDelta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MessageDelta")
             .field("stop_reason", &self.stop_reason)
             .field("usage", &self.usage)
-            .field("extra", &self.extra)
+            .field("details", &self.details)
+            .field("outer", &self.outer)
             .finish_non_exhaustive()
     }
 }

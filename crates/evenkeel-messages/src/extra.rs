@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
@@ -12,14 +13,22 @@ use crate::RawJson;
 ///
 /// They are written back after the modelled ones, so an object that came from the API returns to
 /// it as equal JSON. `Debug` shows the names only.
+///
+/// One word wide; without fields it allocates nothing.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Extra(Vec<(Box<str>, RawJson)>);
+pub struct Extra(Option<Box<Vec<Field>>>);
+
+type Field = (Box<str>, RawJson);
+
+/// From so many fields on, names are looked up in a set: a reply must not cost the square of its
+/// size.
+const MANY: usize = 32;
 
 impl Extra {
     /// The field called `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&RawJson> {
-        self.0
+        self.fields()
             .iter()
             .rfind(|(key, _)| **key == *name)
             .map(|(_, value)| value)
@@ -27,34 +36,63 @@ impl Extra {
 
     /// Each field, in its order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
-        self.0.iter().map(|(key, value)| (key.as_ref(), value))
+        self.fields()
+            .iter()
+            .map(|(key, value)| (key.as_ref(), value))
     }
 
     /// How many fields there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.fields().len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
+    }
+
+    fn fields(&self) -> &[Field] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
     }
 
     /// Adds a field, or replaces the one of that name in its place.
     pub(crate) fn set(&mut self, name: impl Into<Box<str>>, value: RawJson) {
         let name = name.into();
-        match self.0.iter_mut().rfind(|(key, _)| *key == name) {
+        let fields = self.0.get_or_insert_default();
+        match fields.iter_mut().rfind(|(key, _)| *key == name) {
             Some((_, old)) => *old = value,
-            None => self.0.push((name, value)),
+            None => fields.push((name, value)),
         }
     }
 
-    /// Takes over every field of `newer`.
+    /// Adds a field that came behind the others.
+    pub(crate) fn push(&mut self, name: impl Into<Box<str>>, value: RawJson) {
+        self.0.get_or_insert_default().push((name.into(), value));
+    }
+
+    pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        if let Some(fields) = &mut self.0 {
+            fields.retain(|(name, _)| keep(name));
+            if fields.is_empty() {
+                self.0 = None;
+            }
+        }
+    }
+
+    /// Takes over every field of `newer`. Linear in both.
     pub(crate) fn overwrite(&mut self, newer: &Self) {
-        for (name, value) in newer.iter() {
-            self.set(name, value.clone());
+        if newer.len().min(self.len()) < MANY {
+            for (name, value) in newer.iter() {
+                self.set(name, value.clone());
+            }
+            return;
+        }
+        let names: HashSet<&str> = newer.iter().map(|(name, _)| name).collect();
+        if let Some(fields) = &mut self.0 {
+            fields.retain(|(name, _)| !names.contains(&**name));
+            fields.extend(newer.fields().iter().cloned());
         }
     }
 
@@ -64,7 +102,16 @@ impl Extra {
     }
 
     pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.write_unless(map, |_| false)
+    }
+
+    pub(crate) fn write_unless<M: SerializeMap>(
+        &self,
+        map: &mut M,
+        is_written: impl Fn(&str) -> bool,
+    ) -> Result<(), M::Error> {
         self.iter()
+            .filter(|(name, _)| !is_written(name))
             .try_for_each(|(name, value)| map.serialize_entry(name, value))
     }
 }
@@ -131,12 +178,12 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn into_extra(self) -> Extra {
+        if self.0.is_empty() {
+            return Extra::default();
+        }
         let fields = self.0.into_iter();
-        Extra(
-            fields
-                .map(|(name, value)| (name.into(), RawJson::copy(value)))
-                .collect(),
-        )
+        let fields = fields.map(|(name, value)| (name.into(), RawJson::copy(value)));
+        Extra(Some(Box::new(fields.collect())))
     }
 }
 

@@ -1,9 +1,16 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[macro_use]
+mod object;
+
 mod accumulator;
 mod block;
+mod cache;
+mod collection;
+mod config;
 mod decoder;
+mod delta;
 mod effort;
 mod event;
 mod extra;
@@ -12,7 +19,9 @@ mod partial;
 mod raw;
 mod reply;
 mod request;
+mod resume;
 mod role;
+mod rope;
 pub mod sse;
 mod stall;
 mod stop;
@@ -20,26 +29,36 @@ mod thinking;
 mod tool;
 mod usage;
 mod verdict;
+mod version;
 
 pub use accumulator::{Accumulator, ServerTools};
-pub use block::{
-    ContentBlock, RedactedThinkingBlock, ServerToolUse, TextBlock, ThinkingBlock, ToolUse,
-    UnknownBlock,
-};
+pub use block::*;
+pub use cache::{CacheControl, CacheTtl};
+pub use collection::*;
+pub use config::*;
 pub use decoder::{DEFAULT_BODY_LIMIT, Decoder};
+pub use delta::{
+    CitationsDelta, CompactionDelta, Delta, DeltaRef, InputJsonDelta, SignatureDelta, TextDelta,
+    ThinkingDelta,
+};
 pub use effort::Effort;
-pub use event::{Delta, MessageDelta, MessageHead, RawEvent, StreamEvent};
+pub use event::{EventRef, MessageDelta, MessageHead, RawEvent, StreamEvent};
 pub use extra::Extra;
+pub use object::UnknownObject;
 pub use param::{Content, MessageParam};
-pub use partial::{Partial, UnfinishedTool};
-pub use raw::RawJson;
-pub use reply::Message;
+pub use partial::{Partial, UnfinishedTool, UnmergedDelta};
+pub use raw::{JsonObject, RawJson};
+pub use reply::{Message, ReplyDetails};
 pub use request::{MessageRequest, Streaming};
+pub use resume::{
+    Continuation, ContinuationForm, NoResume, Released, Resume, ResumePolicy, resume,
+};
 pub use role::Role;
 pub use sse::Tail;
 pub use stall::{StallClock, StallLimits, StallVerdict};
-pub use stop::StopReason;
-pub use thinking::{Display, Thinking};
-pub use tool::{Tool, ToolChoice};
-pub use usage::Usage;
-pub use verdict::{End, Incomplete, Verdict};
+pub use stop::{RefusalCategory, StopDetails, StopReason};
+pub use thinking::*;
+pub use tool::*;
+pub use usage::*;
+pub use verdict::{End, Incomplete, Position, Strictness, Verdict};
+pub use version::ApiVersion;

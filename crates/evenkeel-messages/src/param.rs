@@ -1,9 +1,10 @@
 use std::fmt;
 
+use serde::de::Error as _;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ContentBlock, Extra, Role};
+use crate::{ContentBlock, Extra, RawJson, Role};
 
 /// One message of a request: who speaks, and what.
 ///
@@ -48,6 +49,12 @@ impl MessageParam {
     pub fn assistant(content: impl Into<Content>) -> Self {
         Self::new(Role::Assistant, content)
     }
+
+    /// Instructions in the middle of a conversation. Not every model takes them, and not at every
+    /// place.
+    pub fn system(content: impl Into<Content>) -> Self {
+        Self::new(Role::System, content)
+    }
 }
 
 impl From<&str> for Content {
@@ -65,6 +72,12 @@ impl From<String> for Content {
 impl From<Vec<ContentBlock>> for Content {
     fn from(blocks: Vec<ContentBlock>) -> Self {
         Self::Blocks(blocks)
+    }
+}
+
+impl<const N: usize> From<[ContentBlock; N]> for Content {
+    fn from(blocks: [ContentBlock; N]) -> Self {
+        Self::Blocks(blocks.into())
     }
 }
 
@@ -92,6 +105,21 @@ impl Serialize for Content {
         }
     }
 }
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = RawJson::deserialize(deserializer)?;
+        if let Some(blocks) = raw.as_array() {
+            return Ok(Self::Blocks(blocks));
+        }
+        match serde_json::from_str(raw.get()) {
+            Ok(text) => Ok(Self::Text(text)),
+            Err(_) => Err(D::Error::custom("expected a string or an array of blocks")),
+        }
+    }
+}
+
+sketch_as_debug!(Content);
 
 impl fmt::Debug for MessageParam {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,9 @@
 use std::fmt;
 
 use crate::block::join_text;
-use crate::{ContentBlock, Extra, RawJson, Role, StopReason, Usage};
+use crate::{
+    ContentBlock, JsonObject, RawJson, ReplyDetails, Role, StopReason, UnknownObject, Usage,
+};
 
 /// What has arrived of a reply. Not a [`Message`](crate::Message), and nothing turns it into one:
 /// what is truncated must not be taken for an answer.
@@ -16,11 +18,25 @@ pub struct Partial {
     pub(crate) model: Option<String>,
     pub(crate) role: Role,
     pub(crate) content: Vec<ContentBlock>,
+    /// For each block of the content, whether its end was seen.
+    pub(crate) whole: Vec<bool>,
     pub(crate) unfinished: Vec<UnfinishedTool>,
     pub(crate) stop_reason: Option<StopReason>,
     pub(crate) stop_sequence: Option<String>,
     pub(crate) usage: Usage,
-    pub(crate) extra: Extra,
+    pub(crate) details: ReplyDetails,
+    pub(crate) unmerged: Vec<UnmergedDelta>,
+}
+
+/// A delta of a type that this version does not know: it belongs to the content, but nobody knows
+/// how. A block with one may be incomplete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnmergedDelta {
+    /// The block's index in the stream.
+    pub index: u32,
+    /// The delta, byte for byte.
+    pub delta: UnknownObject,
 }
 
 /// A tool call whose input is not whole, or not JSON. It cannot be run, and cannot be sent back.
@@ -45,11 +61,13 @@ impl Partial {
             model: None,
             role: Role::Assistant,
             content: Vec::new(),
+            whole: Vec::new(),
             unfinished: Vec::new(),
             stop_reason: None,
             stop_sequence: None,
             usage: Usage::default(),
-            extra: Extra::default(),
+            details: ReplyDetails::default(),
+            unmerged: Vec::new(),
         }
     }
 
@@ -77,6 +95,12 @@ impl Partial {
         &self.content
     }
 
+    /// Whether the end of the block at `place` in the content was seen; false where there is none.
+    #[must_use]
+    pub fn is_whole(&self, place: usize) -> bool {
+        self.whole.get(place).copied().unwrap_or(false)
+    }
+
     /// Every text block so far, joined.
     #[must_use]
     pub fn text(&self) -> String {
@@ -87,6 +111,18 @@ impl Partial {
     #[must_use]
     pub fn unfinished_tools(&self) -> &[UnfinishedTool] {
         &self.unfinished
+    }
+
+    /// Deltas that could not be merged into their blocks.
+    #[must_use]
+    pub fn unmerged_deltas(&self) -> &[UnmergedDelta] {
+        &self.unmerged
+    }
+
+    /// What else was said of the reply.
+    #[must_use]
+    pub fn details(&self) -> &ReplyDetails {
+        &self.details
     }
 
     /// Whether nothing of the reply's content has arrived.
@@ -131,10 +167,9 @@ impl UnfinishedTool {
             let began = self.start.call_input()?;
             return (began.is_object() && began.get() != "{}").then(|| self.start.clone());
         }
-        let input = RawJson::from_text(self.input.as_str())
-            .ok()
-            .filter(RawJson::is_object)?;
-        self.start.with_call_input(input)
+        let input = RawJson::from_text(self.input.as_str()).ok()?;
+        self.start
+            .with_call_input(JsonObject::try_from(input).ok()?)
     }
 
     pub(crate) fn is_closed_without_input(&self) -> bool {
@@ -176,7 +211,7 @@ impl fmt::Debug for Partial {
             .field("unfinished", &self.unfinished)
             .field("stop_reason", &self.stop_reason)
             .field("usage", &self.usage)
-            .field("extra", &self.extra)
+            .field("details", &self.details)
             .finish_non_exhaustive()
     }
 }

@@ -62,10 +62,74 @@ impl RawJson {
         serde_json::from_str(self.get()).ok()
     }
 
+    /// The elements, if it is an array of `T`.
+    pub(crate) fn as_array<T: serde::de::DeserializeOwned>(&self) -> Option<Vec<T>> {
+        serde_json::from_str(self.get()).ok()
+    }
+
     pub(crate) fn is_object(&self) -> bool {
         self.get().starts_with('{')
     }
 }
+
+/// A [`RawJson`] that is an object: what the input of a whole tool call is.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct JsonObject(RawJson);
+
+impl JsonObject {
+    /// The JSON text of `value`.
+    ///
+    /// # Errors
+    /// When `value` has no JSON form, or one that is no object.
+    pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, InvalidConfig> {
+        RawJson::new(value)?.try_into()
+    }
+
+    /// The object as a `T`.
+    ///
+    /// # Errors
+    /// When it is not one; the error may quote the object.
+    pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.get())
+    }
+}
+
+impl TryFrom<RawJson> for JsonObject {
+    type Error = InvalidConfig;
+
+    fn try_from(raw: RawJson) -> Result<Self, InvalidConfig> {
+        if raw.is_object() {
+            Ok(Self(raw))
+        } else {
+            Err(InvalidConfig::new("value", "must be a JSON object"))
+        }
+    }
+}
+
+impl std::ops::Deref for JsonObject {
+    type Target = RawJson;
+
+    fn deref(&self) -> &RawJson {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonObject {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        RawJson::deserialize(deserializer)?
+            .try_into()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Debug for JsonObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JsonObject({} bytes)", self.get().len())
+    }
+}
+
+sketch_as_debug!(JsonObject);
 
 /// Equal text; white space inside counts.
 impl PartialEq for RawJson {

@@ -2,17 +2,21 @@ use std::fmt;
 
 use evenkeel_error::{Error, Facts};
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::block::join_text;
 use crate::extra::Fields;
 use crate::{
-    ContentBlock, Extra, MessageParam, Partial, Role, StopReason, StreamEvent, UnfinishedTool,
-    Usage,
+    ContentBlock, MessageParam, Partial, Role, StopDetails, StopReason, StreamEvent, ToolUse,
+    UnfinishedTool, UnmergedDelta, Usage,
 };
 
+mod details;
 mod events;
 mod plain;
+
+pub use details::ReplyDetails;
 
 /// A complete reply: it has a stop reason, and whole tool calls only.
 ///
@@ -29,20 +33,22 @@ pub struct Message {
     pub role: Role,
     /// Blocks in order.
     pub content: Vec<ContentBlock>,
-    /// Why the model stopped; never `None` in a reply that this crate made out of bytes.
+    /// Why the model stopped. `None` only where a server that looks alike did not say; see
+    /// [`Strictness::Relaxed`](crate::Strictness::Relaxed).
     pub stop_reason: Option<StopReason>,
     /// The stop sequence that was produced.
     pub stop_sequence: Option<String>,
     /// Tokens.
     pub usage: Usage,
-    /// Fields that are not modelled, such as `stop_details` of a refusal.
-    pub extra: Extra,
+    /// What else was said of the reply, with the fields that are not modelled.
+    pub details: ReplyDetails,
     unfinished: Vec<UnfinishedTool>,
+    unmerged: Vec<UnmergedDelta>,
 }
 
 impl Message {
     /// Reads a reply that is one whole JSON message: of a request that was not streamed, or of a
-    /// gateway that does not stream.
+    /// gateway that does not stream. A stream where a message was expected is read as what it is.
     ///
     /// The last block is taken for an unfinished tool call if it is a tool call and the model was
     /// cut off: nothing in such a reply tells a whole input from a part.
@@ -50,7 +56,7 @@ impl Message {
     /// # Errors
     /// `protocol` for anything that is no complete message, such as HTML or a message without a
     /// stop reason; `interrupted` where the JSON breaks off; and what an error envelope says. The
-    /// error's text quotes nothing of the body.
+    /// error's text quotes nothing of the body; its report shows the beginning, scrubbed.
     pub fn from_json(body: &[u8], facts: &Facts) -> Result<Self, Error> {
         plain::read(body, facts)
     }
@@ -65,8 +71,9 @@ impl Message {
             stop_reason: partial.stop_reason,
             stop_sequence: partial.stop_sequence,
             usage: partial.usage,
-            extra: partial.extra,
+            details: partial.details,
             unfinished: partial.unfinished,
+            unmerged: partial.unmerged,
         }
     }
 
@@ -81,6 +88,27 @@ impl Message {
     #[must_use]
     pub fn unfinished_tools(&self) -> &[UnfinishedTool] {
         &self.unfinished
+    }
+
+    /// The calls of the caller's tools, each whole.
+    pub fn tool_calls(&self) -> impl Iterator<Item = &ToolUse> {
+        self.content.iter().filter_map(|block| match block {
+            ContentBlock::ToolUse(call) => Some(call),
+            _ => None,
+        })
+    }
+
+    /// About the stop: of a refusal, what was refused and which model may answer instead.
+    #[must_use]
+    pub fn stop_details(&self) -> Option<&StopDetails> {
+        self.details.stop_details.as_ref()
+    }
+
+    /// Deltas of types that this version does not know. Blocks that they belong to may be
+    /// incomplete.
+    #[must_use]
+    pub fn unmerged_deltas(&self) -> &[UnmergedDelta] {
+        &self.unmerged
     }
 
     /// The reply as the events of a stream that brings it, each block whole at its start: for a
@@ -110,8 +138,29 @@ impl Serialize for Message {
         map.serialize_entry("stop_reason", &self.stop_reason)?;
         map.serialize_entry("stop_sequence", &self.stop_sequence)?;
         map.serialize_entry("usage", &self.usage)?;
-        self.extra.write(&mut map)?;
+        self.details.write_beside(&mut map, &MODELLED)?;
         map.end()
+    }
+}
+
+const MODELLED: [&str; 8] = [
+    "id",
+    "type",
+    "role",
+    "model",
+    "content",
+    "stop_reason",
+    "stop_sequence",
+    "usage",
+];
+
+/// A stored reply. As [`from_json`](Message::from_json), but without the head of a response.
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        plain::message(&raw).map_err(|found| {
+            serde::de::Error::custom(format_args!("expected a message, found {found}"))
+        })
     }
 }
 
@@ -124,7 +173,7 @@ impl fmt::Debug for Message {
             .field("content", &self.content)
             .field("stop_reason", &self.stop_reason)
             .field("usage", &self.usage)
-            .field("extra", &self.extra)
+            .field("details", &self.details)
             .field("unfinished", &self.unfinished)
             .finish_non_exhaustive()
     }

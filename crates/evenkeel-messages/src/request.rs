@@ -3,10 +3,18 @@ use std::fmt;
 use bytes::Bytes;
 use evenkeel_error::{Error, InvalidConfig};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::{Effort, Extra, MessageParam, RawJson, Thinking, Tool, ToolChoice};
+use crate::{
+    ApiVersion, CacheControl, Compaction, Container, ContentBlock, ContextManagement,
+    DiagnosticsRequest, Effort, Extra, FallbackCreditToken, Fallbacks, JsonSchemaFormat, McpServer,
+    Message, MessageParam, MessageThread, OutputFormat, RawJson, ServiceTier, Speed, SystemBlock,
+    Thinking, Tool, ToolChoice, ToolResult,
+};
 
+mod count;
 mod json;
+mod version;
 
 /// A request to `POST /v1/messages`.
 ///
@@ -75,15 +83,32 @@ impl MessageRequest {
         self
     }
 
-    /// The system prompt; replaces an earlier one. For blocks use [`extra`](Self::extra).
+    /// Adds the model's reply, every block as it came.
+    pub fn reply(self, reply: Message) -> Self {
+        self.message(reply.into_param())
+    }
+
+    /// Adds the results of tool calls, as one message from the user.
+    pub fn tool_results(self, results: impl IntoIterator<Item = ToolResult>) -> Self {
+        let blocks: Vec<_> = results.into_iter().map(ContentBlock::from).collect();
+        self.message(MessageParam::user(blocks))
+    }
+
+    /// The system prompt; replaces an earlier one.
     pub fn system(self, text: impl AsRef<str>) -> Self {
         self.set("system", text.as_ref())
     }
 
+    /// The system prompt in blocks, to mark what is cached; replaces an earlier one.
+    pub fn system_blocks(self, blocks: impl IntoIterator<Item = SystemBlock>) -> Self {
+        let blocks: Vec<_> = blocks.into_iter().collect();
+        self.set("system", &blocks)
+    }
+
     /// Adds a tool.
-    pub fn tool(self, tool: &Tool) -> Self {
+    pub fn tool(self, tool: impl Into<Tool>) -> Self {
         let mut tools: Vec<RawJson> = self.parameters.parse("tools").unwrap_or_default();
-        match RawJson::new(tool) {
+        match RawJson::new(&tool.into()) {
             Ok(tool) => {
                 tools.push(tool);
                 self.set("tools", &tools)
@@ -93,18 +118,24 @@ impl MessageRequest {
     }
 
     /// Which tools the model may or must call.
-    pub fn tool_choice(self, choice: &ToolChoice) -> Self {
-        self.set("tool_choice", choice)
+    pub fn tool_choice(self, choice: impl Into<ToolChoice>) -> Self {
+        self.set("tool_choice", &choice.into())
     }
 
     /// Whether and how the model thinks first.
-    pub fn thinking(self, thinking: &Thinking) -> Self {
-        self.set("thinking", thinking)
+    pub fn thinking(self, thinking: impl Into<Thinking>) -> Self {
+        self.set("thinking", &thinking.into())
     }
 
     /// How much work goes into the reply. Leaves the rest of `output_config` as it is.
-    pub fn effort(self, effort: &Effort) -> Self {
-        self.set_inside("output_config", "effort", effort)
+    pub fn effort(self, effort: impl Into<Effort>) -> Self {
+        self.set_inside("output_config", "effort", &effort.into())
+    }
+
+    /// The reply is JSON that matches `schema`. Leaves the rest of `output_config` as it is.
+    pub fn json_schema(self, schema: RawJson) -> Self {
+        let format = OutputFormat::from(JsonSchemaFormat::new(schema));
+        self.set_inside("output_config", "format", &format)
     }
 
     /// An opaque id of the end user, no name and no address: `metadata.user_id`.
@@ -121,13 +152,81 @@ impl MessageRequest {
         self.set("stop_sequences", &texts)
     }
 
-    /// Randomness, 0 to 1. Only older models take it, and only API version 2023-06-01.
+    /// Caches the longest prefix that can be: `cache_control` of the whole request.
+    pub fn cache_control(self, cache: impl Into<CacheControl>) -> Self {
+        self.set("cache_control", &cache.into())
+    }
+
+    /// The capacity to use.
+    pub fn service_tier(self, tier: impl Into<ServiceTier>) -> Self {
+        self.set("service_tier", &tier.into())
+    }
+
+    /// How fast, at what price.
+    pub fn with_speed(self, speed: impl Into<Speed>) -> Self {
+        self.set("speed", &speed.into())
+    }
+
+    /// Where the reply is made, such as `us`.
+    pub fn inference_geo(self, geo: impl AsRef<str>) -> Self {
+        self.set("inference_geo", geo.as_ref())
+    }
+
+    /// The container in which code runs.
+    pub fn container(self, container: impl Into<Container>) -> Self {
+        self.set("container", &container.into())
+    }
+
+    /// What the server removes from a conversation that grows. Needs a beta.
+    pub fn context_management(self, management: impl Into<ContextManagement>) -> Self {
+        self.set("context_management", &management.into())
+    }
+
+    /// MCP servers whose tools the model may call; replaces earlier ones. Needs a beta.
+    pub fn with_mcp_servers(self, servers: impl IntoIterator<Item = McpServer>) -> Self {
+        let servers: Vec<_> = servers.into_iter().collect();
+        self.set("mcp_servers", &servers)
+    }
+
+    /// Who takes over after a refusal. Needs a beta.
+    pub fn fallbacks(self, fallbacks: &Fallbacks) -> Self {
+        self.set("fallbacks", fallbacks)
+    }
+
+    /// Pays for the cache of a retry after a refusal. Needs a beta.
+    pub fn fallback_credit_token(self, token: impl Into<FallbackCreditToken>) -> Self {
+        self.set("fallback_credit_token", &token.into())
+    }
+
+    /// A conversation that the server remembers. Needs a beta.
+    pub fn thread(self, thread: impl Into<MessageThread>) -> Self {
+        self.set("thread", &thread.into())
+    }
+
+    /// The conversation is to be summarised, not answered. Needs a beta.
+    pub fn compaction(self, compaction: impl Into<Compaction>) -> Self {
+        self.set("compaction", &compaction.into())
+    }
+
+    /// Asks why the cache was missed.
+    pub fn diagnostics(self, diagnostics: impl Into<DiagnosticsRequest>) -> Self {
+        self.set("diagnostics", &diagnostics.into())
+    }
+
+    /// Randomness, 0 to 1. Only models up to 4.6 take it, and only API version 2023-06-01.
     pub fn temperature(self, temperature: f64) -> Self {
-        if temperature.is_finite() {
-            self.set("temperature", &temperature)
-        } else {
-            self.refuse(InvalidConfig::new("temperature", "must be a finite number"))
-        }
+        self.set_finite("temperature", temperature)
+    }
+
+    /// Nucleus sampling, 0 to 1. Only models up to 4.6 take it, and only API version 2023-06-01.
+    pub fn top_p(self, top_p: f64) -> Self {
+        self.set_finite("top_p", top_p)
+    }
+
+    /// Only the so many likeliest tokens. Only models up to 4.6 take it, and only API version
+    /// 2023-06-01.
+    pub fn top_k(self, top_k: u32) -> Self {
+        self.set("top_k", &top_k)
     }
 
     /// Any other top-level parameter; replaces an earlier value, also one that a setter here made.
@@ -147,6 +246,14 @@ impl MessageRequest {
                 self
             }
             Err(invalid) => self.refuse(invalid),
+        }
+    }
+
+    fn set_finite(self, name: &'static str, number: f64) -> Self {
+        if number.is_finite() {
+            self.set(name, &number)
+        } else {
+            self.refuse(InvalidConfig::new(name, "must be a finite number"))
         }
     }
 
@@ -225,6 +332,23 @@ impl MessageRequest {
         self.parameters.get(name)
     }
 
+    /// A top-level parameter as a `T`, such as [`Thinking`] or `Vec<Tool>`; `None` if it is absent
+    /// or is none.
+    #[must_use]
+    pub fn parameter_as<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.parameters.parse(name)
+    }
+
+    /// Whether API version `version` takes the request, as far as that can be said without the
+    /// model. Version 2026-10-21 refuses sampling parameters, documents in messages of the model,
+    /// and citations in texts of the user (its migration page).
+    ///
+    /// # Errors
+    /// The first parameter that it does not take.
+    pub fn fits(&self, version: &ApiVersion) -> Result<(), InvalidConfig> {
+        version::check(self, version)
+    }
+
     /// `mcp_servers`, if there are any: their calls act on the outside world, so a request with
     /// them must not be repeated blindly.
     #[must_use]
@@ -250,6 +374,8 @@ impl fmt::Debug for MessageRequest {
             .finish_non_exhaustive()
     }
 }
+
+sketch_as_debug!(MessageRequest);
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use evenkeel_error::Error;
 
 mod data;
 
+use crate::rope::Rope;
 use data::Data;
 
 /// The largest event accepted unless set otherwise: 32 MiB, the most that a request may have, and
@@ -44,6 +45,61 @@ pub enum Tail {
     },
 }
 
+impl Frame<'_> {
+    /// The event as it stands in a stream, empty line included; comments and fields that the
+    /// standard ignores are gone.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        write(self.name, self.data)
+    }
+}
+
+/// An event as it stands in a stream.
+pub(crate) fn write(name: Option<&str>, data: &str) -> Bytes {
+    let mut bytes = String::with_capacity(data.len() + 40);
+    if let Some(name) = name {
+        bytes.push_str("event: ");
+        bytes.push_str(name);
+        bytes.push('\n');
+    }
+    for line in data.split('\n') {
+        bytes.push_str("data: ");
+        bytes.push_str(line);
+        bytes.push('\n');
+    }
+    bytes.push('\n');
+    bytes.into()
+}
+
+/// So much of an event that cannot be read is kept, to find out why.
+const SAMPLE: usize = 256;
+
+pub(crate) fn sample_of(data: &[u8]) -> &[u8] {
+    data.get(..SAMPLE).unwrap_or(data)
+}
+
+/// Bytes that are no event stream.
+pub(crate) struct Broken {
+    pub(crate) message: String,
+    pub(crate) sample: Bytes,
+}
+
+impl Broken {
+    pub(crate) fn into_error(self) -> Error {
+        let error = Error::protocol(self.message);
+        if self.sample.is_empty() {
+            error
+        } else {
+            error.with_body(&self.sample)
+        }
+    }
+}
+
+/// An event that is not UTF-8; `at` in its data, or in its name.
+pub(crate) struct NotText {
+    at: Option<usize>,
+}
+
 /// Chunks in, frames out; linear in bytes however they are split.
 ///
 /// A frame that lies in one chunk is not copied. Memory: the current event, at most the limit, and
@@ -51,7 +107,7 @@ pub enum Tail {
 pub struct SseDecoder {
     chunks: VecDeque<Bytes>,
     /// The part of a line that earlier chunks held.
-    partial: Vec<u8>,
+    partial: Rope,
     name: Bytes,
     data: Data,
     frame: Data,
@@ -86,7 +142,7 @@ impl SseDecoder {
     pub fn new() -> Self {
         Self {
             chunks: VecDeque::new(),
-            partial: Vec::new(),
+            partial: Rope::default(),
             name: Bytes::new(),
             data: Data::None,
             frame: Data::None,
@@ -119,25 +175,65 @@ impl SseDecoder {
     /// # Errors
     /// `protocol`: an event over the limit, or one that is not UTF-8.
     pub fn next_frame(&mut self) -> Option<Result<Frame<'_>, Error>> {
+        match self.next_offset()? {
+            Ok(offset) => match self.current(offset) {
+                Ok(frame) => Some(Ok(frame)),
+                // Reached only by an event that is not UTF-8, which nothing can follow.
+                Err(NotText { .. }) => None,
+            },
+            Err(broken) => Some(Err(broken.into_error())),
+        }
+    }
+
+    /// Reads up to the end of the next event, and says where it began.
+    pub(crate) fn next_offset(&mut self) -> Option<Result<u64, Broken>> {
         let offset = match self.advance() {
             Ok(offset) => offset?,
             Err(message) => {
                 self.fail();
-                return Some(Err(Error::protocol(message)));
+                return Some(Err(Broken {
+                    message,
+                    sample: Bytes::new(),
+                }));
             }
         };
-        let texts = (
-            str::from_utf8(&self.frame_name),
-            str::from_utf8(self.frame.as_slice()),
-        );
-        let (Ok(name), Ok(data)) = texts else {
-            self.state = State::Failed;
-            self.chunks.clear();
-            let message = format!("the event at byte {offset} is not UTF-8");
-            return Some(Err(Error::protocol(message)));
+        if let Err(NotText { at }) = self.current(offset) {
+            let message = match at {
+                Some(at) => format!(
+                    "malformed {} event at byte {offset} of the stream: byte {at} of its data is not UTF-8",
+                    String::from_utf8_lossy(&self.frame_name)
+                ),
+                None => {
+                    format!("malformed event at byte {offset} of the stream: its name is not UTF-8")
+                }
+            };
+            let sample = Bytes::copy_from_slice(sample_of(self.frame.as_slice()));
+            self.fail();
+            return Some(Err(Broken { message, sample }));
+        }
+        Some(Ok(offset))
+    }
+
+    /// The event that was read last.
+    pub(crate) fn current(&self, offset: u64) -> Result<Frame<'_>, NotText> {
+        let Ok(name) = str::from_utf8(&self.frame_name) else {
+            return Err(NotText { at: None });
         };
-        let name = (!name.is_empty()).then_some(name);
-        Some(Ok(Frame { name, data, offset }))
+        match str::from_utf8(self.frame.as_slice()) {
+            Ok(data) => Ok(Frame {
+                name: (!name.is_empty()).then_some(name),
+                data,
+                offset,
+            }),
+            Err(error) => Err(NotText {
+                at: Some(error.valid_up_to()),
+            }),
+        }
+    }
+
+    /// Lets go of the event that was read last.
+    pub(crate) fn release(&mut self) {
+        self.frame = Data::None;
     }
 
     /// Says how the stream ended; call it at its end. Frames already complete stay readable.
@@ -186,9 +282,10 @@ impl SseDecoder {
                 ));
             }
             let Some(end) = end else {
-                self.partial.extend_from_slice(chunk);
                 self.consumed += chunk.len() as u64;
-                self.chunks.pop_front();
+                if let Some(chunk) = self.chunks.pop_front() {
+                    self.partial.push(chunk);
+                }
                 continue;
             };
             let mut line = chunk.split_to(end);
@@ -198,9 +295,8 @@ impl SseDecoder {
                 self.chunks.pop_front();
             }
             self.consumed += end as u64 + 1;
-            if !self.partial.is_empty() {
-                self.partial.extend_from_slice(&line);
-                line = std::mem::take(&mut self.partial).into();
+            if self.partial.len() > 0 {
+                line = self.partial.complete(&line);
             }
             return Ok(Some(line));
         }
@@ -247,7 +343,7 @@ impl SseDecoder {
     fn fail(&mut self) {
         self.state = State::Failed;
         self.chunks = VecDeque::new();
-        self.partial = Vec::new();
+        self.partial = Rope::default();
         self.data = Data::None;
     }
 }

@@ -195,20 +195,23 @@ impl StallClock {
 impl Wait {
     fn after(self, event: &StreamEvent) -> Self {
         match event {
-            StreamEvent::ContentBlockStart { block, .. } => match block {
+            StreamEvent::ContentBlockStart { block, .. } => match block.as_ref() {
                 ContentBlock::Thinking(_) => Self::HiddenThinking,
-                ContentBlock::ServerToolUse(_) | ContentBlock::Unknown(_) => Self::Server,
+                ContentBlock::ServerToolUse(_)
+                | ContentBlock::McpToolUse(_)
+                | ContentBlock::Compaction(_)
+                | ContentBlock::Unknown(_) => Self::Server,
                 _ => Self::Content,
             },
             StreamEvent::ContentBlockDelta {
-                delta: Delta::Thinking(text),
+                delta: Delta::Thinking(delta),
                 ..
-            } if !text.is_empty() => Self::Content,
+            } if !delta.thinking.is_empty() => Self::Content,
             // The end of a server tool's input is where its work begins: the next block ends it.
             StreamEvent::ContentBlockStop { .. } if self == Self::Server => Self::Server,
             StreamEvent::ContentBlockStop { .. }
             | StreamEvent::MessageDelta(_)
-            | StreamEvent::MessageStop => Self::Content,
+            | StreamEvent::MessageStop { .. } => Self::Content,
             _ if self == Self::FirstEvent => Self::Content,
             _ => self,
         }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use evenkeel_error::Error;
 
-use crate::{Message, Partial};
+use crate::{Message, Partial, Usage};
 
 /// How the bytes of a stream ended, as its reader saw it.
 #[derive(Debug)]
@@ -45,6 +45,41 @@ pub struct Incomplete {
     pub error: Error,
     /// What had arrived.
     pub partial: Partial,
+    /// How far the reply had come.
+    pub at: Position,
+}
+
+/// How far a reply had come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Position {
+    /// Events that were taken, pings included.
+    pub events: u64,
+    /// The block that was open last, by its index in the stream; `None` between blocks.
+    pub open_block: Option<u32>,
+}
+
+/// How much a server may leave out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Strictness {
+    /// The official API's grammar. A reply is complete once its stop reason was seen, and only
+    /// then.
+    #[default]
+    Strict,
+    /// For servers that look alike and leave things out: `message_start`, the start of a text or
+    /// thinking block, the end of a block, the stop reason. A reply is complete, with no stop
+    /// reason, at `message_stop` or at `data: [DONE]` too. The end of the body proves nothing here
+    /// either, and a tool call is whole only if its input is.
+    Relaxed,
+}
+
+impl Incomplete {
+    /// Tokens as last counted by the server.
+    #[must_use]
+    pub fn usage(&self) -> &Usage {
+        self.partial.usage()
+    }
 }
 
 impl Verdict {

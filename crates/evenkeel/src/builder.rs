@@ -244,7 +244,10 @@ impl ClientBuilder {
         #[cfg(feature = "retry")]
         if let Some(budget) = self.budget {
             budget.build().map_err(|invalid| {
-                Error::invalid_config(&format!("retry_budget: {}", invalid.field()), invalid.rule())
+                Error::invalid_config(
+                    &format!("retry_budget: {}", invalid.field()),
+                    invalid.rule(),
+                )
             })?;
         }
         Ok(())

@@ -30,12 +30,15 @@ enum Shown {
 impl DryRun {
     pub(crate) fn of(plan: &Plan, shared: &Shared) -> Self {
         let request = plan.request(shared);
-        let credential = plan.credential().map(|credential| match credential.principal() {
-            Principal::ApiKey(_) => ("x-api-key", Shown::Variable("", "ANTHROPIC_API_KEY")),
-            Principal::Bearer(_) | Principal::Provider(_) => {
-                ("authorization", Shown::Variable("Bearer ", "ANTHROPIC_AUTH_TOKEN"))
-            }
-        });
+        let credential = plan
+            .credential()
+            .map(|credential| match credential.principal() {
+                Principal::ApiKey(_) => ("x-api-key", Shown::Variable("", "ANTHROPIC_API_KEY")),
+                Principal::Bearer(_) | Principal::Provider(_) => (
+                    "authorization",
+                    Shown::Variable("Bearer ", "ANTHROPIC_AUTH_TOKEN"),
+                ),
+            });
         Self {
             method: request.method,
             uri: request.uri.to_string(),
@@ -120,7 +123,15 @@ mod tests {
         let calls = client.messages().beta("files-2026").query("a", "b c");
         let request = MessageRequest::new("m", 1).user("it's a planted prompt");
         let dry = calls.dry_run(request).unwrap();
-        insta::assert_snapshot!(dry, @"");
+        insta::assert_snapshot!(dry, @r#"
+        curl --request POST 'https://api.anthropic.com/v1/messages?a=b%20c' \
+          --header 'x-team: …' \
+          --header 'anthropic-version: 2026-10-21' \
+          --header 'content-type: application/json' \
+          --header 'anthropic-beta: files-2026' \
+          --header "x-api-key: $ANTHROPIC_API_KEY" \
+          --data-raw '… 105 bytes, not shown'
+        "#);
         assert_eq!(format!("{dry:?}"), dry.to_string());
         let whole = dry.with_body();
         assert!(whole.contains(r"it'\''s a planted prompt"), "{whole}");
@@ -129,9 +140,18 @@ mod tests {
 
     #[test]
     fn a_token_prints_as_the_variable_that_would_hold_it() {
-        let client = Client::with_transport(crate::nowhere::Nowhere).build().unwrap();
+        let client = Client::with_transport(crate::nowhere::Nowhere)
+            .build()
+            .unwrap();
         let raw = client.raw().credential(Credential::bearer("planted"));
-        let dry = raw.dry_run(Method::GET, "/v1/files", bytes::Bytes::new()).unwrap();
-        insta::assert_snapshot!(dry, @"");
+        let dry = raw
+            .dry_run(Method::GET, "/v1/files", bytes::Bytes::new())
+            .unwrap();
+        insta::assert_snapshot!(dry, @r#"
+        curl --request GET 'https://api.anthropic.com/v1/files' \
+          --header 'anthropic-version: 2026-10-21' \
+          --header 'content-type: application/json' \
+          --header "authorization: Bearer $ANTHROPIC_AUTH_TOKEN"
+        "#);
     }
 }

@@ -86,8 +86,12 @@ fn header(builder: ClientBuilder, number: usize, line: &str) -> Result<ClientBui
     };
     let (name, value) = (name.trim(), value.trim());
     // The builder would say which header, and not where it comes from.
-    headers::add(&mut HeaderMap::new(), name, value)
-        .map_err(|error| at_fault(&format!("cannot be used: {}", error.message().unwrap_or_default())))?;
+    headers::add(&mut HeaderMap::new(), name, value).map_err(|error| {
+        at_fault(&format!(
+            "cannot be used: {}",
+            error.message().unwrap_or_default()
+        ))
+    })?;
     Ok(builder.header(name, value))
 }
 
@@ -139,9 +143,17 @@ mod tests {
     #[test]
     fn a_credential_that_has_to_be_exchanged_is_named_and_not_taken_for_none() {
         for name in ELSEWHERE {
-            for more in [&[][..], &[("ANTHROPIC_BASE_URL", "https://gateway.example")]] {
+            for more in [
+                &[][..],
+                &[("ANTHROPIC_BASE_URL", "https://gateway.example")],
+            ] {
                 let error = with(&[more, &[(name, "x")]].concat()).unwrap_err();
-                assert!(error.message().unwrap().starts_with(&format!("{name} is set")));
+                assert!(
+                    error
+                        .message()
+                        .unwrap()
+                        .starts_with(&format!("{name} is set"))
+                );
             }
             let builder = with(&[(name, "x"), ("ANTHROPIC_API_KEY", "k")]);
             assert!(builder.is_ok(), "a key goes before {name}");
@@ -151,10 +163,15 @@ mod tests {
     #[test]
     fn headers_are_read_one_a_line() {
         let key = ("ANTHROPIC_API_KEY", "k");
-        let client = with(&[key, (HEADERS, "X-Team: a: b\n\n x-two :2 ")]).unwrap().build();
+        let client = with(&[key, (HEADERS, "X-Team: a: b\n\n x-two :2 ")])
+            .unwrap()
+            .build();
         let client = client.unwrap();
         let headers = &client.shared().headers;
-        assert_eq!((&headers["x-team"], &headers["x-two"]), (&"a: b".parse().unwrap(), &"2".parse().unwrap()));
+        assert_eq!(
+            (&headers["x-team"], &headers["x-two"]),
+            (&"a: b".parse().unwrap(), &"2".parse().unwrap())
+        );
     }
 
     #[test]
@@ -162,11 +179,17 @@ mod tests {
         let key = ("ANTHROPIC_API_KEY", "k");
         for (value, words) in [
             ("x-team: a\nplanted", "line 2 must be of the form"),
-            ("x-api-key: planted", "line 1 cannot be used: header x-api-key"),
+            (
+                "x-api-key: planted",
+                "line 1 cannot be used: header x-api-key",
+            ),
         ] {
             let error = with(&[key, (HEADERS, value)]).unwrap_err();
             let message = error.message().unwrap();
-            assert!(message.contains(words) && !message.contains("planted"), "{message}");
+            assert!(
+                message.contains(words) && !message.contains("planted"),
+                "{message}"
+            );
         }
     }
 
@@ -175,7 +198,9 @@ mod tests {
         let client = Client::builder().build().unwrap();
         let request = crate::MessageRequest::new("m", 1).user("x");
         let call = client.messages().create(request);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
         let error = runtime.unwrap().block_on(call).unwrap_err();
         let message = error.failure().message().unwrap();
         for way in ["ANTHROPIC_API_KEY", ".api_key(", "give the call one"] {

@@ -310,7 +310,7 @@ impl Stream {
             }
             self.stalls.event(&event, now);
             self.accumulator.push(&event);
-            if matches!(event, StreamEvent::MessageStop) {
+            if matches!(event, StreamEvent::MessageStop { .. }) {
                 self.stage = Stage::Stopped(now + shared.tuning.divided(LINGER));
             } else if self.stage == Stage::Open
                 && self.accumulator.message_so_far().stop_reason().is_some()

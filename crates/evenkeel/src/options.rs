@@ -64,7 +64,10 @@ impl Options {
     /// What the options alone say is wrong.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
-            return Err(Error::invalid_config("deadline", "must be longer than zero"));
+            return Err(Error::invalid_config(
+                "deadline",
+                "must be longer than zero",
+            ));
         }
         #[cfg(feature = "retry")]
         if self.attempts == Some(0) {
@@ -126,14 +129,20 @@ fn joined(headers: &HeaderMap, more: &[String]) -> Result<HeaderValue, Error> {
     let given = headers.get_all(BETA).iter();
     let given = given.filter_map(|value| value.to_str().ok());
     let mut all: Vec<&str> = Vec::new();
-    for beta in given.chain(more.iter().map(String::as_str)).flat_map(|list| list.split(',')) {
+    for beta in given
+        .chain(more.iter().map(String::as_str))
+        .flat_map(|list| list.split(','))
+    {
         let beta = beta.trim();
         if !beta.is_empty() && !all.contains(&beta) {
             all.push(beta);
         }
     }
     HeaderValue::from_str(&all.join(",")).map_err(|_| {
-        Error::invalid_config("beta", "must be the name of a beta, such as mcp-client-2025-11-20")
+        Error::invalid_config(
+            "beta",
+            "must be the name of a beta, such as mcp-client-2025-11-20",
+        )
     })
 }
 
@@ -150,7 +159,11 @@ impl Extras {
         self.query.push((name, value));
     }
 
-    pub(crate) fn field(&mut self, name: String, value: Result<RawJson, evenkeel_error::InvalidConfig>) {
+    pub(crate) fn field(
+        &mut self,
+        name: String,
+        value: Result<RawJson, evenkeel_error::InvalidConfig>,
+    ) {
         match value {
             Ok(value) => self.fields.push((name, value)),
             Err(invalid) => {
@@ -195,7 +208,10 @@ impl Voice {
     }
 
     pub(crate) fn emit(&self, shared: &Shared, what: What<'_>) {
-        let own = self.own.as_ref().map_or(&[][..], |extras| &extras.observers);
+        let own = self
+            .own
+            .as_ref()
+            .map_or(&[][..], |extras| &extras.observers);
         if shared.observers.is_empty() && own.is_empty() {
             return;
         }
@@ -268,7 +284,9 @@ macro_rules! option_setters {
 
         /// Hears of every decision about the call, after the client's observers.
         pub fn observer(mut self, observer: impl evenkeel_event::Observer + 'static) -> Self {
-            self.options.extras_mut().observer(std::sync::Arc::new(observer));
+            self.options
+                .extras_mut()
+                .observer(std::sync::Arc::new(observer));
             self
         }
     };
@@ -309,11 +327,16 @@ mod tests {
         let wrong = |set: fn(&mut Options)| {
             let mut options = Options::default();
             set(&mut options);
-            let error = options.check().and_then(|()| options.headers(&HeaderMap::new()));
+            let error = options
+                .check()
+                .and_then(|()| options.headers(&HeaderMap::new()));
             error.unwrap_err().message().unwrap().to_owned()
         };
         for (message, field) in [
-            (wrong(|options| options.deadline = Some(Duration::ZERO)), "deadline "),
+            (
+                wrong(|options| options.deadline = Some(Duration::ZERO)),
+                "deadline ",
+            ),
             #[cfg(feature = "retry")]
             (wrong(|options| options.attempts = Some(0)), "attempts "),
             (
@@ -324,7 +347,10 @@ mod tests {
                 wrong(|options| options.extras_mut().header("host".into(), "x".into())),
                 "header host ",
             ),
-            (wrong(|options| options.extras_mut().beta("a\nb".into())), "beta "),
+            (
+                wrong(|options| options.extras_mut().beta("a\nb".into())),
+                "beta ",
+            ),
         ] {
             assert!(message.starts_with(field), "{message}");
         }
@@ -338,6 +364,9 @@ mod tests {
             extras.credential = Some(Credential::api_key("planted"));
         });
         let text = format!("{options:?}");
-        assert!(text.contains("x-team") && !text.contains("planted"), "{text}");
+        assert!(
+            text.contains("x-team") && !text.contains("planted"),
+            "{text}"
+        );
     }
 }

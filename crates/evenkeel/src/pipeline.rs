@@ -123,7 +123,13 @@ impl Call {
             passage: Passage::default(),
             phase: CallPhase::Running,
             #[cfg(feature = "retry")]
-            retrying: again::Retrying::start(&shared.tuning, patience, plan.repeat, options, started),
+            retrying: again::Retrying::start(
+                &shared.tuning,
+                patience,
+                plan.repeat,
+                options,
+                started,
+            ),
             shared,
             plan,
         }

@@ -23,7 +23,10 @@ pub(crate) fn append<'a>(
 pub(crate) fn segment(id: &str) -> Result<String, Error> {
     // Encoded dots are dots to every URL parser there is.
     if matches!(id, "" | "." | "..") {
-        return Err(Error::invalid_config("id", "must not be empty or only dots"));
+        return Err(Error::invalid_config(
+            "id",
+            "must not be empty or only dots",
+        ));
     }
     let mut encoded = String::with_capacity(id.len());
     encode(&mut encoded, id);
@@ -52,7 +55,10 @@ mod tests {
     fn parameters_follow_those_that_are_there() {
         assert_eq!(append("/v1", []), "/v1");
         assert_eq!(append("/v1", [("a b", "c&d")]), "/v1?a%20b=c%26d");
-        assert_eq!(append("/v1?x=1", [("y", "ü"), ("z", "")]), "/v1?x=1&y=%C3%BC&z=");
+        assert_eq!(
+            append("/v1?x=1", [("y", "ü"), ("z", "")]),
+            "/v1?x=1&y=%C3%BC&z="
+        );
     }
 
     proptest! {

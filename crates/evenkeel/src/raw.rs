@@ -63,10 +63,7 @@ impl Raw {
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub fn get(
-        &self,
-        path: &str,
-    ) -> impl Future<Output = Result<RawReply, Error>> + Send + use<> {
+    pub fn get(&self, path: &str) -> impl Future<Output = Result<RawReply, Error>> + Send + use<> {
         self.send(Method::GET, path, Bytes::new())
     }
 
@@ -135,12 +132,7 @@ impl Raw {
     /// # Errors
     ///
     /// `invalid_config`, as for the call.
-    pub fn dry_run(
-        &self,
-        method: Method,
-        path: &str,
-        body: Bytes,
-    ) -> Result<DryRun, Error> {
+    pub fn dry_run(&self, method: Method, path: &str, body: Bytes) -> Result<DryRun, Error> {
         let plan = self.plan(method, path, body)?;
         Ok(DryRun::of(&plan, &self.shared))
     }

@@ -157,7 +157,9 @@ impl Renewable {
             Ok(current) => return Ok(current),
             // A try ended while this caller waited: what it met holds for this one too.
             Err(tries) if tries != asked => {
-                if let Some(failure) = self.with_cache(|cache| cache.failure.as_ref().map(Error::retold)) {
+                if let Some(failure) =
+                    self.with_cache(|cache| cache.failure.as_ref().map(Error::retold))
+                {
                     return Err(Unrenewed {
                         failure,
                         elapsed: None,

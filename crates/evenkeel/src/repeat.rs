@@ -82,10 +82,21 @@ mod tests {
             (Costly, None, [true, true, true, true, true, true]),
             (Costly, Some(Surface), [true, false, true, true, true, true]),
             (Unsafe, None, [true, false, true, true, false, false]),
-            (Unsafe, Some(Surface), [true, false, true, true, false, false]),
+            (
+                Unsafe,
+                Some(Surface),
+                [true, false, true, true, false, false],
+            ),
             (Unsafe, Some(Resend), [true, true, true, true, true, true]),
         ] {
-            let errors = [not_sent(), lost(), status(429), status(529), status(500), cut()];
+            let errors = [
+                not_sent(),
+                lost(),
+                status(429),
+                status(529),
+                status(500),
+                cut(),
+            ];
             let found = errors.map(|error| repeat.may_follow(&error, ambiguous));
             assert_eq!(found, expected, "{repeat:?} {ambiguous:?}");
         }

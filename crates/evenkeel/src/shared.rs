@@ -135,7 +135,11 @@ impl Shared {
         let credential = own.or(self.identity.credential.as_ref());
         let memory = &self.memory;
         let fingerprint = memory.fingerprints.of(credential, headers);
-        if fingerprint == memory.fingerprints.of(self.identity.credential.as_ref(), &self.headers) {
+        if fingerprint
+            == memory
+                .fingerprints
+                .of(self.identity.credential.as_ref(), &self.headers)
+        {
             return Arc::clone(&self.identity);
         }
         let mut identities = memory

@@ -89,10 +89,9 @@ impl MessageStream {
             Step::Limit(stopped) => return self.fail(Broken::Limit(stopped)),
             Step::End(end) => (None, self.live.verdict(end)),
             // The reply is whole: who stops reading here has not cancelled anything.
-            Step::Event(StreamEvent::MessageStop) => (
-                Some(Ok(StreamEvent::MessageStop)),
-                self.live.verdict(ReplyEnd::Eof),
-            ),
+            Step::Event(event @ StreamEvent::MessageStop { .. }) => {
+                (Some(Ok(event)), self.live.verdict(ReplyEnd::Eof))
+            }
             Step::Event(event) => return Poll::Ready(Some(Ok(event))),
         };
         match verdict {

@@ -19,7 +19,7 @@ use super::{Detail, Error, Facts};
 use crate::{Delivery, ErrorKind, Hint, Recovery};
 
 /// The longest beginning of a body that is kept, in bytes.
-const LONGEST_BODY: usize = 2 * 1024;
+pub(super) const LONGEST_BODY: usize = 2 * 1024;
 
 /// The longest line that is kept for a message of somebody who is not the API, in bytes.
 const LONGEST_LINE: usize = 256;

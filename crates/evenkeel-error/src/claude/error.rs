@@ -227,6 +227,14 @@ impl Error {
         self
     }
 
+    /// Keeps the beginning of what arrived, for [`body`](Self::body) and [`report`](Self::report):
+    /// at most 2 KiB, without keys, tokens and client addresses. It may quote a reply.
+    #[must_use]
+    pub fn with_body(mut self, body: &[u8]) -> Self {
+        self.inner.said.body = Some(scrub(&super::body::text(body), classify::LONGEST_BODY));
+        self
+    }
+
     /// Adds the wall time at which the failure was seen, where no response head says it:
     /// [`retry_at`](Self::retry_at) counts from it.
     #[must_use]

@@ -2,19 +2,42 @@
 
 use super::overlay::Overlay;
 use super::{Accumulator, ServerTools, Stage};
-use crate::block::{TextBlock, ThinkingBlock};
-use crate::{ContentBlock, Delta, MessageDelta, MessageHead, UnfinishedTool};
+use crate::{
+    Citation, CompactionDelta, ContentBlock, Delta, MessageDelta, MessageHead, Strictness,
+    UnfinishedTool, UnmergedDelta,
+};
 
-/// Blocks that may be open, or calls unfinished, at a time. The API has one block open; without a
-/// limit a broken server could make each event cost more than the last.
+/// Blocks that may be open, or calls unfinished, or stand behind one that begins, at a time. The
+/// API has one block open, and begins them in order; without a limit a broken server could make
+/// each event cost more than the last.
 const OPEN_LIMIT: usize = 1_000;
 
 /// What an event contradicts.
 pub(super) type Violation = &'static str;
 
+/// What a block grows by, wherever it is kept.
+#[derive(Clone, Copy)]
+pub(super) enum Grown<'a> {
+    Text(&'a str),
+    InputJson(&'a str),
+    Thinking(&'a str),
+    Signature(&'a str),
+    Citation(&'a Citation),
+    Compaction(&'a CompactionDelta),
+    Unknown,
+}
+
 impl Accumulator {
-    pub(super) fn begun(&self) -> Result<(), Violation> {
+    fn is_relaxed(&self) -> bool {
+        self.strictness == Strictness::Relaxed
+    }
+
+    fn begun(&mut self) -> Result<(), Violation> {
         match self.stage {
+            Stage::Waiting if self.is_relaxed() => {
+                self.stage = Stage::Begun;
+                Ok(())
+            }
             Stage::Waiting => Err("content before message_start"),
             Stage::Begun | Stage::Stopped => Ok(()),
         }
@@ -22,30 +45,32 @@ impl Accumulator {
 
     pub(super) fn begin(&mut self, head: &MessageHead) -> Result<(), Violation> {
         if self.stage != Stage::Waiting {
-            return Err("a second message_start");
+            return if self.is_relaxed() {
+                Ok(())
+            } else {
+                Err("a second message_start")
+            };
         }
         self.stage = Stage::Begun;
         self.partial.id = Some(head.id.clone());
         self.partial.model = Some(head.model.clone());
         self.partial.role = head.role.clone();
         self.partial.usage = head.usage.clone();
-        self.partial.extra = head.extra.clone();
+        self.partial.details = head.details.clone();
         Ok(())
     }
 
     pub(super) fn start(&mut self, index: u32, block: &ContentBlock) -> Result<(), Violation> {
         self.begun()?;
-        let taken = self
-            .partial
-            .unfinished
-            .iter()
-            .any(|tool| tool.index == index)
-            || self.indices.binary_search(&index).is_ok();
+        let taken = self.unfinished(index).is_some() || self.indices.binary_search(&index).is_ok();
         if taken {
             return Err("a block began twice");
         }
         if self.open.len().max(self.partial.unfinished.len()) >= OPEN_LIMIT {
             return Err("more than 1,000 blocks are open");
+        }
+        if self.indices.len() - self.place_of(index) > OPEN_LIMIT {
+            return Err("a block began behind 1,000 that follow it");
         }
         // A block follows, so the calls that stopped before it are whole, those without input too.
         self.admit_closed();
@@ -67,23 +92,40 @@ impl Accumulator {
     }
 
     pub(super) fn grow(&mut self, index: u32, delta: &Delta) -> Result<(), Violation> {
+        self.grow_with(
+            index,
+            match delta {
+                Delta::Text(delta) => Grown::Text(&delta.text),
+                Delta::InputJson(delta) => Grown::InputJson(&delta.partial_json),
+                Delta::Thinking(delta) => Grown::Thinking(&delta.thinking),
+                Delta::Signature(delta) => Grown::Signature(&delta.signature),
+                Delta::Citations(delta) => Grown::Citation(&delta.citation),
+                Delta::Compaction(delta) => Grown::Compaction(delta),
+                Delta::Unknown(_) => Grown::Unknown,
+            },
+        )?;
+        if let Delta::Unknown(delta) = delta {
+            let delta = delta.clone();
+            self.partial.unmerged.push(UnmergedDelta { index, delta });
+        }
+        Ok(())
+    }
+
+    pub(super) fn grow_with(&mut self, index: u32, delta: Grown<'_>) -> Result<(), Violation> {
         self.begun()?;
         if !self.open.contains(&index) {
-            return Err("a delta for a block that is not open");
+            self.open_for(index, delta)?;
         }
-        self.content_bytes += delta.content_bytes();
-        if let Some(tool) = self
-            .partial
-            .unfinished
-            .iter_mut()
-            .find(|tool| tool.index == index)
-        {
+        if let Grown::Text(more) | Grown::InputJson(more) | Grown::Thinking(more) = delta {
+            self.content_bytes += more.len() as u64;
+        }
+        if let Some(tool) = self.unfinished(index) {
             return match delta {
-                Delta::InputJson(json) => {
+                Grown::InputJson(json) => {
                     tool.input.push_str(json);
                     Ok(())
                 }
-                Delta::Unknown { .. } => Ok(()),
+                Grown::Unknown => Ok(()),
                 _ => Err("a delta that is no input, for a tool call"),
             };
         }
@@ -91,26 +133,54 @@ impl Accumulator {
         let Some(block) = place.and_then(|place| self.partial.content.get_mut(place)) else {
             return Err("a delta for a block that is not open");
         };
+        // What began as `null` is among the fields that are not modelled, until it is there.
         match (block, delta) {
-            (ContentBlock::Text(TextBlock { text, .. }), Delta::Text(more)) => text.push_str(more),
-            (ContentBlock::Text(TextBlock { citations, .. }), Delta::Citations(citation)) => {
-                citations.get_or_insert_default().push(citation.clone());
+            (ContentBlock::Text(block), Grown::Text(more)) => block.text.push_str(more),
+            (ContentBlock::Text(block), Grown::Citation(citation)) => {
+                if block.citations.is_none() {
+                    block.extra.retain(|name| name != "citations");
+                }
+                block
+                    .citations
+                    .get_or_insert_default()
+                    .push(citation.clone());
             }
-            (ContentBlock::Thinking(ThinkingBlock { thinking, .. }), Delta::Thinking(more)) => {
-                thinking.push_str(more);
+            (ContentBlock::Thinking(block), Grown::Thinking(more)) => block.thinking.push_str(more),
+            (ContentBlock::Thinking(block), Grown::Signature(whole)) => {
+                block.extra.retain(|name| name != "signature");
+                block.signature = Some(whole.to_owned());
             }
-            (ContentBlock::Thinking(ThinkingBlock { signature, .. }), Delta::Signature(whole)) => {
-                *signature = Some(whole.clone());
+            (ContentBlock::Compaction(block), Grown::Compaction(delta)) => {
+                if delta.content.is_some() {
+                    block.extra.retain(|name| name != "content");
+                    block.content.clone_from(&delta.content);
+                }
+                if delta.encrypted_content.is_some() {
+                    block.extra.retain(|name| name != "encrypted_content");
+                    block.encrypted_content.clone_from(&delta.encrypted_content);
+                }
             }
             (ContentBlock::Unknown(_), delta) => {
                 if let Some(overlay) = self.overlays.iter_mut().find(|o| o.index == index) {
                     overlay.add(delta);
                 }
             }
-            (_, Delta::Unknown { .. }) => {}
+            (_, Grown::Unknown) => {}
             _ => return Err("a delta that does not fit its block"),
         }
         Ok(())
+    }
+
+    /// Opens the block that a delta belongs to, where the server may leave its start out.
+    fn open_for(&mut self, index: u32, delta: Grown<'_>) -> Result<(), Violation> {
+        let is_new = self.indices.binary_search(&index).is_err() && self.is_relaxed();
+        match delta {
+            Grown::Text(_) if is_new => self.start(index, &ContentBlock::text("")),
+            Grown::Thinking(_) if is_new => {
+                self.start(index, &crate::ThinkingBlock::new("").into())
+            }
+            _ => Err("a delta for a block that is not open"),
+        }
     }
 
     pub(super) fn stop(&mut self, index: u32) -> Result<(), Violation> {
@@ -119,33 +189,37 @@ impl Accumulator {
             return Err("the end of a block that is not open");
         };
         self.open.swap_remove(place);
-        if let Some(place) = self
-            .overlays
-            .iter()
-            .position(|overlay| overlay.index == index)
-        {
+        self.close(index);
+        Ok(())
+    }
+
+    fn close(&mut self, index: u32) {
+        let overlay = self.overlays.iter().position(|o| o.index == index);
+        if let Some(place) = overlay {
             let overlay = self.overlays.swap_remove(place);
             self.merge(overlay);
         }
-        if let Some(tool) = self
-            .partial
-            .unfinished
-            .iter_mut()
-            .find(|tool| tool.index == index)
-        {
+        let place = self.indices.binary_search(&index).ok();
+        if let Some(whole) = place.and_then(|place| self.partial.whole.get_mut(place)) {
+            *whole = true;
+        }
+        if let Some(tool) = self.unfinished(index) {
             tool.closed = true;
             if let Some(block) = tool.whole() {
                 self.partial.unfinished.retain(|tool| tool.index != index);
-                self.insert(index, block);
+                self.insert_whole(index, block);
             }
         }
-        Ok(())
     }
 
     pub(super) fn conclude(&mut self, delta: &MessageDelta) -> Result<(), Violation> {
         self.begun()?;
         self.partial.usage.overwrite(&delta.usage);
-        self.partial.extra.overwrite(&delta.extra);
+        self.partial.details.overwrite(&delta.details);
+        self.partial.details.overwrite(&delta.outer);
+        if self.partial.details.extra.len() > FIELD_LIMIT {
+            return Err("more than 10,000 fields that are not modelled");
+        }
         if let Some(sequence) = &delta.stop_sequence {
             self.partial.stop_sequence = Some(sequence.clone());
         }
@@ -158,22 +232,69 @@ impl Accumulator {
         Ok(())
     }
 
+    pub(super) fn finish(&mut self) -> Result<(), Violation> {
+        self.begun()?;
+        self.stage = Stage::Stopped;
+        if self.is_relaxed() && self.partial.stop_reason.is_none() {
+            for index in std::mem::take(&mut self.open) {
+                self.close(index);
+            }
+            self.admit_closed();
+        }
+        Ok(())
+    }
+
+    /// At the end marker of a server that looks alike.
+    pub(super) fn finish_relaxed(&mut self) -> Result<(), Violation> {
+        if self.is_relaxed() && self.stage == Stage::Begun {
+            return self.finish();
+        }
+        Ok(())
+    }
+
     /// Admits calls that stopped without any input, now that it is known that none was coming.
     fn admit_closed(&mut self) {
+        if self.partial.unfinished.is_empty() {
+            return;
+        }
         let closed = self
             .partial
             .unfinished
             .extract_if(.., |tool| tool.is_closed_without_input());
         let closed: Vec<UnfinishedTool> = closed.collect();
         for tool in closed {
-            self.insert(tool.index, tool.start);
+            self.insert_whole(tool.index, tool.start);
+        }
+    }
+
+    fn unfinished(&mut self, index: u32) -> Option<&mut UnfinishedTool> {
+        self.partial
+            .unfinished
+            .iter_mut()
+            .find(|tool| tool.index == index)
+    }
+
+    /// Where a block belongs; blocks begin in order, so at the end.
+    fn place_of(&self, index: u32) -> usize {
+        match self.indices.last() {
+            Some(last) if *last >= index => self.indices.partition_point(|other| *other < index),
+            _ => self.indices.len(),
         }
     }
 
     fn insert(&mut self, index: u32, block: ContentBlock) {
-        let place = self.indices.partition_point(|other| *other < index);
+        let place = self.place_of(index);
         self.indices.insert(place, index);
         self.partial.content.insert(place, block);
+        self.partial.whole.insert(place, false);
+    }
+
+    fn insert_whole(&mut self, index: u32, block: ContentBlock) {
+        let place = self.place_of(index);
+        self.insert(index, block);
+        if let Some(whole) = self.partial.whole.get_mut(place) {
+            *whole = true;
+        }
     }
 
     pub(super) fn merge(&mut self, overlay: Overlay) {
@@ -183,3 +304,6 @@ impl Accumulator {
         }
     }
 }
+
+/// More fields than this, which no version of the API will have, are an attack on memory.
+const FIELD_LIMIT: usize = 10_000;

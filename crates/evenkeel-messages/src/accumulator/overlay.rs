@@ -1,25 +1,16 @@
-use crate::{ContentBlock, Delta, Extra, RawJson, UnknownBlock};
+use super::collect::Grown;
+use crate::{Citation, ContentBlock, Extra, RawJson, UnknownObject};
 
 /// What arrived for a block that is kept as raw JSON. Merged once, when the block stops: to write
 /// it into the JSON at each delta would cost the square of its size.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Overlay {
     pub(super) index: u32,
-    text: Option<Grown>,
-    thinking: Option<Grown>,
-    signature: Option<Grown>,
-    citations: Vec<RawJson>,
+    text: Option<String>,
+    thinking: Option<String>,
+    signature: Option<String>,
+    citations: Vec<Citation>,
     fields: Extra,
-}
-
-/// Text that `Debug` does not show.
-#[derive(Default)]
-struct Grown(String);
-
-impl std::fmt::Debug for Grown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} bytes", self.0.len())
-    }
 }
 
 impl Overlay {
@@ -30,25 +21,28 @@ impl Overlay {
         }
     }
 
-    pub(super) fn add(&mut self, delta: &Delta) {
+    pub(super) fn add(&mut self, delta: Grown<'_>) {
         match delta {
-            Delta::Text(more) => self.text.get_or_insert_default().0.push_str(more),
-            Delta::Thinking(more) => self.thinking.get_or_insert_default().0.push_str(more),
-            Delta::Signature(whole) => self.signature = Some(Grown(whole.clone())),
-            Delta::Citations(citation) => self.citations.push(citation.clone()),
-            // The one delta of a block we do not model whose rule is known: it brings whole fields.
-            Delta::Unknown { kind, raw } if kind == "compaction_delta" => {
-                let fields: Extra = serde_json::from_str(raw.get()).unwrap_or_default();
-                for (name, value) in fields.iter().filter(|(name, _)| *name != "type") {
-                    self.fields.set(name, value.clone());
+            Grown::Text(more) => self.text.get_or_insert_default().push_str(more),
+            Grown::Thinking(more) => self.thinking.get_or_insert_default().push_str(more),
+            Grown::Signature(whole) => self.signature = Some(whole.to_owned()),
+            Grown::Citation(citation) => self.citations.push(citation.clone()),
+            Grown::Compaction(delta) => {
+                for (name, value) in [
+                    ("content", &delta.content),
+                    ("encrypted_content", &delta.encrypted_content),
+                ] {
+                    if let Some(Ok(value)) = value.as_ref().map(RawJson::new) {
+                        self.fields.set(name, value);
+                    }
                 }
             }
-            Delta::InputJson(_) | Delta::Unknown { .. } => {}
+            Grown::InputJson(_) | Grown::Unknown => {}
         }
     }
 
     pub(super) fn merge(self, block: &mut ContentBlock) {
-        let ContentBlock::Unknown(UnknownBlock { raw, .. }) = block else {
+        let ContentBlock::Unknown(UnknownObject { raw, .. }) = block else {
             return;
         };
         if let Some(merged) = self.merged(raw) {
@@ -60,7 +54,7 @@ impl Overlay {
         let mut object: Extra = serde_json::from_str(raw.get()).ok()?;
         let mut changes = self.fields;
         for (name, grown) in [("text", self.text), ("thinking", self.thinking)] {
-            if let Some(Grown(more)) = grown {
+            if let Some(more) = grown {
                 let began: Option<String> = object.parse(name);
                 changes.set(
                     name,
@@ -68,12 +62,14 @@ impl Overlay {
                 );
             }
         }
-        if let Some(Grown(signature)) = self.signature {
+        if let Some(signature) = self.signature {
             changes.set("signature", RawJson::new(&signature).ok()?);
         }
         if !self.citations.is_empty() {
             let mut citations: Vec<RawJson> = object.parse("citations").unwrap_or_default();
-            citations.extend(self.citations);
+            for citation in &self.citations {
+                citations.push(RawJson::new(citation).ok()?);
+            }
             changes.set("citations", RawJson::new(&citations).ok()?);
         }
         if changes.is_empty() {
@@ -81,5 +77,18 @@ impl Overlay {
         }
         object.overwrite(&changes);
         RawJson::new(&object).ok()
+    }
+}
+
+/// Sizes only: it is a reply.
+impl std::fmt::Debug for Overlay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = |text: &Option<String>| text.as_ref().map(String::len);
+        f.debug_struct("Overlay")
+            .field("index", &self.index)
+            .field("text", &bytes(&self.text))
+            .field("thinking", &bytes(&self.thinking))
+            .field("citations", &self.citations.len())
+            .finish_non_exhaustive()
     }
 }

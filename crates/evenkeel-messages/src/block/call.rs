@@ -1,17 +1,25 @@
-use super::{ContentBlock, ServerToolUse, ToolUse, UnknownBlock};
-use crate::extra::Fields;
-use crate::{Extra, RawJson};
+use super::{ContentBlock, McpToolUse, ServerToolUse, ToolUse};
+use crate::{Extra, JsonObject, RawJson, UnknownObject};
 
 /// Tool calls of every kind, those that are not modelled included.
 impl ContentBlock {
     /// Whether the block is a call of a tool, so that it must be whole before anybody sees it.
     pub(crate) fn is_call(&self) -> bool {
         match self {
-            Self::ToolUse(_) | Self::ServerToolUse(_) => true,
+            Self::ToolUse(_) | Self::ServerToolUse(_) | Self::McpToolUse(_) => true,
             Self::Unknown(block) => {
                 block.kind.ends_with("tool_use") || block.field("input").is_some()
             }
-            Self::Text(_) | Self::Thinking(_) | Self::RedactedThinking(_) => false,
+            _ => false,
+        }
+    }
+
+    /// Whether the block is a call that the caller must answer with a result.
+    pub(crate) fn is_client_call(&self) -> bool {
+        match self {
+            Self::ToolUse(_) => true,
+            Self::Unknown(block) => block.kind == "tool_use",
+            _ => false,
         }
     }
 
@@ -19,21 +27,45 @@ impl ContentBlock {
     /// name decides, and in doubt the answer is yes.
     pub(crate) fn runs_at_server(&self) -> bool {
         match self {
-            Self::ServerToolUse(_) => true,
-            Self::Unknown(UnknownBlock { kind, .. }) => {
+            Self::ServerToolUse(_)
+            | Self::McpToolUse(_)
+            | Self::WebSearchToolResult(_)
+            | Self::WebFetchToolResult(_)
+            | Self::CodeExecutionToolResult(_)
+            | Self::BashCodeExecutionToolResult(_)
+            | Self::TextEditorCodeExecutionToolResult(_)
+            | Self::ToolSearchToolResult(_)
+            | Self::McpToolResult(_)
+            | Self::McpToolListing(_)
+            | Self::AdvisorToolResult(_) => true,
+            Self::Unknown(UnknownObject { kind, .. }) => {
                 kind != "tool_use" && (kind.contains("tool") || kind.starts_with("mcp"))
             }
-            Self::Text(_) | Self::Thinking(_) | Self::RedactedThinking(_) | Self::ToolUse(_) => {
-                false
-            }
+            _ => false,
         }
+    }
+
+    /// The id of the call whose result the block is, if it is the result of a tool at the server.
+    pub(crate) fn answers(&self) -> Option<&str> {
+        Some(match self {
+            Self::WebSearchToolResult(result) => &result.tool_use_id,
+            Self::WebFetchToolResult(result) => &result.tool_use_id,
+            Self::CodeExecutionToolResult(result) => &result.tool_use_id,
+            Self::BashCodeExecutionToolResult(result) => &result.tool_use_id,
+            Self::TextEditorCodeExecutionToolResult(result) => &result.tool_use_id,
+            Self::ToolSearchToolResult(result) => &result.tool_use_id,
+            Self::McpToolResult(result) => &result.tool_use_id,
+            Self::AdvisorToolResult(result) => &result.tool_use_id,
+            _ => return None,
+        })
     }
 
     /// Id and name of a call; empty where it has none.
     pub(crate) fn call_identity(&self) -> (String, String) {
         match self {
             Self::ToolUse(ToolUse { id, name, .. })
-            | Self::ServerToolUse(ServerToolUse { id, name, .. }) => (id.clone(), name.clone()),
+            | Self::ServerToolUse(ServerToolUse { id, name, .. })
+            | Self::McpToolUse(McpToolUse { id, name, .. }) => (id.clone(), name.clone()),
             Self::Unknown(block) => {
                 let text = |name| {
                     let value = block.field(name)?;
@@ -44,7 +76,7 @@ impl ContentBlock {
                     text("name").unwrap_or_default(),
                 )
             }
-            Self::Text(_) | Self::Thinking(_) | Self::RedactedThinking(_) => Default::default(),
+            _ => Default::default(),
         }
     }
 
@@ -52,33 +84,27 @@ impl ContentBlock {
     pub(crate) fn call_input(&self) -> Option<RawJson> {
         match self {
             Self::ToolUse(ToolUse { input, .. })
-            | Self::ServerToolUse(ServerToolUse { input, .. }) => Some(input.clone()),
+            | Self::ServerToolUse(ServerToolUse { input, .. })
+            | Self::McpToolUse(McpToolUse { input, .. }) => Some(RawJson::clone(input)),
             Self::Unknown(block) => block.field("input"),
-            Self::Text(_) | Self::Thinking(_) | Self::RedactedThinking(_) => None,
+            _ => None,
         }
     }
 
     /// The same call with another input.
-    pub(crate) fn with_call_input(&self, whole: RawJson) -> Option<Self> {
+    pub(crate) fn with_call_input(&self, whole: JsonObject) -> Option<Self> {
         let mut block = self.clone();
         match &mut block {
             Self::ToolUse(ToolUse { input, .. })
-            | Self::ServerToolUse(ServerToolUse { input, .. }) => *input = whole,
-            Self::Unknown(UnknownBlock { raw, .. }) => {
+            | Self::ServerToolUse(ServerToolUse { input, .. })
+            | Self::McpToolUse(McpToolUse { input, .. }) => *input = whole,
+            Self::Unknown(UnknownObject { raw, .. }) => {
                 let mut object: Extra = serde_json::from_str(raw.get()).ok()?;
-                object.set("input", whole);
+                object.set("input", RawJson::clone(&whole));
                 return Some(Self::from_raw(RawJson::new(&object).ok()?));
             }
-            Self::Text(_) | Self::Thinking(_) | Self::RedactedThinking(_) => return None,
+            _ => return None,
         }
         Some(block)
-    }
-}
-
-impl UnknownBlock {
-    /// A field that is there and not `null`.
-    fn field(&self, name: &str) -> Option<RawJson> {
-        let value = Fields::split(self.raw.get()).ok()?.raw(name)?;
-        Some(RawJson::copy(value)).filter(|raw| raw.get() != "null")
     }
 }

@@ -1,15 +1,24 @@
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{ContentBlock, Error, Facts, Fields, Message, Role, StopReason, UnfinishedTool, Usage};
+use crate::object::Object;
+use crate::{Accumulator, Decoder, End, ReplyDetails, StreamEvent, sse};
 
 /// A whole JSON message, or what is wrong with it, in words that quote none of it.
 pub(super) fn read(body: &[u8], facts: &Facts) -> Result<Message, Error> {
     let protocol = |what: &str| {
-        Error::protocol(format!("expected a JSON message, found {what}")).with_facts(facts.clone())
+        Error::protocol(format!("expected a JSON message, found {what}"))
+            .with_facts(facts.clone())
+            .with_body(sse::sample_of(body))
     };
     let Ok(text) = std::str::from_utf8(body) else {
         return Err(protocol("bytes that are not UTF-8"));
     };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if is_stream(text) {
+        return collect(body, facts);
+    }
     let mut fields = match Fields::split(text) {
         Ok(fields) => fields,
         Err(error) if error.is_eof() && !text.trim_start().is_empty() => {
@@ -21,15 +30,24 @@ pub(super) fn read(body: &[u8], facts: &Facts) -> Result<Message, Error> {
     if kind.as_deref() == Some("error") {
         return Err(Error::from_event(facts, body));
     }
+    from_fields(kind, fields).map_err(protocol)
+}
+
+/// A message, or what was found instead.
+pub(super) fn message(raw: &RawValue) -> Result<Message, &'static str> {
+    let mut fields = Fields::split(raw.get()).map_err(|_| kind_of(raw.get()))?;
+    from_fields(fields.take("type"), fields)
+}
+
+fn from_fields(kind: Option<String>, mut fields: Fields<'_>) -> Result<Message, &'static str> {
     let content: Option<Vec<&RawValue>> = fields.take("content");
     let (Some("message"), Some(content)) = (kind.as_deref(), content) else {
-        return Err(protocol("another object"));
+        return Err("another object");
     };
     let stop_reason: Option<String> = fields.take("stop_reason");
     let Some(stop_reason) = stop_reason.filter(|reason| !reason.is_empty()) else {
-        return Err(protocol("a message without a stop reason"));
+        return Err("a message without a stop reason");
     };
-    fields.remove("stop_reason");
     let stop_sequence: Option<Option<String>> = fields.take("stop_sequence");
     let usage = fields.raw("usage").and_then(Usage::read);
     if usage.is_some() {
@@ -43,8 +61,9 @@ pub(super) fn read(body: &[u8], facts: &Facts) -> Result<Message, Error> {
         stop_reason: Some(StopReason::from(stop_reason)),
         stop_sequence: stop_sequence.flatten(),
         usage: usage.unwrap_or_default(),
-        extra: fields.into_extra(),
+        details: ReplyDetails::from_fields(fields).unwrap_or_default(),
         unfinished: Vec::new(),
+        unmerged: Vec::new(),
     };
     set_cut_call_aside(&mut message);
     Ok(message)
@@ -69,6 +88,34 @@ fn set_cut_call_aside(message: &mut Message) {
             .map_or_else(String::new, |raw| raw.get().to_owned());
         message.unfinished.push(call);
     }
+}
+
+/// Whether a body that should be JSON is an event stream: no JSON begins so.
+fn is_stream(text: &str) -> bool {
+    let text = text.trim_start();
+    ["event:", "data:", "id:", "retry:", ":"]
+        .iter()
+        .any(|field| text.starts_with(field))
+}
+
+fn collect(body: &[u8], facts: &Facts) -> Result<Message, Error> {
+    let mut decoder = Decoder::new(facts.clone()).body_limit(u64::MAX);
+    let mut accumulator = Accumulator::new(facts.clone());
+    let mut end = End::Eof;
+    decoder.feed(Bytes::copy_from_slice(body));
+    while let Some(event) = decoder.next_event() {
+        match event {
+            Ok(StreamEvent::Error(error)) | Err(error) => {
+                end = End::Failed(error);
+                break;
+            }
+            Ok(event) => accumulator.push(&event),
+        }
+    }
+    accumulator
+        .end(end)
+        .into_result()
+        .map_err(|incomplete| incomplete.error)
 }
 
 fn kind_of(text: &str) -> &'static str {

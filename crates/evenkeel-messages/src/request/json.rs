@@ -116,7 +116,7 @@ impl<'de> Visitor<'de> for Request {
                     max_tokens = Some(leaf(&value, "max_tokens", "a whole number, 0 or more")?);
                 }
                 "messages" => messages = Some(map.next_value_seed(Messages)?),
-                _ => parameters.set(name, map.next_value()?),
+                _ => parameters.push(name, map.next_value()?),
             }
         }
         Ok(MessageRequest {
@@ -210,7 +210,7 @@ impl<'de> Visitor<'de> for MessageAt {
             match name.as_ref() {
                 "role" => role = Some(leaf(&map.next_value()?, path("role"), "a string")?),
                 "content" => content = Some(read_content(&map.next_value()?, path("content"))?),
-                _ => extra.set(name, map.next_value()?),
+                _ => extra.push(name, map.next_value()?),
             }
         }
         Ok(MessageParam {

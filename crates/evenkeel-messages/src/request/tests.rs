@@ -1,7 +1,7 @@
 use evenkeel_error::ErrorKind;
 
 use super::*;
-use crate::{ContentBlock, Display};
+use crate::{AdaptiveThinking, CustomTool, Display};
 
 fn body(request: &MessageRequest, streaming: Streaming) -> String {
     String::from_utf8(request.to_body(streaming).expect("valid").to_vec()).expect("UTF-8")
@@ -21,17 +21,13 @@ fn setters_write_what_the_api_reads() {
         .user("u")
         .assistant("a")
         .message(MessageParam::user(ContentBlock::text("t")))
-        .tool(&Tool::new("one", schema.clone()).description("D"))
-        .tool(&Tool::from_raw(
+        .tool(CustomTool::new("one", schema.clone()).description("D"))
+        .tool(Tool::from_raw(
             RawJson::from_text(r#"{"type":"bash_20250124"}"#).expect("JSON"),
         ))
-        .tool_choice(&ToolChoice::Tool {
-            name: "one".to_owned(),
-        })
-        .thinking(&Thinking::Adaptive {
-            display: Some(Display::Omitted),
-        })
-        .effort(&Effort::ExtraHigh)
+        .tool_choice(ToolChoice::tool("one"))
+        .thinking(AdaptiveThinking::new().display(Display::Omitted))
+        .effort(Effort::ExtraHigh)
         .user_id("u-1")
         .stop_sequences(["x", "y"])
         .temperature(0.5)
@@ -39,7 +35,7 @@ fn setters_write_what_the_api_reads() {
     let expected = concat!(
         r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"u"},"#,
         r#"{"role":"assistant","content":"a"},{"role":"user","content":[{"type":"text","text":"t"}]}],"#,
-        r#""system":"S","tools":[{"name":"one","description":"D","input_schema":{"type":"object"}},"#,
+        r#""system":"S","tools":[{"name":"one","input_schema":{"type":"object"},"description":"D"},"#,
         r#"{"type":"bash_20250124"}],"tool_choice":{"type":"tool","name":"one"},"#,
         r#""thinking":{"type":"adaptive","display":"omitted"},"output_config":{"effort":"xhigh"},"#,
         r#""metadata":{"user_id":"u-1"},"stop_sequences":["x","y"],"temperature":0.5,"speed":"fast""#,
@@ -57,7 +53,7 @@ fn effort_leaves_the_rest_of_the_output_configuration() {
     let format = serde_json::json!({"format": {"type": "json_schema"}});
     let request = MessageRequest::new("m", 1)
         .extra("output_config", format)
-        .effort(&Effort::Low);
+        .effort(Effort::Low);
     let config = request.parameter("output_config").expect("set").get();
     assert_eq!(
         config,

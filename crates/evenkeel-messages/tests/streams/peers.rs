@@ -1,7 +1,7 @@
 //! Streams on which other clients were seen to fail: each row of that survey, as a test.
 
 use evenkeel_error::{ErrorKind, Recovery};
-use evenkeel_messages::{ContentBlock, Message, StopReason, Verdict};
+use evenkeel_messages::{ContentBlock, Message, RefusalCategory, ServiceTier, StopReason, Verdict};
 
 use crate::support::{
     FIXTURES, GROWN, REFUSAL, SERVER_TOOLS, TEXT, THINKING, TOOLS, after_head, drive, facts, frame,
@@ -69,7 +69,7 @@ fn usage_at_the_end_with_output_tokens_alone_keeps_the_rest() {
         (Some(25), Some(15))
     );
     assert_eq!(usage.cache_read_input_tokens, Some(7));
-    assert_eq!(usage.service_tier.as_deref(), Some("standard"));
+    assert_eq!(usage.service_tier, Some(ServiceTier::Standard));
 }
 
 #[test]
@@ -78,8 +78,9 @@ fn usage_that_is_null_keeps_what_was_known_and_what_was_never_said_stays_absent(
     assert_eq!(usage.cache_creation_input_tokens, Some(0));
     assert_eq!(usage.input_tokens, Some(2679));
     assert_eq!(usage.speed, None);
-    let searches = usage.extra.get("server_tool_use").expect("kept");
-    assert_eq!(searches.get(), r#"{"web_search_requests":1}"#);
+    let tools = usage.server_tool_use.expect("kept");
+    assert_eq!(tools.web_search_requests, Some(1));
+    assert_eq!(tools.web_fetch_requests, None);
 }
 
 #[test]
@@ -194,14 +195,8 @@ fn a_refusal_without_content_is_a_message() {
     let message = message(REFUSAL);
     assert_eq!(message.stop_reason, Some(StopReason::Refusal));
     assert!(message.content.is_empty());
-    assert!(
-        message
-            .extra
-            .get("stop_details")
-            .expect("kept")
-            .get()
-            .contains("cyber")
-    );
+    let details = message.stop_details().expect("kept");
+    assert_eq!(details.category, Some(RefusalCategory::Cyber));
 }
 
 #[test]
@@ -226,8 +221,12 @@ fn malformed_json_names_event_and_offset_and_keeps_the_partial() {
     let incomplete = verdict(&stream).into_result().expect_err("failed");
     assert_eq!(incomplete.error.kind(), ErrorKind::Protocol);
     let offset = after_head("").len();
-    let expected = format!("malformed content_block_start event at byte {offset} of the stream");
+    let expected = format!(
+        "malformed content_block_start event at byte {offset} of the stream: its JSON breaks at byte 11 of its data"
+    );
     assert_eq!(incomplete.error.message(), Some(expected.as_str()));
+    assert_eq!(incomplete.error.body(), Some("{\"index\":0,"), "a sample");
+    assert!(!format!("{0} {0:?}", incomplete.error).contains("index"));
     assert_eq!(
         incomplete.partial.id(),
         Some("msg_01XFDUDYJgAACzvnptvVoYEL")

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use evenkeel_messages::sse::SseDecoder;
 use evenkeel_messages::{
-    Accumulator, ContentBlock, Decoder, MessageParam, MessageRequest, RawJson, Tool,
+    Accumulator, ContentBlock, CustomTool, Decoder, MessageParam, MessageRequest, RawJson,
 };
 
 use crate::support::{FIXTURES, after_head, drive, facts, frame};
@@ -105,8 +105,8 @@ fn no_error_shows_a_reply() {
         let (accumulator, end) = drive([stream.as_bytes()]);
         let incomplete = accumulator.end(end).into_result().expect_err("incomplete");
         assert_silent(&format!(
-            "{incomplete} {incomplete:?} {}",
-            incomplete.error.report()
+            "{incomplete} {incomplete:?} {0} {0:?}",
+            incomplete.error
         ));
     }
 }
@@ -118,7 +118,7 @@ fn no_debug_shows_a_prompt() {
         .system(PLANTED)
         .user(PLANTED)
         .message(MessageParam::user(vec![ContentBlock::text(PLANTED)]))
-        .tool(&Tool::new("t", raw.clone()).description(PLANTED))
+        .tool(CustomTool::new("t", raw.clone()).description(PLANTED))
         .user_id(PLANTED)
         .extra("context", PLANTED);
     assert_silent(&format!("{request:?} {request:#?} {raw:?}"));

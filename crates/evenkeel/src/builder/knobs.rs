@@ -134,7 +134,10 @@ mod tests {
             ("first_event_limit ", builder().first_event_limit(zero)),
             ("byte_silence_limit ", builder().byte_silence_limit(zero)),
             ("progress_limit ", builder().progress_limit(zero)),
-            ("hidden_progress_limit ", builder().hidden_progress_limit(zero)),
+            (
+                "hidden_progress_limit ",
+                builder().hidden_progress_limit(zero),
+            ),
             ("quiet_warning ", builder().quiet_warning(zero)),
             ("error_body_limit ", builder().error_body_limit(zero)),
             ("event_size ", builder().event_size(0)),

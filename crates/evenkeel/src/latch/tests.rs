@@ -58,7 +58,10 @@ fn every_event_in_every_state_does_what_the_table_says() {
     // A request succeeds.
     assert_eq!(open().accepted(at(300)), None);
     assert_eq!(set().accepted(at(300)), Some(Duration::from_secs(200)));
-    assert_eq!(probing().0.accepted(at(300)), Some(Duration::from_secs(200)));
+    assert_eq!(
+        probing().0.accepted(at(300)),
+        Some(Duration::from_secs(200))
+    );
     assert_eq!(lifted().accepted(at(300)), None);
     // A probe is given up unsent.
     let (mut latch, probe) = probing();

@@ -24,7 +24,10 @@ impl Call {
     pub(super) fn admit(&mut self) -> Result<Admission, Halt> {
         let now = self.now();
         let roll = self.shared.dice.bits();
-        let (admission, changes) = self.shared.breakers.admit(self.plan.key.as_ref(), now, roll);
+        let (admission, changes) = self
+            .shared
+            .breakers
+            .admit(self.plan.key.as_ref(), now, roll);
         self.announce(&changes);
         let rejected = match admission {
             Ok(permits) => return Ok(Admission::Admitted(permits)),

@@ -230,7 +230,13 @@ impl Call {
         let facts = response.facts;
         let bytes = self.read_body(response.body, &facts).await?;
         let message = Message::from_json(&bytes, &facts).map_err(Broken::Failed)?;
-        Ok(Live::whole(facts, message, watch, &self.shared, &self.voice))
+        Ok(Live::whole(
+            facts,
+            message,
+            watch,
+            &self.shared,
+            &self.voice,
+        ))
     }
 
     /// A body that is not a stream, whole.
@@ -251,7 +257,9 @@ impl Call {
                 Some(Some(Ok(chunk))) => {
                     if bytes.len().saturating_add(chunk.len()) > most {
                         let most = Size(most);
-                        return Err(broken(Failure::protocol(format!("the reply is larger than {most}"))));
+                        return Err(broken(Failure::protocol(format!(
+                            "the reply is larger than {most}"
+                        ))));
                     }
                     bytes.extend_from_slice(&chunk);
                 }

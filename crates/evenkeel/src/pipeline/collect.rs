@@ -27,7 +27,8 @@ impl Call {
             let (tokens, tools) = live.spent();
             let after = if replays > 0 {
                 After::Veto(Stopped::Attempts)
-            } else if tokens > self.shared.tuning.sizes.replay_tokens || tools != ServerTools::None {
+            } else if tokens > self.shared.tuning.sizes.replay_tokens || tools != ServerTools::None
+            {
                 After::Veto(Stopped::UnsafeToRepeat)
             } else {
                 After::Content(live.watch.number)
@@ -94,7 +95,12 @@ impl Call {
     }
 
     /// Books the end of a call that brought what it was made for.
-    pub(crate) fn complete(&mut self, watch: Stopwatch, facts: &Facts, usage: Option<Usage>) -> Meta {
+    pub(crate) fn complete(
+        &mut self,
+        watch: Stopwatch,
+        facts: &Facts,
+        usage: Option<Usage>,
+    ) -> Meta {
         let now = self.now();
         let took = now.since(watch.started);
         let attempt = Attempt::complete(watch.number, facts, watch.waited, took);

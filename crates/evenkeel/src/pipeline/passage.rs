@@ -121,7 +121,13 @@ impl Call {
         if failure.kind() != ErrorKind::Authentication {
             return false;
         }
-        if let Some(renewable) = self.plan.identity.credential.as_ref().and_then(|c| c.renewable()) {
+        if let Some(renewable) = self
+            .plan
+            .identity
+            .credential
+            .as_ref()
+            .and_then(|c| c.renewable())
+        {
             renewable.refused(generation);
         }
         let is_first = self.passage.renewals == Renewals::None;

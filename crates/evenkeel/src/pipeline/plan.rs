@@ -53,8 +53,17 @@ impl Plan {
             head_limit,
             repeat: Repeat::of_message(&request),
             #[cfg(feature = "breaker")]
-            key: Some(crate::circuit::ModelKey::new(request.model(), request.speed())),
-            ..Self::path(shared, Method::POST, "/v1/messages", request.model(), options)?
+            key: Some(crate::circuit::ModelKey::new(
+                request.model(),
+                request.speed(),
+            )),
+            ..Self::path(
+                shared,
+                Method::POST,
+                "/v1/messages",
+                request.model(),
+                options,
+            )?
         })
     }
 

@@ -1,0 +1,125 @@
+use bytes::Bytes;
+use evenkeel_error::{Error, Facts};
+use serde_json::value::RawValue;
+
+use super::JsonLines;
+use crate::extra::Fields;
+use crate::{Extra, Message, RawJson, sse};
+
+/// The results of a batch: chunks of the body in, one item a request out, in any order.
+///
+/// A line that cannot be read is an error for itself; the lines behind it are read.
+#[derive(Debug)]
+pub struct BatchResults {
+    lines: JsonLines,
+    facts: Facts,
+}
+
+/// What became of one request of a batch.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct BatchItem {
+    /// The id that the request was given.
+    pub custom_id: String,
+    /// What became of it.
+    pub outcome: BatchOutcome,
+    /// Fields that are not modelled, byte for byte.
+    pub extra: Extra,
+}
+
+/// What became of one request of a batch.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BatchOutcome {
+    /// It was answered.
+    Succeeded(Box<Message>),
+    /// It failed; or what came as its answer is no complete message, which is `protocol`.
+    Errored(Error),
+    /// The batch was cancelled before it began.
+    Canceled,
+    /// It was not done within 24 hours.
+    Expired,
+    /// Of a type that this version does not know; byte for byte.
+    Unknown(RawJson),
+}
+
+impl BatchResults {
+    /// A reader of the body of the response whose head is `facts`; its errors carry them.
+    #[must_use]
+    pub fn new(facts: Facts) -> Self {
+        Self {
+            lines: JsonLines::new(),
+            facts,
+        }
+    }
+
+    /// The most bytes that one result may have. Default
+    /// [`DEFAULT_LINE_LIMIT`](crate::DEFAULT_LINE_LIMIT).
+    #[must_use]
+    pub fn line_limit(mut self, bytes: usize) -> Self {
+        self.lines = self.lines.line_limit(bytes);
+        self
+    }
+
+    /// Takes the next chunk of the body, of any size and split anywhere.
+    pub fn feed(&mut self, chunk: Bytes) {
+        self.lines.feed(chunk);
+    }
+
+    /// The body has ended: what no line end follows is an item, too.
+    pub fn finish(&mut self) {
+        self.lines.finish();
+    }
+
+    /// The next item, if the bytes so far hold one.
+    ///
+    /// # Errors
+    /// `protocol`, for a line that is too large, not UTF-8, or no result; the next call goes on
+    /// behind it. The error's report shows the first 256 bytes of the line, scrubbed.
+    pub fn next_item(&mut self) -> Option<Result<BatchItem, Error>> {
+        let facts = &self.facts;
+        let line = match self.lines.next_line()? {
+            Ok(line) => line,
+            Err(error) => return Some(Err(error.with_facts(facts.clone()))),
+        };
+        let item = std::str::from_utf8(line.bytes)
+            .map_err(|_| "is not UTF-8")
+            .and_then(|text| item(text, facts).ok_or("is no result"));
+        Some(item.map_err(|what| {
+            Error::protocol(format!("the line at byte {} {what}", line.offset))
+                .with_facts(facts.clone())
+                .with_body(sse::sample_of(line.bytes))
+        }))
+    }
+}
+
+fn item(text: &str, facts: &Facts) -> Option<BatchItem> {
+    let mut fields = Fields::split(text).ok()?;
+    let custom_id = fields.take("custom_id")?;
+    let raw = fields.raw("result")?;
+    let outcome = outcome(raw, facts)?;
+    fields.remove("result");
+    Some(BatchItem {
+        custom_id,
+        outcome,
+        extra: fields.into_extra(),
+    })
+}
+
+fn outcome(raw: &RawValue, facts: &Facts) -> Option<BatchOutcome> {
+    let mut fields = Fields::split(raw.get()).ok()?;
+    let kind: String = fields.take("type").unwrap_or_default();
+    Some(match kind.as_str() {
+        "succeeded" => match Message::from_json(fields.raw("message")?.get().as_bytes(), facts) {
+            Ok(message) => BatchOutcome::Succeeded(Box::new(message)),
+            Err(error) => BatchOutcome::Errored(error),
+        },
+        "errored" => {
+            let envelope = fields.raw("error")?.get();
+            BatchOutcome::Errored(Error::from_event(facts, envelope.as_bytes()))
+        }
+        "canceled" => BatchOutcome::Canceled,
+        "expired" => BatchOutcome::Expired,
+        _ => BatchOutcome::Unknown(RawJson::copy(raw)),
+    })
+}

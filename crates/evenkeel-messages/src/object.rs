@@ -1,0 +1,486 @@
+//! The three shapes that everything on the wire has, each as a macro, so that every type keeps
+//! what it does not model in the same way:
+//!
+//! - `object!`: named fields, some required; what is not modelled, or has an unexpected shape,
+//!   stays in `extra`, byte for byte.
+//! - `tagged!`: one of several objects, told apart by `type`; an unknown type, or a known one
+//!   without its required fields, is kept whole.
+//! - `word!`: one of several names; an unknown one is kept.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde_json::value::RawValue;
+
+use crate::extra::{Fields, Key};
+use crate::{Extra, RawJson};
+
+/// A JSON object with a Rust struct.
+pub(crate) trait Object: Sized {
+    /// The `type` on the wire; `None` where it has none, or several.
+    const KIND: Option<&'static str>;
+
+    /// Takes what is modelled out of `fields`, the type aside; `None` if a required field is not
+    /// there in its shape.
+    fn from_fields(fields: Fields<'_>) -> Option<Self>;
+
+    /// Writes every field, the type aside.
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+
+    fn read(raw: &RawValue) -> Option<Self> {
+        let mut fields = Fields::split(raw.get()).ok()?;
+        if let Some(kind) = Self::KIND {
+            let Key(found) = fields.take("type")?;
+            if found != kind {
+                return None;
+            }
+        }
+        Self::from_fields(fields)
+    }
+
+    fn write_whole<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(kind) = Self::KIND {
+            map.serialize_entry("type", kind)?;
+        }
+        self.write(&mut map)?;
+        map.end()
+    }
+}
+
+/// An object of a type, or of a shape, that this version does not know: it goes back byte for
+/// byte. `Debug` shows type and length.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownObject {
+    /// Its `type`; empty if it has none.
+    pub kind: String,
+    /// The whole object.
+    pub raw: RawJson,
+}
+
+impl UnknownObject {
+    /// A field that is there and not `null`.
+    pub(crate) fn field(&self, name: &str) -> Option<RawJson> {
+        let value = Fields::split(self.raw.get()).ok()?.raw(name)?;
+        Some(RawJson::copy(value)).filter(|raw| raw.get() != "null")
+    }
+}
+
+impl From<RawJson> for UnknownObject {
+    fn from(raw: RawJson) -> Self {
+        let kind = Fields::split(raw.get())
+            .ok()
+            .and_then(|mut fields| fields.take("type"));
+        Self {
+            kind: kind.unwrap_or_default(),
+            raw,
+        }
+    }
+}
+
+impl Serialize for UnknownObject {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.raw.serialize(serializer)
+    }
+}
+
+impl fmt::Debug for UnknownObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnknownObject")
+            .field("kind", &self.kind)
+            .field("raw", &self.raw)
+            .finish()
+    }
+}
+
+/// How a field looks in `Debug`: names, numbers and sizes, never content.
+pub(crate) trait Sketch {
+    fn sketch(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+/// Text fields that name a thing and quote nobody.
+const NAMES: [&str; 14] = [
+    "id",
+    "name",
+    "tool_use_id",
+    "tool_name",
+    "tool_id",
+    "toolset_name",
+    "file_id",
+    "custom_id",
+    "skill_id",
+    "server_name",
+    "mcp_server_name",
+    "model",
+    "media_type",
+    "version",
+];
+
+impl Sketch for String {
+    fn sketch(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if NAMES.contains(&field) {
+            fmt::Debug::fmt(self, f)
+        } else {
+            write!(f, "{} bytes", self.len())
+        }
+    }
+}
+
+impl<T> Sketch for Vec<T> {
+    fn sketch(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} items", self.len())
+    }
+}
+
+impl<T: Sketch> Sketch for Box<T> {
+    fn sketch(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().sketch(field, f)
+    }
+}
+
+macro_rules! sketch_as_debug {
+    ($($type:ty),*) => {
+        $(impl $crate::object::Sketch for $type {
+            fn sketch(&self, _: &str, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Debug::fmt(self, f)
+            }
+        })*
+    };
+}
+
+sketch_as_debug!(bool, u32, u64, i64, RawJson, Extra);
+
+/// A field on its way into `Debug`.
+pub(crate) struct Sketched<'a, T>(pub(crate) &'a str, pub(crate) &'a T);
+
+impl<T: Sketch> fmt::Debug for Sketched<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.1.sketch(self.0, f)
+    }
+}
+
+/// An object: `Name "type" { required } { optional } [ optional, copied ] ( flags )`.
+///
+/// Setters of the second group convert, those of the third take numbers and words as they are,
+/// those of the fourth set `true`. A required field may have another name on the wire: `a as "b"`.
+macro_rules! object {
+    (@kind) => { None };
+    (@kind $kind:literal) => { Some($kind) };
+    (@wire $name:ident) => { stringify!($name) };
+    (@wire $name:ident $wire:literal) => { $wire };
+    (
+        $(#[$meta:meta])*
+        $name:ident $($kind:literal)? {
+            $( $(#[$required_meta:meta])* $required:ident $(as $wire:literal)? : $required_type:ty, )*
+        } {
+            $( $(#[$optional_meta:meta])* $optional:ident : $optional_type:ty, )*
+        } [
+            $( $(#[$plain_meta:meta])* $plain:ident : $plain_type:ty, )*
+        ] (
+            $( $(#[$flag_meta:meta])* $flag:ident, )*
+        )
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct $name {
+            $( $(#[$required_meta])* pub $required: $required_type, )*
+            $( $(#[$optional_meta])* pub $optional: Option<$optional_type>, )*
+            $( $(#[$plain_meta])* pub $plain: Option<$plain_type>, )*
+            $( $(#[$flag_meta])* pub $flag: Option<bool>, )*
+            /// Fields that are not modelled, byte for byte.
+            pub extra: $crate::Extra,
+        }
+
+        impl $name {
+            /// One with what it must have; setters add the rest.
+            #[must_use]
+            #[allow(clippy::new_without_default, reason = "a default that means nothing invites use")]
+            pub fn new($( $required: impl Into<$required_type> ),*) -> Self {
+                Self {
+                    $( $required: $required.into(), )*
+                    $( $optional: None, )*
+                    $( $plain: None, )*
+                    $( $flag: None, )*
+                    extra: $crate::Extra::default(),
+                }
+            }
+
+            $(
+                $(#[$optional_meta])*
+                #[must_use]
+                pub fn $optional(mut self, $optional: impl Into<$optional_type>) -> Self {
+                    self.$optional = Some($optional.into());
+                    self
+                }
+            )*
+            $(
+                $(#[$plain_meta])*
+                #[must_use]
+                pub fn $plain(mut self, $plain: $plain_type) -> Self {
+                    self.$plain = Some($plain);
+                    self
+                }
+            )*
+            $(
+                $(#[$flag_meta])*
+                #[must_use]
+                pub fn $flag(mut self) -> Self {
+                    self.$flag = Some(true);
+                    self
+                }
+            )*
+
+            /// Sets a field that is not modelled; one of that name is replaced.
+            #[must_use]
+            pub fn extra(mut self, name: &str, value: $crate::RawJson) -> Self {
+                self.extra.set(name, value);
+                self
+            }
+        }
+
+        impl $crate::object::Object for $name {
+            const KIND: Option<&'static str> = object!(@kind $($kind)?);
+
+            #[allow(unused_mut, reason = "an object may have no field of its own")]
+            fn from_fields(mut fields: $crate::extra::Fields<'_>) -> Option<Self> {
+                Some(Self {
+                    $( $required: fields.take(object!(@wire $required $($wire)?))?, )*
+                    $( $optional: fields.take(stringify!($optional)), )*
+                    $( $plain: fields.take(stringify!($plain)), )*
+                    $( $flag: fields.take(stringify!($flag)), )*
+                    extra: fields.into_extra(),
+                })
+            }
+
+            fn write<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+                $( map.serialize_entry(object!(@wire $required $($wire)?), &self.$required)?; )*
+                $( if let Some(value) = &self.$optional {
+                    map.serialize_entry(stringify!($optional), value)?;
+                } )*
+                $( if let Some(value) = &self.$plain {
+                    map.serialize_entry(stringify!($plain), value)?;
+                } )*
+                $( if let Some(value) = &self.$flag {
+                    map.serialize_entry(stringify!($flag), value)?;
+                } )*
+                // A field that came as `null` and was set since must not be there twice.
+                self.extra.write_unless(map, |_name| {
+                    false
+                    $( || _name == object!(@wire $required $($wire)?) )*
+                    $( || (self.$optional.is_some() && _name == stringify!($optional)) )*
+                    $( || (self.$plain.is_some() && _name == stringify!($plain)) )*
+                    $( || (self.$flag.is_some() && _name == stringify!($flag)) )*
+                })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::object::Object::write_whole(self, serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
+                <Self as $crate::object::Object>::read(&raw).ok_or_else(|| {
+                    serde::de::Error::custom(concat!("expected an object that is a ", stringify!($name)))
+                })
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            #[allow(unused_mut, reason = "an object may have no field of its own")]
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let mut shown = f.debug_struct(stringify!($name));
+                $( shown.field(
+                    stringify!($required),
+                    &$crate::object::Sketched(stringify!($required), &self.$required),
+                ); )*
+                $( if let Some(value) = &self.$optional {
+                    shown.field(
+                        stringify!($optional),
+                        &$crate::object::Sketched(stringify!($optional), value),
+                    );
+                } )*
+                $( if let Some(value) = &self.$plain {
+                    shown.field(stringify!($plain), value);
+                } )*
+                $( if let Some(value) = &self.$flag {
+                    shown.field(stringify!($flag), value);
+                } )*
+                if !self.extra.is_empty() {
+                    shown.field("extra", &self.extra);
+                }
+                shown.finish()
+            }
+        }
+
+        sketch_as_debug!($name);
+    };
+}
+
+/// One of several objects, told apart by `type`.
+macro_rules! tagged {
+    (
+        $(#[$meta:meta])*
+        $name:ident { $( $(#[$variant_meta:meta])* $variant:ident($type:ty), )* }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum $name {
+            $( $(#[$variant_meta])* $variant($type), )*
+            /// Of a type, or of a shape, that this version does not know; byte for byte.
+            Unknown($crate::UnknownObject),
+        }
+
+        impl $name {
+            /// The `type` on the wire.
+            #[must_use]
+            pub fn kind(&self) -> &str {
+                match self {
+                    $( Self::$variant(_) => {
+                        <$type as $crate::object::Object>::KIND.unwrap_or_default()
+                    } )*
+                    Self::Unknown(object) => &object.kind,
+                }
+            }
+
+            /// Any, from its JSON.
+            #[must_use]
+            pub fn from_raw(raw: $crate::RawJson) -> Self {
+                match Self::known(raw.as_raw()) {
+                    Ok(known) => known,
+                    Err(kind) => Self::Unknown($crate::UnknownObject { kind, raw }),
+                }
+            }
+
+            #[allow(dead_code, reason = "some are only ever a field of something else")]
+            pub(crate) fn read(raw: &serde_json::value::RawValue) -> Self {
+                Self::known(raw).unwrap_or_else(|kind| {
+                    let raw = $crate::RawJson::copy(raw);
+                    Self::Unknown($crate::UnknownObject { kind, raw })
+                })
+            }
+
+            /// The typed form, or else the type.
+            fn known(raw: &serde_json::value::RawValue) -> Result<Self, String> {
+                let mut fields = $crate::extra::Fields::split(raw.get()).unwrap_or_default();
+                let kind = match fields.take("type") {
+                    Some($crate::extra::Key(kind)) => kind,
+                    None => return Err(String::new()),
+                };
+                $( if Some(kind.as_ref()) == <$type as $crate::object::Object>::KIND {
+                    return match <$type as $crate::object::Object>::from_fields(fields) {
+                        Some(known) => Ok(Self::$variant(known)),
+                        None => Err(kind.into_owned()),
+                    };
+                } )*
+                Err(kind.into_owned())
+            }
+        }
+
+        $( impl From<$type> for $name {
+            fn from(known: $type) -> Self {
+                Self::$variant(known)
+            }
+        } )*
+
+        impl From<$crate::RawJson> for $name {
+            fn from(raw: $crate::RawJson) -> Self {
+                Self::from_raw(raw)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $( Self::$variant(known) => serde::Serialize::serialize(known, serializer), )*
+                    Self::Unknown(object) => serde::Serialize::serialize(object, serializer),
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <$crate::RawJson as serde::Deserialize>::deserialize(deserializer).map(Self::from_raw)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    $( Self::$variant(known) => std::fmt::Debug::fmt(known, f), )*
+                    Self::Unknown(object) => std::fmt::Debug::fmt(object, f),
+                }
+            }
+        }
+
+        sketch_as_debug!($name);
+    };
+}
+
+/// One of several names.
+macro_rules! word {
+    (
+        $(#[$meta:meta])*
+        $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $text:literal, )* }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(from = "String", into = "String")]
+        #[non_exhaustive]
+        pub enum $name {
+            $( $(#[$variant_meta])* $variant, )*
+            /// One that this version does not know, verbatim.
+            Unknown(String),
+        }
+
+        impl $name {
+            /// The name on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $( Self::$variant => $text, )*
+                    Self::Unknown(name) => name,
+                }
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(name: String) -> Self {
+                match name.as_str() {
+                    $( $text => Self::$variant, )*
+                    _ => Self::Unknown(name),
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(name: &str) -> Self {
+                Self::from(name.to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(word: $name) -> Self {
+                match word {
+                    $name::Unknown(name) => name,
+                    known => known.as_str().to_owned(),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        sketch_as_debug!($name);
+    };
+}
