@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel::{ErrorKind, Stopped};
+use evenkeel::{Delivery, ErrorKind, Stopped};
 use evenkeel_tests::{Ending, PLANTED_KEY, Reply, Script, client, request};
 use http::Method;
 
@@ -78,5 +78,78 @@ async fn the_latch_of_a_credential_holds_on_every_path() {
     client.raw().get("/v1/files").await.unwrap_err();
     let error = client.messages().create(request()).await.unwrap_err();
     assert_eq!(error.stopped(), Stopped::Latched);
+    assert_eq!(script.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_are_counted_with_retries_and_without_the_fields_of_a_reply() {
+    let lost = Reply::lost(Delivery::Unknown);
+    let count = Reply::status(200).body(r#"{"input_tokens":12}"#);
+    let script = Script::new([lost, count]);
+    let (client, _) = client(&script, |builder| builder);
+    let tokens = client.messages().count_tokens(request()).await.unwrap();
+    assert_eq!(tokens.input_tokens, 12);
+    assert_eq!(tokens.meta.attempts.len(), 2);
+    let sent = script.sent().pop().unwrap();
+    assert_eq!(sent.path, "/v1/messages/count_tokens");
+    assert!(!sent.body.contains("max_tokens"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_another_form_is_asked_for_once_more() {
+    let page = Reply::status(200).body("<html>planted</html>");
+    let script = Script::new([page]);
+    let (client, _) = client(&script, |builder| builder);
+    let error = client.messages().count_tokens(request()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(!error.to_string().contains("planted"));
+    assert_eq!(script.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_models_goes_on_from_page_to_page_until_the_last() {
+    let first = r#"{"data":[{"type":"model","id":"a"},{"type":"model","id":"b"}],"has_more":true,"last_id":"b"}"#;
+    let last = r#"{"data":[{"type":"model","id":"c"}],"has_more":false,"last_id":"c"}"#;
+    let failing = Reply::error(500, "api_error", "x");
+    let script = Script::new([
+        Reply::status(200).body(first),
+        failing,
+        Reply::status(200).body(last),
+    ]);
+    let (client, _) = client(&script, |builder| builder);
+    let mut list = client.models().query("limit", "2").list();
+    let mut ids = Vec::new();
+    while let Some(model) = list.next().await {
+        ids.push(model.unwrap().id);
+    }
+    assert_eq!(ids, ["a", "b", "c"]);
+    let paths: Vec<_> = script.sent().into_iter().map(|sent| sent.path).collect();
+    let second = "/v1/models?limit=2&after_id=b";
+    assert_eq!(paths, ["/v1/models?limit=2", second, second]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_turns_in_a_circle_ends_with_an_error_once() {
+    let page = r#"{"data":[{"type":"model","id":"a"}],"has_more":true,"last_id":"a"}"#;
+    let script = Script::new([Reply::status(200).body(page)]);
+    let (client, _) = client(&script, |builder| builder);
+    let mut list = client.models().list();
+    assert!(list.next().await.unwrap().is_ok());
+    let error = list.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(list.next().await.is_none());
+    assert_eq!(script.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_is_one_segment_of_the_path_whatever_it_holds() {
+    let script = Script::new([Reply::status(200).body(r#"{"type":"model","id":"a"}"#)]);
+    let (client, _) = client(&script, |builder| builder);
+    client.models().retrieve("../files?x").await.unwrap();
+    assert_eq!(script.sent()[0].path, "/v1/models/..%2Ffiles%3Fx");
+    for id in ["", "..", "."] {
+        let error = client.models().retrieve(id).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    }
     assert_eq!(script.sent().len(), 1);
 }

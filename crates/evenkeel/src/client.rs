@@ -4,7 +4,7 @@ use std::sync::Arc;
 use evenkeel_transport::Transport;
 
 use crate::shared::Shared;
-use crate::{ClientBuilder, Messages, Raw};
+use crate::{ClientBuilder, Messages, Models, Raw};
 
 /// A client of the Claude API.
 ///
@@ -55,6 +55,11 @@ impl Client {
     /// The Messages API.
     pub fn messages(&self) -> Messages {
         Messages::new(Arc::clone(&self.shared))
+    }
+
+    /// The models that there are.
+    pub fn models(&self) -> Models {
+        Models::new(Arc::clone(&self.shared))
     }
 
     /// Any path of the API, with the same protection.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod answered;
 mod attempt;
 mod bounded;
 mod builder;
@@ -19,7 +20,9 @@ mod headers;
 mod identity;
 mod latch;
 mod limits;
+mod listing;
 mod live;
+mod models;
 #[cfg(test)]
 mod nowhere;
 mod options;
@@ -35,6 +38,7 @@ mod shared;
 mod stream;
 mod timers;
 
+pub use answered::Answered;
 pub use attempt::{Attempt, Outcome};
 pub use builder::ClientBuilder;
 pub use client::Client;
@@ -44,6 +48,8 @@ pub use evenkeel_error::{Category, Delivery, ErrorKind, Recovery};
 pub use evenkeel_event::Stopped;
 pub use evenkeel_messages::{Message, MessageRequest};
 pub use failure::{Error, Report};
+pub use listing::Listing;
+pub use models::Models;
 pub use options::{Ambiguous, Fetch};
 pub use patience::Patience;
 pub use raw::{Raw, RawReply};

@@ -142,7 +142,9 @@ impl Raw {
         Ok(if body.is_empty() {
             plan
         } else {
-            plan.with_body(body, &self.shared)
+            // What it asks for may take as long as a message.
+            let limit = self.shared.tuning.timers.plain_head;
+            plan.with_body(body).with_head_limit(limit)
         })
     }
 }
@@ -173,16 +175,8 @@ impl RawReply {
     ///
     /// `protocol` when it is not of that form. Says where, and nothing of the content.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let place = format!(
-                "the answer is not of the form that was asked for: line {}, column {}",
-                error.line(),
-                error.column()
-            );
-            evenkeel_error::Error::protocol(place)
-                .with_facts(self.meta.facts.clone())
-                .into()
-        })
+        let read = crate::answered::read(&self.body);
+        read.map_err(|failure| failure.with_facts(self.meta.facts.clone()).into())
     }
 }
 

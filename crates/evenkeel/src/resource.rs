@@ -1,13 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use evenkeel_messages::{MessageRequest, RawJson};
+use evenkeel_messages::{MessageRequest, RawJson, TokenCount};
 use serde::Serialize;
 
 use crate::options::{Options, option_setters};
 use crate::pipeline::{Call, Plan};
 use crate::shared::Shared;
-use crate::{DryRun, Error, Fetch, MessageStream, Reply};
+use crate::{Answered, DryRun, Error, Fetch, MessageStream, Reply, answered};
 
 /// The Messages API, with the options of the calls made through it. Made by
 /// [`Client::messages`](crate::Client::messages).
@@ -85,6 +85,29 @@ impl Messages {
             let mut call = calls.call(request, Fetch::Streamed)?;
             let live = call.open().await?;
             Ok(MessageStream::new(call, live))
+        }
+    }
+
+    /// How many input tokens a request has. Costs nothing but a place in a rate limit of its own, so
+    /// it is sent again freely.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future ends the call at once.
+    pub fn count_tokens(
+        &self,
+        request: MessageRequest,
+    ) -> impl Future<Output = Result<Answered<TokenCount>, Error>> + Send + use<> {
+        let calls = self.clone();
+        async move {
+            let (shared, options) = (&calls.shared, &calls.options);
+            let plan = Plan::count(shared, request, options)?;
+            let call = Call::new(Arc::clone(shared), plan, options);
+            call.fetch(answered::json).await.map(Answered::new)
         }
     }
 

@@ -67,6 +67,21 @@ impl Plan {
         })
     }
 
+    /// The number of tokens of a message. Counting has limits of its own, so a lane of its own.
+    pub(crate) fn count(
+        shared: &Shared,
+        request: MessageRequest,
+        options: &Options,
+    ) -> Result<Self, Failure> {
+        const PATH: &str = "/v1/messages/count_tokens";
+        let request = options.request(request);
+        let lane = format!("{PATH} {}", request.model());
+        let plan = Self::path(shared, Method::POST, PATH, &lane, options)?;
+        Ok(plan
+            .with_body(request.to_count_body()?)
+            .repeated_as(Repeat::Safe))
+    }
+
     /// Any request. What is shared with other calls about limits and retries goes by `lane`.
     pub(crate) fn path(
         shared: &Shared,
@@ -101,10 +116,15 @@ impl Plan {
         })
     }
 
-    /// The same with a body, and as long a wait for the answer as for a whole message.
-    pub(crate) fn with_body(mut self, body: Bytes, shared: &Shared) -> Self {
+    /// The same with a body.
+    pub(crate) fn with_body(mut self, body: Bytes) -> Self {
         self.body = body;
-        self.head_limit = shared.tuning.timers.plain_head;
+        self
+    }
+
+    /// The same with another limit for the response head.
+    pub(crate) fn with_head_limit(mut self, limit: Duration) -> Self {
+        self.head_limit = limit;
         self
     }
 
