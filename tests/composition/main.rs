@@ -9,6 +9,7 @@
 mod after_content;
 mod before_content;
 mod credentials;
+mod fallback;
 mod hints;
 mod latch;
 mod limits;

@@ -47,9 +47,8 @@ impl Client {
         ClientBuilder::given(Box::new(transport))
     }
 
-    #[cfg(test)]
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// The Messages API.

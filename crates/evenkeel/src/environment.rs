@@ -167,7 +167,8 @@ mod tests {
             .unwrap()
             .build();
         let client = client.unwrap();
-        let headers = &client.shared().headers;
+        let shared = client.shared();
+        let headers = &shared.headers;
         assert_eq!(
             (&headers["x-team"], &headers["x-two"]),
             (&"a: b".parse().unwrap(), &"2".parse().unwrap())

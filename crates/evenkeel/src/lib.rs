@@ -15,6 +15,7 @@ mod dry_run;
 #[cfg(feature = "reqwest")]
 mod environment;
 mod failure;
+mod fallback;
 mod gate;
 mod headers;
 mod identity;
@@ -45,16 +46,17 @@ pub use client::Client;
 pub use credential::Credential;
 pub use dry_run::DryRun;
 pub use evenkeel_error::{Category, Delivery, ErrorKind, Recovery};
-pub use evenkeel_event::Stopped;
+pub use evenkeel_event::{Stopped, Trigger};
 pub use evenkeel_messages::{Message, MessageRequest};
 pub use failure::{Error, Report};
+pub use fallback::Fallback;
 pub use listing::Listing;
 pub use models::Models;
 pub use options::{Ambiguous, Fetch};
 pub use patience::Patience;
 pub use raw::{Raw, RawReply};
 pub use renewal::{CredentialProvider, Token};
-pub use reply::{Billing, Meta, Reply};
+pub use reply::{Billing, FellBack, Meta, Reply};
 pub use resource::Messages;
 pub use stream::MessageStream;
 

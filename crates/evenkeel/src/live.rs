@@ -188,11 +188,22 @@ impl Live {
         }
     }
 
+    /// A reply that came in one piece, or was whole before it had any content.
+    pub(crate) fn whole_message(&self) -> Option<&Message> {
+        match &self.source {
+            Source::Whole(message) => message.as_deref(),
+            Source::Stream(_) => None,
+        }
+    }
+
     /// What the server has said so far that the reply uses.
     pub(crate) fn usage(&self) -> Usage {
-        self.so_far()
-            .map(|partial| partial.usage().clone())
-            .unwrap_or_default()
+        match (self.whole_message(), self.so_far()) {
+            (Some(whole), _) => whole.usage.clone(),
+            (None, partial) => partial
+                .map(|partial| partial.usage().clone())
+                .unwrap_or_default(),
+        }
     }
 
     /// The output that would be paid for again, and whether tools of the server's would run again.

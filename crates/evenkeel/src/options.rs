@@ -61,6 +61,14 @@ impl Options {
         Arc::make_mut(self.extras.get_or_insert_default())
     }
 
+    /// The same for another endpoint, which has a credential of its own.
+    pub(crate) fn elsewhere(mut self) -> Self {
+        if self.extras.is_some() {
+            self.extras_mut().credential = None;
+        }
+        self
+    }
+
     /// What the options alone say is wrong.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {

@@ -4,19 +4,21 @@
 //!
 //! 1. **Deadline and patience** bound everything below: [`Call::limit`]. The deadline is absolute
 //!    and covers the body; patience counts time without progress, up to the first content.
-//! 2. **The latch** ends a call whose credential is known to be refused: `passage.rs`. Asked before
+//! 2. **The fallbacks** take over what brings nothing where it is: `hops.rs`. The layers below are
+//!    then those of the fallback.
+//! 3. **The latch** ends a call whose credential is known to be refused: `passage.rs`. Asked before
 //!    every attempt, so that what waits for a retry does not send a request that cannot succeed.
-//! 3. **Retry and budget** decide what follows a failure: `again.rs`. The only place that waits
+//! 4. **Retry and budget** decide what follows a failure: `again.rs`. The only place that waits
 //!    between attempts, and the only owner of retries.
-//! 4. **The credential** of the attempt, renewed if it has to be: `passage.rs`.
-//! 5. **The gate**, shared by the calls to one model: nobody leaves before a moment that the server
+//! 5. **The credential** of the attempt, renewed if it has to be: `passage.rs`.
+//! 6. **The gate**, shared by the calls to one model: nobody leaves before a moment that the server
 //!    named to any of them: `departure.rs`.
-//! 6. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
+//! 7. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
 //!    them the gate, the latch and the credential are asked again.
-//! 7. **The attempt's timers** bound the head, in `attempt.rs`, and the stream, in `live.rs`.
-//! 8. **The transport** sends.
+//! 8. **The attempt's timers** bound the head, in `attempt.rs`, and the stream, in `live.rs`.
+//! 9. **The transport** sends.
 //!
-//! What is refused on this side (2 to 6) never feeds the breakers.
+//! What is refused on this side (3 to 7) never feeds the breakers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,12 +42,14 @@ mod answer;
 mod attempt;
 mod collect;
 mod departure;
+mod hops;
 mod passage;
 mod plan;
 
 pub(crate) use answer::Answer;
 pub(crate) use attempt::{Received, Stopwatch};
 pub(crate) use collect::Broken;
+pub(crate) use hops::{Hop, Hops};
 use passage::Passage;
 pub(crate) use plan::Plan;
 
@@ -67,6 +71,10 @@ pub(crate) struct Call {
     /// What the attempt that failed last had said that it used.
     usage: Usage,
     passage: Passage,
+    hops: Hops,
+    /// The time spent where the call was before.
+    carried: Duration,
+    spare: Spare,
     phase: CallPhase,
     #[cfg(feature = "retry")]
     retrying: again::Retrying,
@@ -76,6 +84,14 @@ pub(crate) struct Call {
 enum CallPhase {
     Running,
     Ended,
+}
+
+/// Whether the call has something to return if it fails where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spare {
+    None,
+    /// A model's refusal.
+    Reply,
 }
 
 /// How far a reply had come when it failed.
@@ -121,6 +137,9 @@ impl Call {
             billing: Billing::Once,
             usage: Usage::default(),
             passage: Passage::default(),
+            hops: Hops::default(),
+            carried: Duration::ZERO,
+            spare: Spare::None,
             phase: CallPhase::Running,
             #[cfg(feature = "retry")]
             retrying: again::Retrying::start(
@@ -148,9 +167,15 @@ impl Call {
                 Err(Halt::Unrenewed(failure)) => {
                     waited = self.after(failure, After::Unrenewed).await?;
                 }
-                Err(Halt::Failed(failure)) => waited = self.after(failure, After::Nothing).await?,
+                Err(Halt::Failed(failure)) => match self.escape(failure) {
+                    Ok(()) => waited = Duration::ZERO,
+                    Err(failure) => waited = self.after(failure, After::Nothing).await?,
+                },
                 Err(Halt::Ended(stopped)) => return Err(self.out_of_time(stopped)),
-                Err(Halt::Refused(failure, stopped)) => return Err(self.give_up(failure, stopped)),
+                Err(Halt::Refused(failure, stopped)) => match self.escape(failure) {
+                    Ok(()) => waited = Duration::ZERO,
+                    Err(failure) => return Err(self.give_up(failure, stopped)),
+                },
             }
         }
     }
@@ -220,7 +245,12 @@ impl Call {
     fn patience_ends(&self) -> Option<Moment> {
         self.patience
             .limit()
-            .map(|limit| self.started + self.shared.tuning.divided(limit))
+            .map(|limit| self.shared.tuning.divided(limit))
+            .map(|limit| self.started + limit.saturating_sub(self.carried))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.carried.saturating_add(self.now().since(self.started))
     }
 
     fn now(&self) -> Moment {
@@ -239,8 +269,12 @@ impl Call {
     }
 
     fn give_up(&mut self, failure: Failure, stopped: Stopped) -> Error {
+        if self.spare == Spare::Reply {
+            return Error::new(failure, stopped);
+        }
+        let (failure, stopped) = self.hops.verdict(failure, stopped);
         self.phase = CallPhase::Ended;
-        let elapsed = self.now().since(self.started);
+        let elapsed = self.elapsed();
         let attempts = self.sent;
         self.emit(What::given_up(attempts, &failure, stopped, elapsed));
         Error::new(failure, stopped)
@@ -265,7 +299,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.return_probe();
         if self.phase == CallPhase::Running {
-            let elapsed = self.now().since(self.started);
+            let elapsed = self.elapsed();
             self.emit(What::cancelled(self.sent, elapsed));
         }
     }

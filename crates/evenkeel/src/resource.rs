@@ -5,9 +5,9 @@ use evenkeel_messages::{MessageRequest, RawJson, TokenCount};
 use serde::Serialize;
 
 use crate::options::{Options, option_setters};
-use crate::pipeline::{Call, Plan};
+use crate::pipeline::{Call, Hop, Hops, Plan};
 use crate::shared::Shared;
-use crate::{Answered, DryRun, Error, Fetch, MessageStream, Reply, answered};
+use crate::{Answered, DryRun, Error, Fallback, Fetch, MessageStream, Reply, answered};
 
 /// The Messages API, with the options of the calls made through it. Made by
 /// [`Client::messages`](crate::Client::messages).
@@ -17,6 +17,7 @@ pub struct Messages {
     shared: Arc<Shared>,
     options: Options,
     fetch: Fetch,
+    fallbacks: Vec<Fallback>,
 }
 
 impl Messages {
@@ -25,6 +26,7 @@ impl Messages {
             shared,
             options: Options::default(),
             fetch: Fetch::default(),
+            fallbacks: Vec::new(),
         }
     }
 
@@ -41,6 +43,13 @@ impl Messages {
     /// How [`create`](Self::create) asks for the reply. Default [`Fetch::Streamed`].
     pub fn fetch(mut self, fetch: Fetch) -> Self {
         self.fetch = fetch;
+        self
+    }
+
+    /// Whom to ask when no reply comes; may be given several times, in the order in which they are
+    /// tried.
+    pub fn fallback(mut self, fallback: Fallback) -> Self {
+        self.fallbacks.push(fallback);
         self
     }
 
@@ -83,7 +92,7 @@ impl Messages {
         let calls = self.clone();
         async move {
             let mut call = calls.call(request, Fetch::Streamed)?;
-            let live = call.open().await?;
+            let live = call.open_message().await?;
             Ok(MessageStream::new(call, live))
         }
     }
@@ -123,8 +132,34 @@ impl Messages {
 
     fn call(&self, request: MessageRequest, fetch: Fetch) -> Result<Call, Error> {
         let (shared, options) = (&self.shared, &self.options);
+        if self.fallbacks.is_empty() {
+            let plan = Plan::message(shared, request, fetch, options)?;
+            return Ok(Call::new(Arc::clone(shared), plan, options));
+        }
+        let hops = self
+            .fallbacks
+            .iter()
+            .map(|fallback| self.hop(fallback, &request, fetch));
+        let hops = Hops::new(request.model(), hops.collect::<Result<_, _>>()?);
         let plan = Plan::message(shared, request, fetch, options)?;
-        Ok(Call::new(Arc::clone(shared), plan, options))
+        Ok(Call::new(Arc::clone(shared), plan, options).falling_back(hops))
+    }
+
+    /// A fallback with everything that it takes to ask it: what is wrong with it is said before
+    /// anything is sent.
+    fn hop(&self, to: &Fallback, request: &MessageRequest, fetch: Fetch) -> Result<Hop, Error> {
+        let request = to.request(request.clone());
+        let (shared, options) = match &to.client {
+            None => (Arc::clone(&self.shared), self.options.clone()),
+            Some(client) => (client.shared(), self.options.clone().elsewhere()),
+        };
+        let model = request.model().to_owned();
+        Ok(Hop {
+            plan: Plan::message(&shared, request, fetch, &options)?,
+            shared,
+            model,
+            options,
+        })
     }
 }
 

@@ -37,6 +37,9 @@ impl Call {
         self.retrying.refused();
         let by = rejected.fault().unwrap_or(ErrorKind::CircuitOpen);
         let refusal = || Failure::circuit_open(rejected.wait(), by);
+        if self.hops.is_open() {
+            return Err(Halt::Refused(refusal(), Stopped::Patience));
+        }
         if self.patience == Patience::Interactive || cfg!(not(feature = "retry")) {
             return Err(self.refused(refusal(), Stopped::Patience));
         }

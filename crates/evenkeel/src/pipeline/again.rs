@@ -26,6 +26,8 @@ pub(super) struct Retrying {
     ambiguous: Option<Ambiguous>,
     policy: RetryPolicy,
     session: Session,
+    /// Patience that was used up elsewhere.
+    used: Duration,
     /// A patience shorter than the policy's, for as long as the endpoint has not answered.
     shortened: Option<Duration>,
     /// For the attempt to come.
@@ -54,6 +56,7 @@ impl Retrying {
             ambiguous: options.ambiguous,
             policy: policy.time_divided_by(tuning.divisor),
             session: Session::start(now),
+            used: Duration::ZERO,
             shortened: None,
             token: None,
             receipt: None,
@@ -64,6 +67,20 @@ impl Retrying {
         self.policy
             .patience_limit()
             .map(|limit| self.session.since() + limit)
+    }
+
+    /// For a call that has spent some of its patience elsewhere.
+    pub(super) fn having_used(mut self, used: Duration) -> Self {
+        self.used = used;
+        if let Some(limit) = self.policy.patience_limit() {
+            self.policy = self.policy.patience(limit.saturating_sub(used));
+        }
+        self
+    }
+
+    /// The time without progress so far.
+    pub(super) fn patience_used(&self, now: Moment) -> Duration {
+        self.used.saturating_add(now.since(self.session.since()))
     }
 
     /// The attempt goes out: its token is spent.
@@ -245,7 +262,7 @@ impl Call {
         Some(self.retrying.session.since() + shortened)
     }
 
-    fn may_repeat(&self, failure: &Failure) -> bool {
+    pub(super) fn may_repeat(&self, failure: &Failure) -> bool {
         self.retrying
             .repeat
             .may_follow(failure, self.retrying.ambiguous)

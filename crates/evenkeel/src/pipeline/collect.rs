@@ -16,7 +16,7 @@ pub(crate) enum Broken {
 impl Call {
     /// Makes attempts until one brings a whole reply.
     pub(crate) async fn collect(mut self) -> Result<Reply, Error> {
-        let mut live: Live = self.open().await?;
+        let mut live = self.open_message().await?;
         let mut replays = 0_u32;
         loop {
             let broken = match self.read_to_end(&mut live).await {
@@ -101,22 +101,33 @@ impl Call {
         facts: &Facts,
         usage: Option<Usage>,
     ) -> Meta {
-        let now = self.now();
-        let took = now.since(watch.started);
-        let attempt = Attempt::complete(watch.number, facts, watch.waited, took);
-        self.attempts
-            .push(attempt.with_usage(usage.unwrap_or_default(), Billing::Once));
+        self.book_complete(watch, facts, usage.unwrap_or_default());
         #[cfg(feature = "retry")]
         self.settle();
         self.phase = CallPhase::Ended;
-        let elapsed = now.since(self.started);
+        let elapsed = self.elapsed();
         self.emit(What::succeeded(watch.number, elapsed));
         Meta {
             facts: facts.clone(),
             attempts: std::mem::take(&mut self.attempts),
             elapsed,
             billing: self.billing,
+            fallbacks: self.hops.taken(),
         }
+    }
+
+    /// Keeps the record of an attempt that brought a whole reply, once.
+    pub(super) fn book_complete(&mut self, watch: Stopwatch, facts: &Facts, usage: Usage) {
+        if self
+            .attempts
+            .iter()
+            .any(|attempt| attempt.number == watch.number)
+        {
+            return;
+        }
+        let took = self.now().since(watch.started);
+        let attempt = Attempt::complete(watch.number, facts, watch.waited, took);
+        self.attempts.push(attempt.with_usage(usage, Billing::Once));
     }
 
     /// The end of a stream that the caller reads: what it has shown cannot be taken back.
