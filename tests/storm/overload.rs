@@ -42,7 +42,9 @@ async fn a_patient_call_brings_one_whole_message_in_few_requests() {
 
 #[tokio::test(start_paused = true)]
 async fn fifty_patient_callers_with_a_client_each_make_no_wave() {
-    for patience in [Patience::Background, Patience::Unattended] {
+    // The longer waits of `Unattended` make its few retries, and so the first of them weigh more: the
+    // first three waits are drawn below 2, 4 and 8 s for everybody.
+    for (patience, share) in [(Patience::Background, 10), (Patience::Unattended, 9)] {
         let server = overloaded_for_two_minutes();
         let calls: Vec<_> = (0..50)
             .map(|seed| {
@@ -60,7 +62,7 @@ async fn fifty_patient_callers_with_a_client_each_make_no_wave() {
             retries.len()
         );
         assert!(
-            busiest * 10 <= retries.len(),
+            busiest * share <= retries.len(),
             "{patience}: {busiest} of {}",
             retries.len()
         );

@@ -20,6 +20,7 @@ mod gate;
 mod headers;
 mod identity;
 mod latch;
+mod ledger;
 mod limits;
 mod listing;
 mod live;
@@ -38,6 +39,8 @@ mod resource;
 mod shared;
 mod stream;
 mod timers;
+#[cfg(feature = "breaker")]
+mod wake;
 
 pub use answered::Answered;
 pub use attempt::{Attempt, Outcome};
@@ -50,6 +53,7 @@ pub use evenkeel_event::{Stopped, Trigger};
 pub use evenkeel_messages::{Message, MessageRequest};
 pub use failure::{Error, Report};
 pub use fallback::Fallback;
+pub use ledger::Ledger;
 pub use listing::Listing;
 pub use models::Models;
 pub use options::{Ambiguous, Fetch};

@@ -5,7 +5,7 @@ use evenkeel_error::Facts;
 use evenkeel_event::Trigger;
 use evenkeel_messages::Message;
 
-use crate::Attempt;
+use crate::{Attempt, Ledger};
 
 /// A complete message, and how it was got. Dereferences to the message.
 #[derive(Clone, Debug)]
@@ -32,6 +32,14 @@ pub struct Meta {
     /// The fallbacks that the call went to, in order; the last of them gave the reply, unless that
     /// is the refusal of a model before it.
     pub fallbacks: Vec<FellBack>,
+}
+
+impl Meta {
+    /// What all attempts together are known to have used.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        Ledger::of(&self.attempts)
+    }
 }
 
 /// A step from one model to the next.

@@ -45,6 +45,9 @@ pub(crate) struct Memory {
     fingerprints: Fingerprints,
     calls: AtomicU64,
     answered: AtomicBool,
+    /// Told when the origin's circuit lets calls through again.
+    #[cfg(feature = "breaker")]
+    pub(crate) moved: tokio::sync::Notify,
 }
 
 /// The numbers of a client.
@@ -91,6 +94,9 @@ pub(crate) struct Lane {
     /// Told when a call brings a token back.
     #[cfg(feature = "retry")]
     pub(crate) earned: tokio::sync::Notify,
+    /// Told when the model's circuit lets calls through again.
+    #[cfg(feature = "breaker")]
+    pub(crate) moved: tokio::sync::Notify,
 }
 
 impl Memory {
@@ -101,6 +107,8 @@ impl Memory {
             fingerprints: Fingerprints::default(),
             calls: AtomicU64::new(0),
             answered: AtomicBool::new(false),
+            #[cfg(feature = "breaker")]
+            moved: tokio::sync::Notify::new(),
         }
     }
 }
@@ -188,6 +196,8 @@ impl Lane {
             budget,
             #[cfg(feature = "retry")]
             earned: tokio::sync::Notify::new(),
+            #[cfg(feature = "breaker")]
+            moved: tokio::sync::Notify::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_error::{Error as Failure, ErrorKind, Moment, Phase};
-use evenkeel_event::{Stopped, What};
+use evenkeel_event::{Circuit, Scope, Stopped, What};
 
 use super::{Call, Halt};
 use crate::Patience;
@@ -76,6 +76,12 @@ impl Call {
     fn announce(&self, changes: &[Change]) {
         for &(scope, to) in changes {
             self.emit(What::circuit_changed(scope, to));
+            if matches!(to, Circuit::Recovering | Circuit::Closed) {
+                match scope {
+                    Scope::Model => self.plan.lane.moved.notify_waiters(),
+                    _ => self.shared.memory.moved.notify_waiters(),
+                }
+            }
         }
     }
 }
