@@ -158,7 +158,10 @@ async fn a_refusal_is_the_reply_when_no_hop_brings_a_better_one() {
     let calls = client.messages().fallback(Fallback::to("no-such-model"));
     let reply = calls.create(request()).await.unwrap();
     assert_eq!(
-        reply.stop_reason.as_ref().map(|reason| reason.as_str()),
+        reply
+            .stop_reason
+            .as_ref()
+            .map(evenkeel::messages::StopReason::as_str),
         Some("refusal")
     );
     let outcomes: Vec<_> = reply

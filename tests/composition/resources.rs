@@ -109,12 +109,12 @@ async fn an_answer_of_another_form_is_asked_for_once_more() {
 #[tokio::test(start_paused = true)]
 async fn a_list_of_models_goes_on_from_page_to_page_until_the_last() {
     let first = r#"{"data":[{"type":"model","id":"a"},{"type":"model","id":"b"}],"has_more":true,"last_id":"b"}"#;
-    let last = r#"{"data":[{"type":"model","id":"c"}],"has_more":false,"last_id":"c"}"#;
+    let end = r#"{"data":[{"type":"model","id":"c"}],"has_more":false,"last_id":"c"}"#;
     let failing = Reply::error(500, "api_error", "x");
     let script = Script::new([
         Reply::status(200).body(first),
         failing,
-        Reply::status(200).body(last),
+        Reply::status(200).body(end),
     ]);
     let (client, _) = client(&script, |builder| builder);
     let mut list = client.models().query("limit", "2").list();

@@ -33,10 +33,11 @@ async fn a_patient_call_brings_one_whole_message_in_few_requests() {
             requests.push(server.sent().len());
         }
         let most = requests.iter().max().unwrap();
-        let mean = requests.iter().sum::<usize>() as f64 / 200.0;
-        println!("{patience}: at most {most} requests, {mean:.2} in the mean");
+        let sum: usize = requests.iter().sum();
+        // In the mean 13 at the most.
+        println!("{patience}: at most {most} requests, {sum} in 200 calls");
         assert!(*most <= 16, "{patience}: {most}");
-        assert!(mean <= 13.0, "{patience}: {mean}");
+        assert!(sum <= 13 * 200, "{patience}: {sum}");
     }
 }
 

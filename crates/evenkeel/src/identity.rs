@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use evenkeel_error::{Error, ErrorKind, Moment};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use crate::Credential;
 use crate::credential::Principal;
@@ -137,7 +137,7 @@ impl Fingerprints {
             Some(Principal::Bearer(token)) => (2, token, 0),
             Some(Principal::Provider(address)) => (3, "", address),
         };
-        let on_behalf = ON_BEHALF.map(|name| headers.get(name).map(|value| value.as_bytes()));
+        let on_behalf = ON_BEHALF.map(|name| headers.get(name).map(HeaderValue::as_bytes));
         let who = (principal, on_behalf);
         [&self.keys[0], &self.keys[1]].map(|key| key.hash_one(who))
     }

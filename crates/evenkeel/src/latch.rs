@@ -5,7 +5,7 @@ use evenkeel_error::Moment;
 
 /// The middle of the first interval between probes: half a minute to a minute and a half after the
 /// refusal. A person needs that long to top an account up, and an incident is rarely over sooner.
-const FIRST: Duration = Duration::from_mins(1);
+const FIRST: Duration = Duration::from_secs(60);
 
 /// The middle of the longest interval: with half of it added, 5 minutes, so that a program is back
 /// that soon after the account is.

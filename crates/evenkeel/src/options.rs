@@ -146,11 +146,12 @@ fn joined(headers: &HeaderMap, more: &[String]) -> Result<HeaderValue, Error> {
             all.push(beta);
         }
     }
-    HeaderValue::from_str(&all.join(",")).map_err(|_| {
+    HeaderValue::from_str(&all.join(",")).map_err(|error| {
         Error::invalid_config(
             "beta",
             "must be the name of a beta, such as mcp-client-2025-11-20",
         )
+        .with_source(error)
     })
 }
 

@@ -92,7 +92,11 @@ impl Raw {
         let body = serde_json::to_vec(body);
         let (calls, path) = (self.clone(), path.to_owned());
         async move {
-            let body = body.map_err(|_| no_json())?;
+            // The words of serde may hold the value that it could not write.
+            let Ok(body) = body else {
+                let rule = "must have a JSON form";
+                return Err(evenkeel_error::Error::invalid_config("body", rule).into());
+            };
             calls.send(Method::POST, &path, body.into()).await
         }
     }
@@ -147,10 +151,6 @@ impl Raw {
             plan.with_body(body).with_head_limit(limit)
         })
     }
-}
-
-pub(crate) fn no_json() -> evenkeel_error::Error {
-    evenkeel_error::Error::invalid_config("body", "must have a JSON form")
 }
 
 /// The endpoints that a path is one of: its first two segments. They have limits of their own.

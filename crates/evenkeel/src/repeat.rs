@@ -41,14 +41,14 @@ impl Repeat {
         let refused = error.delivery() == Delivery::NotSent
             // Limits and overload are found out before anything is done.
             || matches!(error.status(), Some(429 | 529));
-        match (self, ambiguous) {
-            _ if refused => true,
-            (_, Some(Ambiguous::Resend)) => true,
-            (Self::Unsafe, _) => false,
-            (Self::Safe | Self::Costly, Some(Ambiguous::Surface)) => {
-                error.delivery() != Delivery::Unknown
+        if refused || ambiguous == Some(Ambiguous::Resend) {
+            return true;
+        }
+        match self {
+            Self::Unsafe => false,
+            Self::Safe | Self::Costly => {
+                ambiguous.is_none() || error.delivery() != Delivery::Unknown
             }
-            (Self::Safe | Self::Costly, None) => true,
         }
     }
 }

@@ -138,10 +138,11 @@ impl Call {
         };
         let veto = match after {
             After::Veto(stopped) => Some(stopped),
-            // Nothing was sent that could be repeated.
-            After::Unrenewed => None,
-            _ if !self.may_repeat(&failure) => Some(Stopped::UnsafeToRepeat),
-            After::Nothing | After::Content(_) => None,
+            // Where a renewal failed, nothing was sent that could be repeated.
+            After::Nothing | After::Content(_) if !self.may_repeat(&failure) => {
+                Some(Stopped::UnsafeToRepeat)
+            }
+            After::Nothing | After::Content(_) | After::Unrenewed => None,
         };
         if let Some(stopped) = veto {
             return Err(self.give_up(failure, stopped));
@@ -168,12 +169,12 @@ impl Call {
             waited => waited,
         };
         match waited {
-            Ok(()) => Ok(self.now().since(start)),
+            // A new token is no reason to wait.
+            Ok(()) | Err(Halt::Renew) => Ok(self.now().since(start)),
             Err(Halt::Ended(stopped)) => Err(self.out_of_time(stopped)),
             Err(Halt::Failed(failure) | Halt::Unrenewed(failure)) => {
                 Err(self.give_up(failure, Stopped::NotRecoverable))
             }
-            Err(Halt::Renew) => Ok(self.now().since(start)),
             Err(Halt::Refused(failure, stopped)) => Err(self.give_up(failure, stopped)),
         }
     }

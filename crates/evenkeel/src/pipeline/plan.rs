@@ -21,10 +21,6 @@ pub(crate) struct Plan {
     headers: Option<HeaderMap>,
     pub(super) body: Bytes,
     pub(super) head_limit: Duration,
-    #[cfg_attr(
-        not(feature = "retry"),
-        expect(dead_code, reason = "asked by the retry layer")
-    )]
     pub(super) repeat: Repeat,
     pub(super) lane: Arc<Lane>,
     pub(super) identity: Arc<Identity>,
