@@ -1,5 +1,5 @@
-//! The layers together, on a scripted transport under virtual time: what each failure is answered
-//! with, in how many requests, after which waits.
+//! The layers together, on a scripted transport and on the simulator in this process, under virtual
+//! time: what each failure is answered with, in how many requests, after which waits.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -8,6 +8,7 @@
 
 mod after_content;
 mod before_content;
+mod catalogue;
 mod credentials;
 mod fallback;
 mod hints;

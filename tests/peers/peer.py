@@ -105,7 +105,25 @@ def count():
 def models():
     ids = [model.id for model in client.models.list(limit=5)]
     assert len(ids) > 10 and len(set(ids)) == len(ids), ids
-    assert client.models.retrieve(MODEL).display_name == "Claude Opus 5"
+    model = client.models.retrieve(MODEL)
+    assert model.display_name == "Claude Opus 5" and model.lifecycle == "active", model
+    assert model.capabilities.effort.xhigh.supported, model.capabilities
+    assert not model.capabilities.thinking.types.enabled.supported, model.capabilities
+
+
+@check("the prompt cache in usage")
+def cache():
+    scenario("healthy")
+    mark = {"type": "ephemeral", "ttl": "1h"}
+    system = [{"type": "text", "text": "word " * 2000, "cache_control": mark}]
+    call = dict(model=MODEL, max_tokens=50, system=system, messages=HELLO)
+    first = client.messages.create(**call).usage
+    with client.messages.stream(**call) as events:
+        again = events.get_final_message().usage
+    written = first.cache_creation.ephemeral_1h_input_tokens
+    assert written > 1000 and written == first.cache_creation_input_tokens, first
+    assert again.cache_read_input_tokens == written, again
+    assert again.input_tokens == first.input_tokens < 20, again
 
 
 @check("batch to its results")

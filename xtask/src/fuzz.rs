@@ -1,5 +1,6 @@
 //! `cargo xtask fuzz`: every fuzz target for a minute, or the property tests where fuzzing cannot be.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::command::Command;
@@ -24,20 +25,7 @@ struct Target {
 
 pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Failure> {
     let (wanted, seconds) = chosen(arguments)?;
-    let targets = targets(project.root())?;
-    let targets: Vec<_> = match &wanted {
-        None => targets,
-        Some(name) => targets
-            .into_iter()
-            .filter(|target| target.name == *name)
-            .collect(),
-    };
-    if targets.is_empty() {
-        let wanted = wanted.unwrap_or_default();
-        return Err(Failure::Usage(format!(
-            "there is no fuzz target `{wanted}`"
-        )));
-    }
+    let targets = selected(targets(project.root())?, wanted.as_deref())?;
     if let Some(missing) = missing(project) {
         // The same rules for fewer inputs: the property tests draw what a fuzzer would find.
         for package in packages(&targets) {
@@ -47,18 +35,71 @@ pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Fa
             "{missing}; the property tests of the same rules ran instead"
         )));
     }
+    let mut failed = Vec::new();
     for target in &targets {
         let folder = target.folder.display();
-        project.shell(
+        let ended = project.shell(
             &format!(
-                "cargo +nightly fuzz run --fuzz-dir {folder} {} -- -max_total_time={seconds}",
+                "cargo +nightly fuzz run --fuzz-dir '{folder}' {} -- -max_total_time={seconds}",
                 target.name
             ),
             // The compiler of this very process would win over `+nightly`.
             &["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"],
-        )?;
+        );
+        // What one target finds must not keep the others from looking.
+        if let Err(failure) = ended {
+            eprintln!("error: {failure}");
+            failed.push(target.to_string());
+        }
     }
-    Ok(Outcome::Passed)
+    if failed.is_empty() {
+        return Ok(Outcome::Passed);
+    }
+    Err(Failure::Failed(format!(
+        "{} of {} targets failed: {}; what they found is above",
+        failed.len(),
+        targets.len(),
+        failed.join(", ")
+    )))
+}
+
+/// The targets of this name, which several crates may have; all of them without a name.
+fn selected(targets: Vec<Target>, wanted: Option<&str>) -> Result<Vec<Target>, Failure> {
+    if targets.is_empty() {
+        return Err(Failure::Failed(
+            "there are no fuzz targets in crates/*/fuzz".into(),
+        ));
+    }
+    let Some(wanted) = wanted else {
+        return Ok(targets);
+    };
+    let (chosen, others): (Vec<_>, Vec<_>) = targets
+        .into_iter()
+        .partition(|target| target.name == wanted);
+    if chosen.is_empty() {
+        let known: Vec<String> = others.iter().map(Target::to_string).collect();
+        let known = known.join(", ");
+        return Err(Failure::Usage(format!(
+            "there is no fuzz target `{wanted}`; there are: {known}"
+        )));
+    }
+    Ok(chosen)
+}
+
+/// `classify of evenkeel-error`.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let package = self.package().unwrap_or_default();
+        write!(f, "{} of {package}", self.name)
+    }
+}
+
+impl Target {
+    /// The package whose rules it tests: the crate around the fuzz folder.
+    fn package(&self) -> Option<String> {
+        let name = self.folder.parent()?.file_name()?;
+        Some(name.to_string_lossy().into_owned())
+    }
 }
 
 fn chosen(arguments: &[String]) -> Result<(Option<String>, u32), Failure> {
@@ -76,7 +117,9 @@ fn chosen(arguments: &[String]) -> Result<(Option<String>, u32), Failure> {
         } else if target.is_none() && !argument.starts_with('-') {
             target = Some(argument.clone());
         } else {
-            return Err(Failure::Usage(format!("what is `{argument}`?")));
+            return Err(Failure::Usage(format!(
+                "takes one target and `--seconds N`, so what is `{argument}`?"
+            )));
         }
     }
     Ok((target, seconds))
@@ -119,13 +162,10 @@ fn targets(root: &Path) -> Result<Vec<Target>, Failure> {
     Ok(found)
 }
 
-/// The packages whose rules these targets test: the crate around the fuzz folder.
+/// The packages whose rules these targets test, each once.
 fn packages(targets: &[Target]) -> Vec<String> {
-    let mut names: Vec<String> = targets
-        .iter()
-        .filter_map(|target| target.folder.parent()?.file_name())
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
+    let mut names: Vec<String> = targets.iter().filter_map(Target::package).collect();
+    names.sort();
     names.dedup();
     names
 }
@@ -165,10 +205,42 @@ mod tests {
 
     #[test]
     fn a_target_belongs_to_the_crate_around_its_folder() {
-        let target = |name: &str| Target {
-            folder: PathBuf::from("crates/evenkeel-error/fuzz"),
+        let [b, a, c] = targets_of_two_crates();
+        assert_eq!(
+            packages(&[b, a, c]),
+            ["evenkeel-error", "evenkeel-messages"]
+        );
+    }
+
+    #[test]
+    fn a_name_chooses_the_targets_of_every_crate_that_has_it() {
+        let targets = || Vec::from(targets_of_two_crates());
+        assert_eq!(selected(targets(), None).unwrap().len(), 3);
+        let classify = selected(targets(), Some("classify")).unwrap();
+        assert_eq!(packages(&classify), ["evenkeel-error", "evenkeel-messages"]);
+        let Err(Failure::Usage(line)) = selected(targets(), Some("clasify")) else {
+            panic!("accepted")
+        };
+        assert!(
+            line.contains("`clasify`") && line.contains("sse of evenkeel-messages"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn no_targets_at_all_are_a_failure() {
+        assert!(matches!(selected(vec![], None), Err(Failure::Failed(_))));
+    }
+
+    fn targets_of_two_crates() -> [Target; 3] {
+        let target = |package: &str, name: &str| Target {
+            folder: PathBuf::from(format!("crates/{package}/fuzz")),
             name: name.to_owned(),
         };
-        assert_eq!(packages(&[target("a"), target("b")]), ["evenkeel-error"]);
+        [
+            target("evenkeel-messages", "sse"),
+            target("evenkeel-error", "classify"),
+            target("evenkeel-messages", "classify"),
+        ]
     }
 }

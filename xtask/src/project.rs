@@ -115,7 +115,18 @@ impl Project {
 
     /// Runs cargo at the root and returns what it printed.
     pub(crate) fn read_cargo(&self, arguments: &[&str]) -> Result<String, Failure> {
-        read(self.command(arguments), &shown(arguments, &[]))
+        self.read_cargo_with(arguments, &[])
+    }
+
+    /// The same, with variables added to the environment.
+    pub(crate) fn read_cargo_with(
+        &self,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<String, Failure> {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        read(command, &shown(arguments, variables))
     }
 
     /// Runs another program at the root and returns what it printed.

@@ -6,6 +6,7 @@
 mod budgets;
 mod commands;
 mod edges;
+mod links;
 mod manifests;
 mod metadata;
 mod names;
@@ -102,6 +103,7 @@ const CHECKS: &[fn(&Tree) -> Vec<Finding>] = &[
     names::check,
     versions::check,
     commands::check,
+    links::check,
     text::check,
     words::check,
 ];

@@ -5,6 +5,7 @@
 //! the price of the runs it made more, without the price of starting a process.
 
 mod backoff;
+mod breaker;
 
 use std::process::ExitCode;
 
@@ -19,7 +20,7 @@ struct Case {
 }
 
 /// Every case of every bench.
-const BENCHES: &[&[Case]] = &[backoff::CASES];
+const BENCHES: &[&[Case]] = &[backoff::CASES, breaker::CASES];
 
 #[expect(
     clippy::print_stdout,

@@ -1,8 +1,8 @@
 //! Retries for threads: the wait blocks the one that calls.
 
 use crate::clock::Thread;
-use crate::retry::{RetryCall, judge, remember};
-use crate::{Attempt, Chance, Classify, Fault, GaveUp, Notify, Policy, Purse};
+use crate::retry::{Judge, Pause, RetryCall};
+use crate::{Attempt, Fault, GaveUp};
 
 /// Retries a blocking operation; ends with [`call`](RetryCall::call).
 ///
@@ -23,6 +23,12 @@ use crate::{Attempt, Chance, Classify, Fault, GaveUp, Notify, Policy, Purse};
 /// assert_eq!(text, "read");
 /// # Ok::<(), evenkeel_backoff::GaveUp<std::io::Error>>(())
 /// ```
+///
+/// An error that does not say whether it may be retried needs `.when(…)` or `.classify(…)`:
+///
+/// ```compile_fail,E0277
+/// let _ = evenkeel_backoff::blocking::retry(|_| Err::<(), &str>("no idea")).call();
+/// ```
 #[inline]
 pub fn retry<Op, T, E>(op: Op) -> RetryCall<Op, E, Thread>
 where
@@ -31,7 +37,7 @@ where
     RetryCall::new(op, Thread)
 }
 
-impl<Op, E, P, C, B, N, G> RetryCall<Op, E, Thread, P, C, B, N, G> {
+impl<Op, E, R> RetryCall<Op, E, Thread, R> {
     /// Calls the operation until it succeeds or is given up.
     ///
     /// # Errors
@@ -41,42 +47,34 @@ impl<Op, E, P, C, B, N, G> RetryCall<Op, E, Thread, P, C, B, N, G> {
     pub fn call<T>(self) -> Result<T, GaveUp<E>>
     where
         Op: FnMut(Attempt) -> Result<T, E>,
-        P: Policy,
-        C: Classify<E>,
-        B: Purse,
-        N: Notify<E>,
-        G: Chance,
+        R: Judge<E>,
     {
-        let (mut op, _, mut classify, mut notify, mut course) = self.take_apart();
-        let mut last = None;
+        let (mut op, _, mut course) = self.take_apart();
         let mut next = course.begin(Thread::now);
         loop {
             let attempt = match next {
                 Ok(attempt) => attempt,
-                Err(stop) => return Err(course.gave_up(stop, last, Thread::now)),
+                Err(stop) => return Err(course.gave_up(stop, Thread::now)),
             };
-            let fault = match op(attempt) {
+            let error = match op(attempt) {
                 Ok(value) => {
                     course.succeeded(Thread::now);
                     return Ok(value);
                 }
-                Err(error) => Fault::Failed(error),
+                Err(error) => error,
             };
-            let judged = judge(
-                &mut course,
-                &mut classify,
-                &mut notify,
-                &fault,
-                Thread::now(),
-            );
-            remember(&mut last, fault);
-            next = match judged {
-                Ok(wait) => {
-                    Thread::sleep(wait);
-                    course.again(Thread::now())
+            let now = Thread::now();
+            let wait = course.failed(Fault::Failed(error), now);
+            next = wait.and_then(|wait| {
+                let mut pause = Pause::new(wait, now);
+                Thread::sleep(wait);
+                let mut now = Thread::now();
+                while let Some(left) = pause.left(now) {
+                    Thread::sleep(left);
+                    now = Thread::now();
                 }
-                Err(stop) => Err(stop),
-            };
+                course.again(now)
+            });
         }
     }
 }

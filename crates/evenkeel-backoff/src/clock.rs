@@ -9,8 +9,12 @@ use std::sync::OnceLock;
 
 use evenkeel_error::Moment;
 
-/// tokio's clock, which obeys `tokio::time::pause`. All moments of a process count from the first
-/// that it was asked for, so that calls can share a budget.
+#[cfg(feature = "tokio")]
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+/// tokio's clock, which obeys `tokio::time::pause`. All moments of a process count from one origin, so
+/// that calls can share a budget: a year before it was first asked, because the paused clocks of
+/// several runtimes run apart, and none may be before the origin.
 #[cfg(feature = "tokio")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokio;
@@ -19,10 +23,14 @@ pub struct Tokio;
 impl crate::Sleeper for Tokio {
     type Sleep = tokio::time::Sleep;
 
+    // Worth a call: it is only read where nothing is in a hurry.
+    #[inline(never)]
     fn now(&self) -> Moment {
-        static ORIGIN: OnceLock<tokio::time::Instant> = OnceLock::new();
+        static FIRST: OnceLock<tokio::time::Instant> = OnceLock::new();
         let now = tokio::time::Instant::now();
-        Moment::ORIGIN + now.saturating_duration_since(*ORIGIN.get_or_init(|| now))
+        let first = *FIRST.get_or_init(|| now);
+        let before = YEAR.saturating_sub(first.saturating_duration_since(now));
+        Moment::ORIGIN + before + now.saturating_duration_since(first)
     }
 
     fn sleep(&self, wait: Duration) -> Self::Sleep {

@@ -5,7 +5,7 @@ use evenkeel_error::InvalidConfig;
 
 mod growth;
 
-use growth::{Factor, Growth};
+use growth::{Factor, Growth, doubled};
 
 use crate::{Chance, Delays, Jitter, Roll, nanos};
 
@@ -114,8 +114,7 @@ impl Curve {
     #[must_use]
     #[inline]
     pub fn delay(&self, retry: u32, roll: Roll) -> Duration {
-        let range = self.range(retry, NO_WAIT_BEFORE);
-        Duration::from_nanos(roll.between(range.lowest, range.highest))
+        Duration::from_nanos(self.range(retry, NO_WAIT_BEFORE).draw(roll))
     }
 
     /// As [`delay`](Self::delay), drawn from the part of the range that is not above `most`, so that
@@ -124,7 +123,7 @@ impl Curve {
     #[inline]
     pub fn delay_below(&self, retry: u32, most: Duration, roll: Roll) -> Duration {
         let range = self.range(retry, NO_WAIT_BEFORE).below(nanos::of(most));
-        Duration::from_nanos(roll.between(range.lowest, range.highest))
+        Duration::from_nanos(range.draw(roll))
     }
 
     /// The waits before retry 1, 2, 3, … without end, drawn from `chance`.
@@ -144,7 +143,20 @@ impl Curve {
     /// The range that the wait before this retry is drawn from.
     #[inline]
     pub(crate) fn range(&self, retry: u32, previous: u64) -> Range {
-        let wait = self.growth.wait(self.base, retry).min(self.cap);
+        let Growth::Doubling = self.growth else {
+            return self.jittered(self.growth.wait(self.base, retry, self.cap), previous);
+        };
+        // What nearly everybody uses is all that is inlined into the caller.
+        let wait = doubled(self.base, retry.saturating_sub(1), self.cap);
+        match self.jitter {
+            Jitter::Full => Range::new(0, wait),
+            Jitter::None => Range::new(wait, wait),
+            _ => self.jittered(wait, previous),
+        }
+    }
+
+    #[inline(never)]
+    fn jittered(&self, wait: u64, previous: u64) -> Range {
         match self.jitter {
             Jitter::Full => Range::new(0, wait),
             Jitter::None => Range::new(wait, wait),
@@ -190,6 +202,12 @@ impl Range {
     /// `lowest` is not above `highest`.
     const fn new(lowest: u64, highest: u64) -> Self {
         Self { lowest, highest }
+    }
+
+    /// One of its numbers, every one as likely as the others.
+    #[inline]
+    pub(crate) fn draw(self, roll: Roll) -> u64 {
+        self.lowest + roll.up_to(self.highest - self.lowest)
     }
 
     /// The part that is not above `most`, or `most` itself where there is none.

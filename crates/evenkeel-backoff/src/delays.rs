@@ -34,7 +34,7 @@ impl<G: Chance> Iterator for Delays<G> {
     #[inline]
     fn next(&mut self) -> Option<Duration> {
         let range = self.curve.range(self.retry, self.previous);
-        let wait = self.chance.roll().between(range.lowest, range.highest);
+        let wait = range.draw(self.chance.roll());
         self.retry = self.retry.saturating_add(1);
         self.previous = wait;
         Some(Duration::from_nanos(wait))

@@ -57,6 +57,35 @@ impl Chance for Dice {
     }
 }
 
+/// Dice with a seed that clones share: each clone rolls on where the last one rolled, so that no two
+/// calls see the same rolls. The seed decides which rolls there are; where several threads roll,
+/// the scheduler decides who gets which.
+#[cfg(feature = "std")]
+#[derive(Clone, Debug)]
+pub struct SharedDice {
+    state: std::sync::Arc<core::sync::atomic::AtomicU64>,
+}
+
+#[cfg(feature = "std")]
+impl SharedDice {
+    /// The dice of this seed: alone, they roll what [`Dice::seeded`] rolls.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        let state = std::sync::Arc::new(seed.into());
+        Self { state }
+    }
+}
+
+#[cfg(feature = "std")]
+impl Chance for SharedDice {
+    fn roll(&mut self) -> Roll {
+        let before = self
+            .state
+            .fetch_add(STEP, core::sync::atomic::Ordering::Relaxed);
+        Dice::seeded(before).roll()
+    }
+}
+
 /// The dice of the thread that rolls: seeded once in each thread, at its first roll.
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,6 +160,15 @@ mod tests {
             9_817_491_932_198_370_423,
         ];
         assert_eq!(rolls, published);
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn clones_of_shared_dice_roll_on_and_not_again() {
+        let (mut alone, mut one) = (Dice::seeded(7), SharedDice::seeded(7));
+        let mut other = one.clone();
+        let rolls = [one.roll(), other.roll(), one.clone().roll()];
+        assert_eq!(rolls, [alone.roll(), alone.roll(), alone.roll()]);
     }
 
     #[cfg(feature = "std")]

@@ -39,22 +39,19 @@ pub use decision::{Cost, Decision, Retry, Stop, StopReason};
 pub use delays::Delays;
 #[cfg(feature = "rand")]
 pub use dice::Generator;
-#[cfg(feature = "std")]
-pub use dice::ThreadDice;
 pub use dice::{Chance, Dice};
+#[cfg(feature = "std")]
+pub use dice::{SharedDice, ThreadDice};
 pub use jitter::Jitter;
-pub use policy::{
-    AttemptLimit, AttemptTimeout, MAX_HINT_SPREAD, Policy, RetryPolicy, RetryPolicyBuilder,
-    TimeLimit,
-};
+pub use policy::{Limited, MAX_HINT_SPREAD, Policy, RetryPolicy, RetryPolicyBuilder};
 pub use ratio::Ratio;
 #[cfg(any(feature = "async", feature = "blocking"))]
 pub use retry::{
     Attempt, ByError, Classified, Classify, Fault, GaveUp, NoBudget, Notice, Notify, Purse,
-    RetryCall, Silent, When,
+    RetryCall, Rules, Silent, When,
 };
 #[cfg(feature = "async")]
-pub use retry::{Lending, RetryFuture, Sleeper, retry_mut_with, retry_with};
+pub use retry::{Lending, RetryFuture, Sleeper, Underway, retry_mut_with, retry_with};
 #[cfg(feature = "tokio")]
 pub use retry::{retry, retry_mut};
 pub use roll::Roll;
@@ -62,5 +59,5 @@ pub use session::{Limits, Session};
 pub use verdict::Verdict;
 
 #[cfg(test)]
-#[cfg(all(feature = "blocking", feature = "tokio"))]
+#[cfg(all(feature = "blocking", feature = "tower"))]
 mod tests;

@@ -7,7 +7,8 @@ mod builder;
 mod limited;
 
 pub use builder::RetryPolicyBuilder;
-pub use limited::{AttemptLimit, AttemptTimeout, Policy, TimeLimit};
+pub(crate) use limited::tighter;
+pub use limited::{Limited, Policy};
 
 use crate::decision::{Cost, Decision, Retry, Stop, StopReason};
 use crate::session::{Hurried, Limits, Session};
@@ -187,27 +188,17 @@ impl RetryPolicy {
 
     /// What is left, and which limit leaves it.
     fn room(&self, session: &Session, now: Moment, limits: Limits) -> Room {
-        let patience = match (self.patience, limits.patience) {
-            (Some(own), Some(given)) => Some(own.min(given)),
-            (own, given) => own.or(given),
-        };
+        let patience = tighter(self.patience, limits.patience);
         let patience = patience.map(|limit| limit.saturating_sub(now.since(session.since)));
         let deadline = limits.deadline.map(|deadline| now.until(deadline));
-        match (patience, deadline) {
-            (Some(patience), Some(deadline)) if deadline < patience => Room {
-                left: deadline,
+        let patience = patience.unwrap_or(Duration::MAX);
+        match deadline {
+            Some(left) if left < patience => Room {
+                left,
                 ends: StopReason::Deadline,
             },
-            (Some(patience), _) => Room {
+            _ => Room {
                 left: patience,
-                ends: StopReason::Patience,
-            },
-            (None, Some(deadline)) => Room {
-                left: deadline,
-                ends: StopReason::Deadline,
-            },
-            (None, None) => Room {
-                left: Duration::MAX,
                 ends: StopReason::Patience,
             },
         }
@@ -233,8 +224,7 @@ impl RetryPolicy {
                 if recovery.wait().is_none() && curve.least_room(range) > left {
                     return Err(room.ends);
                 }
-                let range = range.below(left);
-                roll.between(range.lowest, range.highest)
+                range.below(left).draw(roll)
             }
         };
         let Some(hint) = recovery.wait() else {
@@ -246,7 +236,7 @@ impl RetryPolicy {
         }
         let hint = nanos::of(hint);
         let spread = (hint / 4).min(nanos::of(MAX_HINT_SPREAD)).min(left - hint);
-        let hinted = hint.saturating_add(other_roll.between(0, spread));
+        let hinted = hint.saturating_add(other_roll.up_to(spread));
         let whole = drawn.max(hinted);
         Ok(Wait { whole, drawn })
     }

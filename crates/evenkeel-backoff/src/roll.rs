@@ -41,18 +41,15 @@ impl Roll {
     #[must_use]
     #[inline]
     pub fn within(self, most: Duration) -> Duration {
-        Duration::from_nanos(self.between(0, nanos::of(most)))
+        Duration::from_nanos(self.up_to(nanos::of(most)))
     }
 
-    /// A number of `lowest..=highest`, every one as likely as the others.
+    /// A number of `0..=most`, every one as likely as the others.
     #[inline]
-    pub(crate) fn between(self, lowest: u64, highest: u64) -> u64 {
-        match highest.saturating_sub(lowest).checked_add(1) {
-            // The high half of the product: below `numbers`, so it fits and the sum does too.
-            Some(numbers) => {
-                let scaled = (u128::from(numbers) * u128::from(self.0)) >> u64::BITS;
-                lowest + scaled as u64
-            }
+    pub(crate) const fn up_to(self, most: u64) -> u64 {
+        match most.checked_add(1) {
+            // The high half of the product.
+            Some(numbers) => ((numbers as u128 * self.0 as u128) >> u64::BITS) as u64,
             // Every number there is.
             None => self.0,
         }

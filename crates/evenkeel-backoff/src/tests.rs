@@ -1,7 +1,9 @@
 //! What several parts promise together.
 
 mod cancel;
+mod clocks;
 mod defects;
+mod service;
 mod shells;
 mod spread;
 

@@ -11,53 +11,42 @@ use pin_project_lite::pin_project;
 
 use crate::clock::Tokio;
 use crate::{
-    ByError, Chance as _, Classified, Classify, Cost, Decision, Limits, Policy, RetryBudget,
-    RetryPolicy, Session, Sleeper as _, ThreadDice, Token, Verdict, When, Withdrawal,
+    ByError, Chance, Classified, Classify, Cost, Decision, Fault, Limits, Notice, Notify, Policy,
+    RetryBudget, RetryPolicy, Session, SharedDice, Silent, Sleeper as _, ThreadDice, Token,
+    Verdict, When, Withdrawal,
 };
 
-/// A [`Policy`] as tower's: give it to `tower::retry::RetryLayer`, or to
-/// [`RetryLayer`].
+/// A [`Policy`] as tower's: give it to `tower::retry::RetryLayer`, or to [`RetryLayer`].
 ///
 /// Requests are cloned for each attempt. A service that is asked again is first polled for
-/// readiness, by tower. An attempt under way is not ended: put a timeout layer below for that. A call
-/// dropped during a wait gives its token back.
+/// readiness, by tower. An attempt under way is not ended, neither by a deadline nor by a per-try
+/// limit: put a timeout layer below for that. A call dropped during a wait gives its token back.
 ///
 /// ```
+/// use std::sync::atomic::{AtomicU32, Ordering};
 /// use std::time::Duration;
 /// use evenkeel_backoff::{RetryPolicy, tower::{RetryLayer, ServicePolicy}};
-/// use tower::{Layer as _, Service as _, service_fn};
+/// use tower::{Service as _, ServiceBuilder, service_fn};
+///
+/// static CALLS: AtomicU32 = AtomicU32::new(0);
+///
+/// async fn flaky(name: &'static str) -> Result<usize, &'static str> {
+///     if CALLS.fetch_add(1, Ordering::Relaxed) < 2 { Err("busy") } else { Ok(name.len()) }
+/// }
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
 /// let policy = RetryPolicy::exponential(Duration::from_millis(100)).max_attempts(3);
-/// let layer = RetryLayer::new(ServicePolicy::new(policy).when(|error| *error == "busy"));
-///
-/// let mut calls = 0;
-/// let flaky = service_fn(move |name: &'static str| {
-///     calls += 1;
-///     std::future::ready(if calls < 3 { Err("busy") } else { Ok(name.len()) })
-/// });
-/// assert_eq!(Shared::service(layer, flaky).call("Ada").await, Ok(3));
+/// let retries = RetryLayer::new(ServicePolicy::new(policy).when(|error| *error == "busy"));
+/// let mut service = ServiceBuilder::new().layer(retries).service(service_fn(flaky));
+/// assert_eq!(service.call("Ada").await, Ok(3));
 /// # });
-/// # struct Shared;
-/// # impl Shared {
-/// #     fn service<L, F, Fut>(layer: L, flaky: tower::util::ServiceFn<F>) -> L::Service
-/// #     where L: tower::Layer<Lent<F>>, F: FnMut(&'static str) -> Fut {
-/// #         layer.layer(Lent(std::sync::Arc::new(std::sync::Mutex::new(flaky))))
-/// #     }
-/// # }
-/// # struct Lent<F>(std::sync::Arc<std::sync::Mutex<tower::util::ServiceFn<F>>>);
-/// # impl<F> Clone for Lent<F> { fn clone(&self) -> Self { Self(self.0.clone()) } }
-/// # impl<F, Fut, T, E> tower::Service<&'static str> for Lent<F>
-/// # where F: FnMut(&'static str) -> Fut, Fut: Future<Output = Result<T, E>> {
-/// #     type Response = T; type Error = E; type Future = Fut;
-/// #     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), E>> { std::task::Poll::Ready(Ok(())) }
-/// #     fn call(&mut self, request: &'static str) -> Fut { self.0.lock().unwrap().call(request) }
-/// # }
 /// ```
 #[derive(Debug)]
-pub struct ServicePolicy<P = RetryPolicy, C = ByError> {
+pub struct ServicePolicy<P = RetryPolicy, C = ByError, N = Silent, G = ThreadDice> {
     policy: P,
     classify: C,
+    notify: N,
+    chance: G,
     budget: Option<RetryBudget>,
     deadline: Option<Duration>,
     call: Call,
@@ -68,8 +57,17 @@ pub struct ServicePolicy<P = RetryPolicy, C = ByError> {
 struct Call {
     start: Option<Moment>,
     session: Option<Session>,
+    /// Attempts that failed.
+    failed: u32,
     /// Whether the attempt under way has taken a token.
     paid: Option<Cost>,
+}
+
+/// The policy with one part in another type's place.
+macro_rules! policy {
+    ($policy:ident { $($kept:ident),* } $part:ident: $value:expr) => {
+        ServicePolicy { $($kept: $policy.$kept,)* $part: $value, call: Call::default() }
+    };
 }
 
 impl<P: Policy> ServicePolicy<P> {
@@ -78,6 +76,8 @@ impl<P: Policy> ServicePolicy<P> {
         Self {
             policy,
             classify: ByError,
+            notify: Silent,
+            chance: ThreadDice,
             budget: None,
             deadline: None,
             call: Call::default(),
@@ -85,18 +85,30 @@ impl<P: Policy> ServicePolicy<P> {
     }
 }
 
-impl<P, C> ServicePolicy<P, C> {
-    /// Retries what meets this condition, and nothing else.
-    pub fn when<E, F: FnMut(&E) -> bool>(self, condition: F) -> ServicePolicy<P, When<F>> {
-        self.classified_by(When(condition))
+impl<P, C, N, G> ServicePolicy<P, C, N, G> {
+    /// Retries what meets this condition, on the policy's short tier, and nothing else.
+    pub fn when<E, F: FnMut(&E) -> bool>(self, condition: F) -> ServicePolicy<P, When<F>, N, G> {
+        policy!(self { policy, notify, chance, budget, deadline } classify: When(condition))
     }
 
     /// Asks this function what an error says.
     pub fn classify<E, V: Into<Verdict>, F: FnMut(&E) -> V>(
         self,
         verdict: F,
-    ) -> ServicePolicy<P, Classified<F>> {
-        self.classified_by(Classified(verdict))
+    ) -> ServicePolicy<P, Classified<F>, N, G> {
+        policy!(self { policy, notify, chance, budget, deadline } classify: Classified(verdict))
+    }
+
+    /// Tells this function of each wait before it begins. Cloned with the service, as everything
+    /// here is: let it share what it writes to.
+    pub fn notify<E, F: FnMut(Notice<'_, E>)>(self, notify: F) -> ServicePolicy<P, C, F, G> {
+        policy!(self { policy, classify, chance, budget, deadline } notify: notify)
+    }
+
+    /// Draws chance from here instead of from the thread's dice. Shared dice and no others: tower
+    /// clones the policy for every call, and clones of [`Dice`](crate::Dice) would all roll the same.
+    pub fn chance(self, dice: SharedDice) -> ServicePolicy<P, C, N, SharedDice> {
+        policy!(self { policy, classify, notify, budget, deadline } chance: dice)
     }
 
     /// How much retrying in total. Default: no limit.
@@ -113,23 +125,25 @@ impl<P, C> ServicePolicy<P, C> {
         self
     }
 
-    fn classified_by<D>(self, classify: D) -> ServicePolicy<P, D> {
-        ServicePolicy {
-            policy: self.policy,
-            classify,
-            budget: self.budget,
-            deadline: self.deadline,
-            call: Call::default(),
+    /// The call succeeded.
+    fn settle(&self, paid: Option<Cost>) {
+        let Some(budget) = &self.budget else { return };
+        if paid.is_some() {
+            budget.put_back();
+        } else if self.call.session.is_none() {
+            budget.earn(Tokio.now());
         }
     }
 }
 
 /// A clone for another call: the same rules, nothing remembered but when the call began.
-impl<P: Clone, C: Clone> Clone for ServicePolicy<P, C> {
+impl<P: Clone, C: Clone, N: Clone, G: Clone> Clone for ServicePolicy<P, C, N, G> {
     fn clone(&self) -> Self {
         Self {
             policy: self.policy.clone(),
             classify: self.classify.clone(),
+            notify: self.notify.clone(),
+            chance: self.chance.clone(),
             budget: self.budget.clone(),
             deadline: self.deadline,
             call: Call {
@@ -140,31 +154,34 @@ impl<P: Clone, C: Clone> Clone for ServicePolicy<P, C> {
     }
 }
 
-impl<Request, Response, E, P, C> TowerPolicy<Request, Response, E> for ServicePolicy<P, C>
+impl<Request, Response, E, P, C, N, G> TowerPolicy<Request, Response, E>
+    for ServicePolicy<P, C, N, G>
 where
     Request: Clone,
     P: Policy,
     C: Classify<E>,
+    N: Notify<E>,
+    G: Chance,
 {
     type Future = Pause;
 
     fn retry(&mut self, _: &mut Request, result: &mut Result<Response, E>) -> Option<Self::Future> {
         let paid = self.call.paid.take();
-        let verdict = match result {
-            Ok(_) => {
-                self.settle(paid);
-                return None;
-            }
-            Err(error) => self.classify.verdict(error),
+        let Err(error) = result else {
+            self.settle(paid);
+            return None;
         };
         let now = Tokio.now();
+        self.call.failed = self.call.failed.saturating_add(1);
         let start = self.call.start.unwrap_or(now);
-        let mut session = self.call.session.unwrap_or(Session::start(start));
+        let session = self.call.session.get_or_insert(Session::start(start));
+        let verdict = self.classify.verdict(error);
+        if verdict.has_progressed() {
+            session.progressed(now);
+        }
         let limits = Limits::NONE.deadline(self.deadline.map(|limit| start + limit));
-        let roll = ThreadDice.roll();
-        let decision = self.policy.decide(&mut session, verdict, now, limits, roll);
-        self.call.session = Some(session);
-        let Decision::Retry(retry) = decision else {
+        let roll = self.chance.roll();
+        let Decision::Retry(retry) = self.policy.decide(session, verdict, now, limits, roll) else {
             return None;
         };
         let token = match (&self.budget, retry.cost) {
@@ -175,6 +192,11 @@ where
             _ => None,
         };
         self.call.paid = token.is_some().then_some(Cost::Token);
+        self.notify.notify(Notice {
+            fault: Fault::Failed(error),
+            attempt: self.call.failed,
+            retry,
+        });
         Some(Pause {
             token,
             sleep: Tokio.sleep(retry.wait),
@@ -188,18 +210,6 @@ where
             self.call.start = Some(Tokio.now());
         }
         Some(request.clone())
-    }
-}
-
-impl<P, C> ServicePolicy<P, C> {
-    /// The call succeeded.
-    fn settle(&self, paid: Option<Cost>) {
-        let Some(budget) = &self.budget else { return };
-        if paid.is_some() {
-            budget.put_back();
-        } else if self.call.session.is_none() {
-            budget.earn(Tokio.now());
-        }
     }
 }
 
@@ -227,19 +237,19 @@ impl Future for Pause {
 
 /// Wraps services in `tower::retry::Retry` with a [`ServicePolicy`].
 #[derive(Clone, Debug)]
-pub struct RetryLayer<P = RetryPolicy, C = ByError> {
-    policy: ServicePolicy<P, C>,
+pub struct RetryLayer<P = RetryPolicy, C = ByError, N = Silent, G = ThreadDice> {
+    policy: ServicePolicy<P, C, N, G>,
 }
 
-impl<P, C> RetryLayer<P, C> {
+impl<P, C, N, G> RetryLayer<P, C, N, G> {
     /// A layer of this policy.
-    pub const fn new(policy: ServicePolicy<P, C>) -> Self {
+    pub const fn new(policy: ServicePolicy<P, C, N, G>) -> Self {
         Self { policy }
     }
 }
 
-impl<S, P: Clone, C: Clone> Layer<S> for RetryLayer<P, C> {
-    type Service = RetryService<ServicePolicy<P, C>, S>;
+impl<S, P: Clone, C: Clone, N: Clone, G: Clone> Layer<S> for RetryLayer<P, C, N, G> {
+    type Service = RetryService<ServicePolicy<P, C, N, G>, S>;
 
     fn layer(&self, service: S) -> Self::Service {
         RetryService::new(self.policy.clone(), service)

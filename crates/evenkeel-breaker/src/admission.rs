@@ -1,6 +1,9 @@
+use core::fmt;
+
 use evenkeel_error::{ErrorKind, Moment};
 
 use crate::State;
+use crate::gate::Gate;
 
 /// The answer to "may this call begin?".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,41 +21,84 @@ pub enum Admission {
 ///
 /// A ticket carries a generation number. Every opening, every probe and every step of the slow
 /// start begins a new generation, so the verdict of a call from before cannot decide about now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Ticket {
-    pub(crate) generation: u64,
-    pub(crate) place: Place,
+    /// The generation, and in the lowest of the eight bits below it whether the call holds a place.
+    /// One that holds none looks exactly like the gate that let it in.
+    stamp: u64,
+    /// When the call was let in. [`Moment::MAX`] where it does not matter any more: no time has
+    /// passed since.
+    pub(crate) begun: Moment,
 }
 
-/// Whether the call takes one of few places, which a neutral verdict must give back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
-    None,
-    Held,
-}
+const GENERATION: u32 = 8;
+const HELD: u64 = 1;
 
 impl Ticket {
     /// Of no generation: its verdict counts for nothing.
-    pub(crate) const UNCOUNTED: Self = Self {
-        generation: 0,
-        place: Place::None,
-    };
+    pub(crate) const UNCOUNTED: Self = Self::of_answering(0);
 
     /// For a call among any number of others.
-    pub(crate) const fn placeless(generation: u64) -> Self {
+    #[inline]
+    pub(crate) const fn placeless(generation: u64, begun: Moment) -> Self {
         Self {
-            generation,
-            place: Place::None,
+            stamp: generation << GENERATION,
+            begun,
         }
     }
 
     /// For a call that takes one of few places.
-    pub(crate) const fn placed(generation: u64) -> Self {
+    pub(crate) const fn placed(generation: u64, begun: Moment) -> Self {
         Self {
-            generation,
-            place: Place::Held,
+            stamp: generation << GENERATION | HELD,
+            begun,
         }
+    }
+
+    /// For a call that found a closed gate.
+    #[inline]
+    pub(crate) const fn of_gate(gate: Gate, begun: Moment) -> Self {
+        let stamp = gate.word();
+        Self { stamp, begun }
+    }
+
+    /// For the rest of a call whose answer began: however long it takes, it is not slow.
+    #[inline]
+    pub(crate) const fn of_answering(generation: u64) -> Self {
+        Self::placeless(generation, Moment::MAX)
+    }
+
+    /// The same call, from its first content on. It holds no place any more.
+    #[inline]
+    pub(crate) const fn answering(self) -> Self {
+        Self::of_answering(self.generation())
+    }
+
+    #[inline]
+    pub(crate) const fn generation(self) -> u64 {
+        self.stamp >> GENERATION
+    }
+
+    /// Whether a neutral verdict must give a place back.
+    #[inline]
+    pub(crate) const fn holds_place(self) -> bool {
+        self.stamp & HELD != 0
+    }
+
+    /// Whether this gate is the one that let the call in, and holds no place.
+    #[inline]
+    pub(crate) fn is_of(self, gate: Gate) -> bool {
+        self.stamp == gate.word()
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket")
+            .field("generation", &self.generation())
+            .field("holds_place", &self.holds_place())
+            .finish_non_exhaustive()
     }
 }
 

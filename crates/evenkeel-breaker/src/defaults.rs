@@ -27,6 +27,13 @@ pub const MINIMUM_SAMPLES: u32 = 5;
 /// at 10 % throws away four fifths of what would have succeeded.
 pub const FAILURE_RATIO: Ratio = Ratio::HALF;
 
+/// From when on a call counts as slow, where [slow calls](crate::BreakerConfigBuilder::slow_ratio)
+/// count at all, which they do not by default: 60 s.
+///
+/// A model that thinks, or a schema that is compiled, may take minutes to its first content and be
+/// in the best of health; whoever knows better for their calls sets both.
+pub const SLOW_CALL: Duration = Duration::from_secs(60);
+
 /// Failures in a row that open the circuit, whatever the window says: 5.
 ///
 /// Finds an outage within seconds even if the window still holds a minute's worth of successes,

@@ -14,6 +14,8 @@ pub struct Health {
     pub samples: u64,
     /// Failures among them.
     pub failures: u64,
+    /// Slow calls among them; 0 unless [that rule](crate::BreakerConfigBuilder::slow_ratio) is on.
+    pub slow: u64,
     /// Failures since the last success.
     pub consecutive_failures: u32,
     /// Openings since the circuit was last closed for a while; the open delay grows with them.

@@ -1,17 +1,22 @@
+use core::fmt;
+use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use evenkeel_error::Moment;
 
-use crate::{Breaker, BreakerConfig, Health, State, defaults};
+use crate::audience::Audience;
+use crate::{Breaker, BreakerConfig, Health, Permit, Rejected, State, Transition, defaults, roll};
 
 /// One breaker a key, all with the same configuration: so that a model in trouble takes only
 /// itself out of service.
 ///
 /// Bounded. When it is full and a new key comes, it forgets the breaker that was asked for
-/// longest ago among those which are closed and which nobody holds. If there is none, it forgets
+/// longest ago, to a second, among those which are closed and which nobody holds. If there is none, it forgets
 /// one that opened and was abandoned: its delay is over, nobody holds it, and nobody asked for it
 /// during the longest open delay ([a minute](defaults::OPEN_DELAY_LIMIT)). A breaker that refuses
 /// calls, that a handle or a call in flight belongs to, or whose mode was
@@ -25,17 +30,23 @@ use crate::{Breaker, BreakerConfig, Health, State, defaults};
 ///
 /// let now = Moment::ORIGIN;
 /// let set = KeyedSet::new(BreakerConfig::default());
-/// let permit = set.get(&("api.anthropic.com", "claude-sonnet-5-5"), now).admit(now, 7)?;
+/// let permit = set.admit(&("api.anthropic.com", "claude-sonnet-5-5"), now, 7)?;
 /// permit.neutral();
 /// assert_eq!(set.snapshot(now).breakers.len(), 1);
 /// # Ok::<(), evenkeel_breaker::Rejected>(())
 /// ```
-#[derive(Debug)]
-pub struct KeyedSet<K> {
+///
+/// Keys are hashed with the standard library's keyed hash, since they may come from requests;
+/// [`with_hasher`](Self::with_hasher) takes a faster one where they do not.
+pub struct KeyedSet<K, S = RandomState> {
     config: BreakerConfig,
     capacity: NonZeroUsize,
-    shelf: Mutex<Shelf<K>>,
+    listener: Option<Arc<Introduce<K>>>,
+    shelf: RwLock<Shelf<K, S>>,
 }
+
+/// Makes the audience of a new key's breaker.
+type Introduce<K> = dyn Fn(&K) -> Audience + Send + Sync;
 
 /// The breakers of a [`KeyedSet`], for a health page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,22 +63,21 @@ pub struct Snapshot<K> {
     pub unkept: u64,
 }
 
-#[derive(Debug)]
-struct Shelf<K> {
-    seats: HashMap<K, Seat>,
-    /// Counts the requests, so that the seats can be ordered by their last one.
-    requests: u64,
+struct Shelf<K, S> {
+    seats: HashMap<K, Seat, S>,
     evicted: u64,
     abandoned: u64,
     unkept: u64,
 }
 
-#[derive(Debug)]
 struct Seat {
     breaker: Breaker,
-    last_request: u64,
-    asked_at: Moment,
+    /// When it was last asked for, to a [`GRAIN`]: callers who share a key need not write.
+    asked_at: AtomicU64,
 }
+
+/// One second, in nanoseconds.
+const GRAIN: u64 = 1_000_000_000;
 
 /// What forgetting a breaker would lose, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,9 +92,16 @@ impl<K: Eq + Hash + Clone> KeyedSet<K> {
     /// An empty set that keeps [1,024](defaults::KEYS) breakers.
     #[must_use]
     pub fn new(config: BreakerConfig) -> Self {
+        Self::with_hasher(config, RandomState::new())
+    }
+}
+
+impl<K: Eq + Hash + Clone, S: BuildHasher> KeyedSet<K, S> {
+    /// The same with another hash. One without a secret is only for keys that no stranger chooses.
+    #[must_use]
+    pub fn with_hasher(config: BreakerConfig, hasher: S) -> Self {
         let shelf = Shelf {
-            seats: HashMap::new(),
-            requests: 0,
+            seats: HashMap::with_hasher(hasher),
             evicted: 0,
             abandoned: 0,
             unkept: 0,
@@ -92,7 +109,8 @@ impl<K: Eq + Hash + Clone> KeyedSet<K> {
         Self {
             config,
             capacity: defaults::KEYS,
-            shelf: Mutex::new(shelf),
+            listener: None,
+            shelf: RwLock::new(shelf),
         }
     }
 
@@ -103,37 +121,55 @@ impl<K: Eq + Hash + Clone> KeyedSet<K> {
         self
     }
 
+    /// Hears of each transition of the breakers made from now on, with the key: once, and in the
+    /// order of each breaker, as with [`Breaker::with_listener`].
+    #[must_use]
+    pub fn listener(mut self, listener: impl Fn(&K, &Transition) + Send + Sync + 'static) -> Self
+    where
+        K: Send + Sync + 'static,
+    {
+        let listener = Arc::new(listener);
+        self.listener = Some(Arc::new(move |key: &K| {
+            let (key, listener) = (key.clone(), Arc::clone(&listener));
+            Audience::new(move |transition: &Transition| listener(&key, transition))
+        }));
+        self
+    }
+
+    /// May a call to what `key` names begin? See [`Breaker::admit_owned`]; the permit holds the
+    /// breaker, which is not forgotten before the call is over.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], as [`Breaker::admit`] says.
+    pub fn admit<Q>(&self, key: &Q, now: Moment, roll: u64) -> Result<Permit, Rejected>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+    {
+        self.get(key, now).into_admission(now, roll)
+    }
+
     /// The breaker of `key`; a new, closed one if there is none.
     ///
-    /// Costs one lookup under a lock; one pass over the set when a new key finds it full.
+    /// Costs one lookup under a shared lock. A new key takes the lock alone, and one pass over the
+    /// set if that is full. As long as the handle lives, the set does not forget its breaker.
     #[must_use]
-    pub fn get(&self, key: &K, now: Moment) -> Breaker {
-        let mut kept = self.lock();
-        kept.requests += 1;
-        let last_request = kept.requests;
-        if let Some(seat) = kept.seats.get_mut(key) {
-            seat.last_request = last_request;
-            seat.asked_at = seat.asked_at.max(now);
-            return seat.breaker.clone();
+    pub fn get<Q>(&self, key: &Q, now: Moment) -> Breaker
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+    {
+        if let Some(seat) = self.read().seats.get(key) {
+            return seat.ask(now);
         }
-        let breaker = Breaker::new(self.config.clone());
-        if kept.seats.len() >= self.capacity.get() && !kept.make_room(&self.config, now) {
-            kept.unkept += 1;
-            return breaker;
-        }
-        let seat = Seat {
-            breaker: breaker.clone(),
-            last_request,
-            asked_at: now,
-        };
-        kept.seats.insert(key.clone(), seat);
-        breaker
+        self.seat(key.to_owned(), now)
     }
 
     /// Every breaker's health at `now`.
     #[must_use]
     pub fn snapshot(&self, now: Moment) -> Snapshot<K> {
-        let kept = self.lock();
+        let kept = self.read();
         let health = |(key, seat): (&K, &Seat)| (key.clone(), seat.breaker.health(now));
         Snapshot {
             breakers: kept.seats.iter().map(health).collect(),
@@ -143,21 +179,56 @@ impl<K: Eq + Hash + Clone> KeyedSet<K> {
         }
     }
 
+    #[cold]
+    fn seat(&self, key: K, now: Moment) -> Breaker {
+        let audience = self.listener.as_ref().map(|introduce| introduce(&key));
+        let mut kept = self.write();
+        // Another may have been quicker.
+        if let Some(seat) = kept.seats.get(&key) {
+            return seat.ask(now);
+        }
+        let breaker = Breaker::with_audience(self.config.clone(), audience);
+        if kept.seats.len() >= self.capacity.get() && !kept.make_room(&self.config, now) {
+            kept.unkept += 1;
+            return breaker;
+        }
+        let seat = Seat {
+            breaker: breaker.clone(),
+            asked_at: AtomicU64::new(now.as_nanos()),
+        };
+        kept.seats.insert(key, seat);
+        breaker
+    }
+
     /// Foreign code, a key's `Hash` or `Clone`, may panic under this lock; it can then cost a
     /// count or a seat, and no more.
-    fn lock(&self) -> MutexGuard<'_, Shelf<K>> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Shelf<K, S>> {
+        self.shelf.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Shelf<K, S>> {
+        self.shelf.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K: Eq + Hash + Clone> Shelf<K> {
+impl<K: fmt::Debug, S> fmt::Debug for KeyedSet<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("KeyedSet")
+            .field("capacity", &self.capacity)
+            .field("keys", &kept.seats.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K: Eq + Hash + Clone, S: BuildHasher> Shelf<K, S> {
     /// Forgets the breaker that is missed least, if one may be forgotten.
     fn make_room(&mut self, config: &BreakerConfig, now: Moment) -> bool {
         let least = self
             .seats
             .iter()
-            .filter_map(|(key, seat)| Some((seat.loss(config, now)?, seat.last_request, key)))
-            .min_by_key(|(loss, last_request, _)| (*loss, *last_request))
+            .filter_map(|(key, seat)| Some((seat.loss(config, now)?, seat.asked_at(), key)))
+            .min_by_key(|(loss, asked_at, _)| (*loss, *asked_at))
             .map(|(loss, _, key)| (loss, key.clone()));
         let Some((loss, key)) = least else {
             return false;
@@ -172,14 +243,28 @@ impl<K: Eq + Hash + Clone> Shelf<K> {
 }
 
 impl Seat {
+    fn ask(&self, now: Moment) -> Breaker {
+        let asked_at = self.asked_at.load(Ordering::Relaxed);
+        if now.as_nanos() >= asked_at.saturating_add(GRAIN) {
+            self.asked_at.fetch_max(now.as_nanos(), Ordering::Relaxed);
+        }
+        self.breaker.clone()
+    }
+
+    fn asked_at(&self) -> Moment {
+        Moment::from_nanos(self.asked_at.load(Ordering::Relaxed))
+    }
+
     /// What forgetting this breaker would lose; `None` if it is needed.
     fn loss(&self, config: &BreakerConfig, now: Moment) -> Option<Loss> {
-        if self.breaker.is_held() || self.breaker.mode() != config.mode {
+        if self.breaker.is_held() || self.breaker.mode() != config.settings.mode {
             return None;
         }
+        let patience = roll::nanos(config.settings.open_delay_limit).saturating_add(GRAIN);
         match self.breaker.state(now) {
             State::Closed => Some(Loss::Counts),
-            State::HalfOpen if now.since(self.asked_at) >= config.open_delay_limit => {
+            // The last request may have come up to a grain later than is known.
+            State::HalfOpen if roll::nanos(now.since(self.asked_at())) >= patience => {
                 Some(Loss::Abandoned)
             }
             State::Open | State::HalfOpen | State::Recovering => None,

@@ -1,60 +1,95 @@
-use core::mem;
 use core::time::Duration;
 
 use evenkeel_error::{ErrorKind, Moment};
 
-use crate::{Breaker, Outcome, Rejection, Ticket, Transition};
+use crate::circuit::{Circuit, News};
+use crate::present::{Given, Present};
+use crate::{Breaker, Outcome, Rejected, Rejection, Ticket, Transition};
 
 /// Leave to make one call, and the duty to say what became of it.
 ///
 /// Dropping it is [`neutral`](Self::neutral): a call that is cancelled, or never made, or that
-/// panics, teaches nothing and gives its place back.
+/// panics, teaches nothing and gives its place back. Where a dropped call is to count, see
+/// [`fail_on_drop`](Self::fail_on_drop).
+///
+/// `Permit` owns a handle to its breaker and can go where the call goes, into a spawned task for
+/// example ([`Breaker::admit_owned`]); `Permit<&Breaker>` borrows it and costs less
+/// ([`Breaker::admit`]).
 #[derive(Debug)]
 #[must_use = "dropping a permit gives its place back; keep it for as long as the call lasts"]
-pub struct Permit {
-    breaker: Breaker,
+pub struct Permit<H: Handle = Breaker> {
+    handle: H,
+    ticket: Ticket,
     progress: Progress,
-    transition: Option<Transition>,
-    overruled: Option<Rejection>,
+    news: Option<Box<News>>,
 }
 
 /// Which verdict the breaker still waits for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     /// The first.
-    Begun(Ticket),
+    Begun,
     /// The second, which can only be a failure.
-    Answering(Ticket),
+    Answering,
     Done,
 }
 
-impl Permit {
-    pub(crate) const fn new(
-        breaker: Breaker,
-        ticket: Ticket,
-        transition: Option<Transition>,
-        overruled: Option<Rejection>,
-    ) -> Self {
-        Self {
-            breaker,
-            progress: Progress::Begun(ticket),
-            transition,
-            overruled,
+/// How a [`Permit`] holds its breaker: as a [`Breaker`] or as a `&Breaker`. Nothing else does.
+pub trait Handle: sealed::Sealed {}
+
+impl Handle for Breaker {}
+impl Handle for &Breaker {}
+
+mod sealed {
+    use super::{Breaker, Circuit};
+
+    pub trait Sealed {
+        fn circuit(&self) -> &Circuit;
+    }
+
+    impl Sealed for Breaker {
+        #[inline]
+        fn circuit(&self) -> &Circuit {
+            self.circuit()
         }
+    }
+
+    impl Sealed for &Breaker {
+        #[inline]
+        fn circuit(&self) -> &Circuit {
+            Breaker::circuit(self)
+        }
+    }
+}
+
+impl<H: Handle> Permit<H> {
+    #[inline]
+    pub(crate) fn admit(handle: H, present: &mut impl Present) -> Result<Self, Rejected> {
+        // Built in one place from single values, which then need not go through memory.
+        let (ticket, news) = match handle.circuit().enter(present) {
+            Some(ticket) => (ticket, None),
+            None => handle.circuit().admit(present.now(), present.roll())?,
+        };
+        Ok(Self {
+            handle,
+            ticket,
+            progress: Progress::Begun,
+            news,
+        })
     }
 
     /// The transition that letting this call in caused, if it did: from open to half-open, when
     /// this call is the probe, or from recovering to closed.
     #[must_use]
-    pub const fn transition(&self) -> Option<Transition> {
-        self.transition
+    pub fn transition(&self) -> Option<Transition> {
+        self.news.as_ref()?.transition
     }
 
     /// What the breaker would have answered, had it not been
     /// [only observing](crate::Mode::ObserveOnly).
     #[must_use]
-    pub const fn overruled(&self) -> Option<Rejection> {
-        self.overruled
+    pub fn overruled(&self) -> Option<Rejection> {
+        self.news.as_ref()?.overruled
     }
 
     /// The call's reply has begun: counts as a success, at once. A stream may take minutes to
@@ -63,44 +98,31 @@ impl Permit {
     /// The permit remains for what comes after: a [`failure`](Self::failure) is then counted as a
     /// verdict of its own, a [`success`](Self::success) adds nothing. Only the first of several
     /// beginnings counts.
+    #[inline]
     pub fn first_content(&mut self, now: Moment, roll: u64) -> Option<Transition> {
-        let Progress::Begun(ticket) = self.progress else {
-            return None;
-        };
-        let (rest, transition) = self.breaker.lock().first_content(ticket, now, roll);
-        self.progress = Progress::Answering(rest);
-        transition
+        self.begin(&mut Given { now, roll })
     }
 
     /// The call succeeded.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "a caller without listeners has no use for it"
-    )]
-    pub fn success(mut self, now: Moment, roll: u64) -> Option<Transition> {
-        self.first_content(now, roll)
+    #[inline]
+    pub fn success(self, now: Moment, roll: u64) -> Option<Transition> {
+        self.succeed(Given { now, roll })
     }
 
     /// The call failed in a way that tells of the other side's health; `hint` is how long it
     /// asked to be left alone.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "a caller without listeners has no use for it"
-    )]
     pub fn failure(
-        mut self,
+        self,
         kind: ErrorKind,
         hint: Option<Duration>,
         now: Moment,
         roll: u64,
     ) -> Option<Transition> {
-        match mem::replace(&mut self.progress, Progress::Done) {
-            Progress::Begun(ticket) | Progress::Answering(ticket) => {
-                self.breaker
-                    .lock()
-                    .record(ticket, Outcome::Failure { kind, hint }, now, roll)
-            }
+        match self.progress {
             Progress::Done => None,
+            Progress::Begun | Progress::Answering => {
+                self.record(Outcome::Failure { kind, hint }, now, roll)
+            }
         }
     }
 
@@ -108,12 +130,92 @@ impl Permit {
     pub fn neutral(self) {
         drop(self);
     }
+
+    #[inline]
+    pub(crate) fn begin(&mut self, present: &mut impl Present) -> Option<Transition> {
+        if self.progress != Progress::Begun {
+            return None;
+        }
+        self.progress = Progress::Answering;
+        let circuit = self.handle.circuit();
+        if circuit.count_success(self.ticket, present) {
+            self.ticket = self.ticket.answering();
+            return None;
+        }
+        let (rest, transition) = circuit.first_content(self.ticket, present.now(), present.roll());
+        self.ticket = rest;
+        transition
+    }
+
+    #[inline]
+    pub(crate) fn succeed(mut self, present: impl Present) -> Option<Transition> {
+        if self.progress == Progress::Begun && self.handle.circuit().wave_through(self.ticket) {
+            self.progress = Progress::Done;
+            return None;
+        }
+        // Moved there, so that the shortest way need not keep it in memory for a panic.
+        self.succeed_otherwise(present)
+    }
+
+    #[inline(never)]
+    fn succeed_otherwise(mut self, mut present: impl Present) -> Option<Transition> {
+        if self.progress != Progress::Begun {
+            return None;
+        }
+        self.progress = Progress::Done;
+        let circuit = self.handle.circuit();
+        if circuit.count_success(self.ticket, &mut present) {
+            return None;
+        }
+        circuit.record(self.ticket, Outcome::Success, present.now(), present.roll())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record(mut self, outcome: Outcome, now: Moment, roll: u64) -> Option<Transition> {
+        self.progress = Progress::Done;
+        let circuit = self.handle.circuit();
+        circuit.record(self.ticket, outcome, now, roll)
+    }
+
+    /// Gives this verdict, unless one was given. A success is the first of two.
+    pub(crate) fn settle(
+        &mut self,
+        outcome: Outcome,
+        mut present: impl Present,
+    ) -> Option<Transition> {
+        match outcome {
+            _ if self.progress != Progress::Begun => None,
+            Outcome::Success => self.begin(&mut present),
+            Outcome::Neutral => {
+                self.progress = Progress::Answering;
+                let ticket = self.ticket;
+                self.ticket = ticket.answering();
+                if ticket.holds_place() {
+                    self.handle.circuit().release(ticket);
+                }
+                None
+            }
+            Outcome::Failure { .. } => {
+                self.progress = Progress::Done;
+                let (now, roll) = (present.now(), present.roll());
+                let circuit = self.handle.circuit();
+                circuit.record(self.ticket, outcome, now, roll)
+            }
+        }
+    }
+
+    /// Whether no verdict was given yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.progress == Progress::Begun
+    }
 }
 
-impl Drop for Permit {
+impl<H: Handle> Drop for Permit<H> {
+    #[inline]
     fn drop(&mut self) {
-        if let Progress::Begun(ticket) = self.progress {
-            self.breaker.lock().release(ticket);
+        if self.progress == Progress::Begun && self.ticket.holds_place() {
+            self.handle.circuit().release(self.ticket);
         }
     }
 }

@@ -2,9 +2,10 @@ use core::time::Duration;
 
 use evenkeel_error::{ErrorKind, Moment};
 
+use crate::State;
+use crate::config::Settings;
 use crate::probe::Probe;
 use crate::ramp::Ramp;
-use crate::{BreakerConfig, State};
 
 /// A state with what belongs to it and to no other.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +36,7 @@ impl Phase {
     }
 
     /// The state that a call would meet at `now`; it is announced when one comes.
-    pub(crate) fn state_at(&self, now: Moment, config: &BreakerConfig) -> State {
+    pub(crate) fn state_at(&self, now: Moment, config: &Settings) -> State {
         match self {
             Self::Open { until, .. } if now >= *until => State::HalfOpen,
             Self::Recovering { ramp, .. } if now >= ramp.end(config) => State::Closed,

@@ -23,7 +23,7 @@ impl Probe {
             generation,
             until: now + term,
         });
-        Ticket::placed(generation)
+        Ticket::placed(generation, now)
     }
 
     /// Takes the place back, if this ticket has it. The ticket of an expired lease must not take
@@ -44,6 +44,6 @@ impl Probe {
     /// Whether no other probe was sent since this one, be its lease over or not.
     pub(crate) fn is_latest(&self, ticket: Ticket) -> bool {
         self.lease
-            .is_some_and(|lease| lease.generation == ticket.generation)
+            .is_some_and(|lease| lease.generation == ticket.generation())
     }
 }

@@ -1,6 +1,6 @@
 use evenkeel_error::Moment;
 
-use crate::BreakerConfig;
+use crate::config::Settings;
 
 /// The slow start: how many calls may begin in each step.
 ///
@@ -34,7 +34,7 @@ impl Ramp {
     }
 
     /// Takes a place of the current step. `fresh` is the generation to use if a step begins.
-    pub(crate) fn begin(&mut self, now: Moment, fresh: u64, config: &BreakerConfig) -> Step {
+    pub(crate) fn begin(&mut self, now: Moment, fresh: u64, config: &Settings) -> Step {
         // Never an earlier step: time that runs backwards opens no used-up step again.
         let step = self.step_at(now, config).max(self.step);
         if step > self.step {
@@ -61,11 +61,11 @@ impl Ramp {
     }
 
     /// When the slow start ends.
-    pub(crate) fn end(&self, config: &BreakerConfig) -> Moment {
+    pub(crate) fn end(&self, config: &Settings) -> Moment {
         self.since + config.ramp_interval.saturating_mul(config.ramp_steps)
     }
 
-    fn step_at(&self, now: Moment, config: &BreakerConfig) -> u32 {
+    fn step_at(&self, now: Moment, config: &Settings) -> u32 {
         let steps = now.since(self.since).as_nanos() / config.ramp_interval.as_nanos().max(1);
         u32::try_from(steps).unwrap_or(u32::MAX)
     }

@@ -69,4 +69,8 @@ impl Recoverable for Rejected {
     fn delivery(&self) -> Delivery {
         Delivery::NotSent
     }
+
+    fn kind(&self) -> Option<ErrorKind> {
+        Some(ErrorKind::CircuitOpen)
+    }
 }

@@ -18,7 +18,8 @@ pub struct Transition {
     pub at: Moment,
     /// Why.
     pub reason: Reason,
-    /// The failure that opened the circuit, this time or last.
+    /// The failure that opened the circuit, this time or last. Slowness is
+    /// [`TimedOut`](ErrorKind::TimedOut).
     pub fault: ErrorKind,
     /// When the open delay will be over; only on the way to [`State::Open`].
     pub open_until: Option<Moment>,
@@ -35,6 +36,13 @@ pub enum Reason {
         /// Verdicts in the window.
         samples: u64,
     },
+    /// Too large a share of the window was slow to answer.
+    SlowRatio {
+        /// Slow verdicts in the window.
+        slow: u64,
+        /// Verdicts in the window.
+        samples: u64,
+    },
     /// Too many failures without a success between them.
     ConsecutiveFailures {
         /// How many.
@@ -46,7 +54,7 @@ pub enum Reason {
     DelayOver,
     /// The probe succeeded.
     ProbeSucceeded,
-    /// The probe failed.
+    /// The probe failed, or was slow where that counts.
     ProbeFailed,
     /// A call failed during the slow start.
     FailedWhileRecovering,
@@ -60,6 +68,7 @@ impl Reason {
     pub const fn label(self) -> &'static str {
         match self {
             Self::FailureRatio { .. } => "failure_ratio",
+            Self::SlowRatio { .. } => "slow_ratio",
             Self::ConsecutiveFailures { .. } => "consecutive_failures",
             Self::DelayOver => "delay_over",
             Self::ProbeSucceeded => "probe_succeeded",
@@ -75,6 +84,9 @@ impl fmt::Display for Reason {
         match self {
             Self::FailureRatio { failures, samples } => {
                 write!(f, "{failures} of {samples} calls failed")
+            }
+            Self::SlowRatio { slow, samples } => {
+                write!(f, "{slow} of {samples} calls were slow")
             }
             Self::ConsecutiveFailures { failures, over } => {
                 write!(f, "{failures} calls in a row failed within {over:.1?}")

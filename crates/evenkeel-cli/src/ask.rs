@@ -1,5 +1,6 @@
 //! `evenkeel ask`: one request, seen through.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use evenkeel::messages::Partial;
@@ -10,7 +11,8 @@ use crate::command_line::Ask;
 use crate::exit::{Exit, Mistake};
 use crate::outcome::{self, CallReport, Origin};
 use crate::progress::{Detail, Progress};
-use crate::{input, terminal};
+use crate::terminal::Reader;
+use crate::{input, terminal, wording};
 
 /// How the reply reaches the user.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,10 @@ pub(crate) async fn run(options: Ask) -> Result<Exit, Mistake> {
         messages = messages.deadline(deadline);
     }
     let (result, shown) = match output {
-        Output::Stream => streamed(&messages, request, &progress).await?,
+        Output::Stream => match streamed(&messages, request, &progress).await? {
+            Some(ended) => ended,
+            None => return Ok(Exit::Complete),
+        },
         Output::Text | Output::Json => (messages.create(request).await, Shown::Nothing),
     };
     progress.clear();
@@ -73,7 +78,13 @@ pub(crate) async fn run(options: Ask) -> Result<Exit, Mistake> {
         print_text(&result, shown)?;
     }
     match &result {
-        Ok(_) => Ok(Exit::Complete),
+        Ok(reply) => {
+            let ending = reply.stop_reason.as_ref().and_then(wording::ending);
+            if let Some(ending) = ending.filter(|_| output != Output::Json) {
+                terminal::tell(ending);
+            }
+            Ok(Exit::Complete)
+        }
         Err(error) => {
             explain(error, output, options.verbose);
             Ok(outcome::exit(error))
@@ -81,29 +92,33 @@ pub(crate) async fn run(options: Ask) -> Result<Exit, Mistake> {
     }
 }
 
+/// The end of a stream; none if the reader left before, because dropping the stream then ends the
+/// call and its cost.
 async fn streamed(
     messages: &Messages,
     request: MessageRequest,
     progress: &Progress,
-) -> Result<(Result<Reply, Error>, Shown), Mistake> {
+) -> Result<Option<(Result<Reply, Error>, Shown)>, Mistake> {
     let mut stream = match messages.stream(request).await {
         Ok(stream) => stream,
-        Err(error) => return Ok((Err(error), Shown::Nothing)),
+        Err(error) => return Ok(Some((Err(error), Shown::Nothing))),
     };
     progress.clear();
     let mut shown = Shown::Nothing;
     while let Some(event) = stream.next().await {
         match event {
-            Err(error) => return Ok((Err(error), shown)),
+            Err(error) => return Ok(Some((Err(error), shown))),
             Ok(event) => {
                 if let Some(text) = event.text() {
                     shown = Shown::AsItCame;
-                    terminal::out(text)?;
+                    if terminal::reply(text)? == Reader::Left {
+                        return Ok(None);
+                    }
                 }
             }
         }
     }
-    Ok((stream.finish().await, shown))
+    Ok(Some((stream.finish().await, shown)))
 }
 
 fn print_json(result: &Result<Reply, Error>, origin: Origin) -> Result<(), Mistake> {
@@ -113,22 +128,26 @@ fn print_json(result: &Result<Reply, Error>, origin: Origin) -> Result<(), Mista
     };
     let json = serde_json::to_string(&report)
         .map_err(|error| Mistake::system("the report has no JSON form", &error))?;
-    terminal::line(&json)
+    terminal::line(&outcome::escaped(&json))?;
+    Ok(())
 }
 
 /// Prints the reply, or the part of it that arrived: it is the user's, and the exit code and a
 /// line on standard error say that it is a part.
 fn print_text(result: &Result<Reply, Error>, shown: Shown) -> Result<(), Mistake> {
     if shown == Shown::AsItCame {
-        return terminal::line("");
+        terminal::line("")?;
+        return Ok(());
     }
-    match result {
-        Ok(reply) => terminal::line(&reply.text()),
-        Err(error) => match arrived(error) {
-            text if text.is_empty() => Ok(()),
-            text => terminal::line(&text),
-        },
+    let text = match result {
+        Ok(reply) => reply.text(),
+        Err(error) => arrived(error),
+    };
+    if result.is_err() && text.is_empty() {
+        return Ok(());
     }
+    terminal::reply(&format!("{text}\n"))?;
+    Ok(())
 }
 
 fn arrived(error: &Error) -> String {
@@ -138,20 +157,24 @@ fn arrived(error: &Error) -> String {
 /// Says what went wrong, what the server said of it, and what to do.
 fn explain(error: &Error, output: Output, verbose: bool) {
     if verbose {
-        terminal::tell(&error.report().to_string());
+        terminal::tell(report(error));
     } else {
-        terminal::tell(&format!("{error} (gave up: {})", error.stopped()));
+        terminal::tell(error);
         if let Some(message) = error.failure().message() {
-            terminal::tell(&format!("the server said: {}", terminal::plain(message)));
-        }
-        if let Some(cause) = root_cause(error) {
-            terminal::tell(&format!("the cause: {}", terminal::plain(&cause)));
-        }
-        if let Some(moment) = error.retry_at() {
-            terminal::tell(&format!(
-                "not before {}",
-                humantime::format_rfc3339_seconds(moment)
+            terminal::tell(format_args!(
+                "the server said: {}",
+                terminal::plain(message)
             ));
+        }
+        if let Some(cause) = wording::cause(error.failure()) {
+            terminal::tell(format_args!("the cause: {cause}"));
+        }
+        terminal::tell(format_args!(
+            "given up: {}",
+            wording::stopped(error.stopped())
+        ));
+        if let Some(moment) = error.retry_at() {
+            terminal::tell(format_args!("no use before {}", wording::utc(moment)));
         }
         if !error.advice().is_empty() {
             terminal::tell(error.advice());
@@ -159,19 +182,38 @@ fn explain(error: &Error, output: Output, verbose: bool) {
     }
     let characters = arrived(error).chars().count();
     if output != Output::Json && characters > 0 {
-        terminal::tell(&format!(
+        terminal::tell(format_args!(
             "the {characters} characters that were printed are a part of the reply, not all of it"
         ));
     }
 }
 
-/// What lies at the bottom of the failure: the operating system's words, mostly.
-fn root_cause(error: &Error) -> Option<String> {
-    let mut cause = std::error::Error::source(error)?;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
+/// The whole story: the attempts, why there is none more, and all that is known of the last.
+fn report(error: &Error) -> String {
+    let failure = error.failure().report().to_string();
+    let (head, rest) = failure.split_once('\n').unwrap_or((&failure, ""));
+    let mut report = head.to_owned();
+    for attempt in error.attempts() {
+        let (number, outcome) = (attempt.number, attempt.outcome.label());
+        // Writing to a string does not fail.
+        let _ = write!(report, "\n  attempt {number}: {outcome}");
+        if let Some(status) = attempt.status {
+            let _ = write!(report, " ({status})");
+        }
+        let _ = write!(report, ", {:.1?}", attempt.elapsed);
+        if !attempt.waited.is_zero() {
+            let _ = write!(report, " after waiting {:.1?}", attempt.waited);
+        }
     }
-    Some(cause.to_string())
+    let _ = write!(
+        report,
+        "\n  given up: {}",
+        wording::stopped(error.stopped())
+    );
+    if !rest.is_empty() {
+        let _ = write!(report, "\n{rest}");
+    }
+    report
 }
 
 async fn simulator(name: &str) -> Result<Simulator, Mistake> {

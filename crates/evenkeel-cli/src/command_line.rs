@@ -1,21 +1,31 @@
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgGroup, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 use evenkeel::Patience;
 
 use crate::exit::{Exit, Mistake};
 use crate::terminal;
 
+/// Of the program, whichever of its commands is asked for its version.
+const NAME: &str = "evenkeel";
+
 /// Ask Claude, explain a failure, or simulate an outage.
 #[derive(Debug, Parser)]
 #[command(
-    name = "evenkeel",
+    name = NAME,
     version,
     propagate_version = true,
-    max_term_width = 80
+    after_help = "\
+To begin, without a key:
+  evenkeel ask \"Hello\" --simulate overloaded-twice
+  evenkeel demo"
 )]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
@@ -25,12 +35,16 @@ pub(crate) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Send one request, and see it through
+    #[command(display_name = NAME)]
     Ask(Box<Ask>),
     /// Say what a response from anywhere means, and what helps
+    #[command(display_name = NAME)]
     Explain(Explain),
     /// Run a Claude API on this machine that misbehaves by script
+    #[command(display_name = NAME)]
     Simulate(Simulate),
     /// Show every fault of the catalogue, and how it is handled
+    #[command(display_name = NAME)]
     Demo,
 }
 
@@ -54,7 +68,7 @@ pub(crate) struct Ask {
     #[arg(long)]
     pub(crate) model: Option<String>,
     /// The longest reply, in tokens [default: 1024]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens, allow_negative_numbers = true)]
     pub(crate) max_tokens: Option<u32>,
     /// The system prompt
     #[arg(long, value_name = "TEXT")]
@@ -86,9 +100,13 @@ pub(crate) struct Ask {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("response").args(["code", "status", "event"]).multiple(true).required(true))]
 pub(crate) struct Explain {
     /// The HTTP status [default with --event: 200]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=999), required_unless_present = "event")]
+    #[arg(value_name = "STATUS", value_parser = status, conflicts_with = "status")]
+    pub(crate) code: Option<u16>,
+    /// The same, by name
+    #[arg(long, value_name = "N", value_parser = status)]
     pub(crate) status: Option<u16>,
     /// A header of the response, such as 'retry-after: 20'; may be repeated
     #[arg(long = "header", value_name = "K: V")]
@@ -107,7 +125,7 @@ pub(crate) struct Explain {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Simulate {
     /// The port to listen on [default: a free one]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = port, allow_negative_numbers = true)]
     pub(crate) port: Option<u16>,
     /// A scenario by name, or a file [default: healthy]
     #[arg(long, value_name = "NAME|FILE")]
@@ -116,14 +134,14 @@ pub(crate) struct Simulate {
     #[arg(long)]
     pub(crate) list: bool,
     /// Enforce so many requests a minute
-    #[arg(long, value_name = "N")]
-    pub(crate) rpm: Option<std::num::NonZeroU32>,
+    #[arg(long, value_name = "N", value_parser = limit, allow_negative_numbers = true)]
+    pub(crate) rpm: Option<NonZeroU32>,
     /// Enforce so many input tokens a minute
-    #[arg(long, value_name = "N")]
-    pub(crate) itpm: Option<std::num::NonZeroU32>,
+    #[arg(long, value_name = "N", value_parser = limit, allow_negative_numbers = true)]
+    pub(crate) itpm: Option<NonZeroU32>,
     /// Enforce so many output tokens a minute
-    #[arg(long, value_name = "N")]
-    pub(crate) otpm: Option<std::num::NonZeroU32>,
+    #[arg(long, value_name = "N", value_parser = limit, allow_negative_numbers = true)]
+    pub(crate) otpm: Option<NonZeroU32>,
 }
 
 /// Who waits for the reply.
@@ -174,6 +192,12 @@ impl fmt::Debug for Header {
     }
 }
 
+/// The command line of this process; its help is as wide as the terminal.
+pub(crate) fn read() -> Result<CommandLine, clap::Error> {
+    let command = CommandLine::command().term_width(terminal::width());
+    CommandLine::from_arg_matches(&command.try_get_matches()?)
+}
+
 /// What follows from a command line that is no command: it asks for help, or has a mistake in it.
 pub(crate) fn answer(answer: &clap::Error) -> Result<Exit, Mistake> {
     match answer.kind() {
@@ -186,13 +210,30 @@ pub(crate) fn answer(answer: &clap::Error) -> Result<Exit, Mistake> {
             let _ = answer.print();
             Ok(Exit::Usage)
         }
-        _ => Err(Mistake::usage(one_line(&answer.to_string()))),
+        kind => {
+            let command = std::env::args().nth(1).filter(|word| is_command(word));
+            let mut line = one_line(&answer.to_string(), command.as_deref());
+            line.push_str(match (kind, command.as_deref()) {
+                (ErrorKind::InvalidSubcommand, _) if !line.contains("; tip: ") => {
+                    "; a question goes to 'evenkeel ask'"
+                }
+                (ErrorKind::UnknownArgument, Some("ask")) if !line.contains("'-") => {
+                    "; a prompt of several words needs quotes around it"
+                }
+                _ => "",
+            });
+            Err(Mistake::usage(line))
+        }
     }
+}
+
+fn is_command(word: &str) -> bool {
+    CommandLine::command().find_subcommand(word).is_some()
 }
 
 /// A mistake as clap tells it, on one line: what is wrong, what may have been meant, where the
 /// help is. The usage between them is left out.
-fn one_line(told: &str) -> String {
+fn one_line(told: &str, command: Option<&str>) -> String {
     let paragraphs = told.split("\n\n").enumerate();
     let wanted = paragraphs.filter(|(index, text)| {
         let text = text.trim_start();
@@ -202,7 +243,44 @@ fn one_line(told: &str) -> String {
     let line = words.collect::<Vec<_>>().join("; ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
     let line = line.strip_suffix('.').unwrap_or(line);
-    line.replace("; For more information, try", "; see")
+    let help = match command {
+        Some(command) => format!("; see '{NAME} {command} --help'"),
+        None => format!("; see '{NAME} --help'"),
+    };
+    line.replace("; For more information, try '--help'", &help)
+}
+
+fn tokens(text: &str) -> Result<u32, String> {
+    number(
+        text,
+        "write a whole number from 0 to 4294967295, such as 1024",
+    )
+}
+
+fn status(text: &str) -> Result<u16, String> {
+    let rule = "an HTTP status is a number from 100 to 999, such as 429";
+    let status = number(text, rule)?;
+    let status = Some(status).filter(|status| (100..=999).contains(status));
+    status.ok_or_else(|| rule.to_owned())
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    number(
+        text,
+        "a port is a number from 1 to 65535, or 0 for a free one",
+    )
+}
+
+fn limit(text: &str) -> Result<NonZeroU32, String> {
+    number(
+        text,
+        "write a whole number from 1 to 4294967295; without the option there is no limit",
+    )
+}
+
+/// A number, or else the rule: what a parser says of its digits helps nobody.
+fn number<N: FromStr>(text: &str, rule: &str) -> Result<N, String> {
+    text.parse().ok().ok_or_else(|| rule.to_owned())
 }
 
 fn deadline(text: &str) -> Result<Duration, String> {
@@ -216,8 +294,6 @@ fn deadline(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -8,44 +8,43 @@ use evenkeel_simulator::{Scenario, ScenarioInfo, Simulator};
 
 use crate::clock::Stopwatch;
 use crate::exit::{Exit, Mistake};
+use crate::terminal::Reader;
 use crate::timeline::{Timeline, seconds};
-use crate::{outcome, terminal};
+use crate::{layout, outcome, terminal};
 
 /// What every wait and every limit is divided by, on both sides of the wire.
 const FACTOR: NonZeroU32 = NonZeroU32::new(20).expect("20 is not 0");
 
-/// How far the lines of a text that is too long for one are moved in.
+/// How far what belongs to a line above is moved in: to the third column of the timeline.
 const INDENT: usize = 11;
 
-/// The widest line, for a terminal of 80 columns.
-const WIDTH: usize = 79;
-
 pub(crate) async fn run() -> Result<Exit, Mistake> {
-    terminal::line(&format!(
-        "Every wait and every limit is divided by {FACTOR}, here and in the simulator; the\n\
-         times below are what they stand for. Patience is interactive: 30 s, 4 attempts.\n"
-    ))?;
+    let width = terminal::width();
+    let intro = format!(
+        "Every wait and every limit is divided by {FACTOR}, here and in the simulator; the times \
+         below are what they stand for. Patience is interactive: 30 s, 4 attempts."
+    );
+    terminal::line(&(layout::wrapped("", 0, &intro, width).join("\n") + "\n"))?;
     let took = Stopwatch::start();
-    let mut rows = Vec::new();
-    for info in Scenario::catalogue() {
-        rows.push(show(info).await?);
-    }
-    terminal::line(&format!(
+    let mut rows = vec![format!(
         "{:<24} {:<10} {:>8} {:>8}  exit",
         "scenario", "outcome", "requests", "waited"
-    ))?;
-    for row in rows {
-        terminal::line(&row)?;
+    )];
+    for info in Scenario::catalogue() {
+        let title = format!("{}: ", info.name);
+        let title = layout::wrapped(&title, INDENT, info.summary, width).join("\n");
+        if terminal::line(&title)? == Reader::Left {
+            return Ok(Exit::Complete);
+        }
+        rows.push(play(info, width).await?);
     }
-    terminal::line(&format!("\nIn all {}.", seconds(took.elapsed())))?;
+    rows.push(format!("\nIn all {}.", seconds(took.elapsed())));
+    terminal::line(&rows.join("\n"))?;
     Ok(Exit::Complete)
 }
 
 /// Plays one scenario, prints its timeline, and returns its row of the table.
-async fn show(info: &ScenarioInfo) -> Result<String, Mistake> {
-    for line in wrapped(&format!("{}: ", info.name), info.summary) {
-        terminal::line(&line)?;
-    }
+async fn play(info: &ScenarioInfo, width: usize) -> Result<String, Mistake> {
     let simulator = Simulator::start(info.scenario().time_divided_by(FACTOR))
         .await
         .map_err(|error| Mistake::system("the simulator could not be started", &error))?;
@@ -58,26 +57,30 @@ async fn show(info: &ScenarioInfo) -> Result<String, Mistake> {
         .build()?;
     let request = MessageRequest::new("claude-sonnet-5-5", 256).user("Hello");
     let result = client.messages().create(request).await;
-    for line in timeline.lines() {
-        terminal::line(&clipped(&line))?;
-    }
-    for line in ending(&result) {
-        terminal::line(&clipped(&line))?;
+    let lines = timeline.lines();
+    let ending = ending(&result, width);
+    for line in lines.iter().chain(&ending) {
+        terminal::line(&clipped(line, width))?;
     }
     terminal::line("")?;
     Ok(row(info, &result))
 }
 
-fn ending(result: &Result<Reply, Error>) -> Vec<String> {
+fn ending(result: &Result<Reply, Error>, width: usize) -> Vec<String> {
     let arrow = "       =>  ";
     match result {
         Ok(reply) => vec![format!("{arrow}{:?}", reply.text())],
         Err(error) => {
             let mut lines = Vec::new();
             if let Some(message) = error.failure().message() {
-                lines.extend(wrapped(arrow, &format!("server: {message}")));
+                lines.extend(layout::wrapped(
+                    arrow,
+                    INDENT,
+                    &format!("server: {message}"),
+                    width,
+                ));
             }
-            lines.extend(wrapped(arrow, error.advice()));
+            lines.extend(layout::wrapped(arrow, INDENT, error.advice(), width));
             if let Some(partial) = error.partial().filter(|partial| !partial.is_empty()) {
                 lines.push(format!("{arrow}a part arrived: {:?}", partial.text()));
             }
@@ -117,31 +120,12 @@ fn row(info: &ScenarioInfo, result: &Result<Reply, Error>) -> String {
 }
 
 /// A line that fits in the terminal.
-fn clipped(line: &str) -> String {
-    if line.chars().count() <= WIDTH {
+fn clipped(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
         return line.to_owned();
     }
     line.chars()
-        .take(WIDTH.saturating_sub(1))
+        .take(width.saturating_sub(1))
         .chain(['…'])
         .collect()
-}
-
-/// `text` in lines that fit, the first after `arrow`, the others indented as far.
-fn wrapped(arrow: &str, text: &str) -> Vec<String> {
-    let indent = " ".repeat(arrow.chars().count().min(INDENT));
-    let mut lines = Vec::new();
-    let mut line = arrow.to_owned();
-    for word in text.split_whitespace() {
-        let is_empty = line == arrow || line == indent;
-        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(std::mem::replace(&mut line, indent.clone()));
-            line.push_str(word);
-        } else {
-            line.push_str(if is_empty { "" } else { " " });
-            line.push_str(word);
-        }
-    }
-    lines.push(line);
-    lines
 }

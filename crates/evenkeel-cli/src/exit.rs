@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use evenkeel::{Category, ErrorKind};
 
+use crate::terminal;
+
 /// How the command ends, as `sysexits.h` and the shells number it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -92,11 +94,8 @@ impl Mistake {
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A line is a line, whatever a path or a message had in it.
-        for (index, part) in self.line.lines().enumerate() {
-            f.write_str(if index == 0 { "" } else { " " })?;
-            f.write_str(part.trim())?;
-        }
-        Ok(())
+        let parts: Vec<&str> = self.line.lines().map(str::trim).collect();
+        f.write_str(&terminal::plain(&parts.join(" ")))
     }
 }
 

@@ -2,12 +2,11 @@
 
 use evenkeel::error::{Error, Facts};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use humantime::{format_duration, format_rfc3339_seconds};
 
 use crate::command_line::{Explain, Header};
 use crate::exit::{Exit, Mistake};
-use crate::outcome::Failure;
-use crate::{clock, input, terminal};
+use crate::outcome::{self, Failure};
+use crate::{clock, input, layout, terminal, wording};
 
 pub(crate) fn run(options: &Explain) -> Result<Exit, Mistake> {
     let body = match &options.body {
@@ -15,40 +14,47 @@ pub(crate) fn run(options: &Explain) -> Result<Exit, Mistake> {
         Some(path) => input::read(path, "--body")?,
     };
     let headers = headers(&options.headers)?;
-    let status = options.status.unwrap_or(200);
+    let status = options.code.or(options.status).unwrap_or(200);
     let facts = Facts::read(status, &headers, clock::wall());
     let error = if options.event {
-        Error::from_event(&facts, &body)
+        Error::from_event(&facts, &event_data(body))
     } else {
         Error::from_response(&facts, &body)
     };
     if options.json {
         let json = serde_json::to_string_pretty(&Failure::classified(&error))
             .map_err(|error| Mistake::system("the report has no JSON form", &error))?;
-        terminal::line(&json)?;
+        terminal::line(&outcome::escaped(&json))?;
     } else {
-        terminal::line(&explanation(&error))?;
+        let text = terminal::harmless(&explanation(&error));
+        terminal::line(&layout::report(&text, terminal::width()))?;
     }
     Ok(Exit::Complete)
 }
 
-/// The report of a failure, with what programs decide by on its second line.
+/// The data of an event that may have been copied with its frame: `event: error`, `data: {…}`.
+fn event_data(body: Vec<u8>) -> Vec<u8> {
+    let lines = body.split(|byte| *byte == b'\n');
+    let data: Vec<&[u8]> = lines
+        .filter_map(|line| line.strip_prefix(b"data:"))
+        .collect();
+    if data.is_empty() {
+        body
+    } else {
+        data.join(&b'\n')
+    }
+}
+
+/// The report of a failure, after its first line what programs decide by.
 fn explanation(error: &Error) -> String {
     let report = error.report().to_string();
     let (head, rest) = report.split_once('\n').unwrap_or((&report, ""));
-    let recovery = error.recovery();
-    let when = match (recovery.wait(), error.retry_at()) {
-        (Some(wait), _) => format!(" {}", format_duration(wait)),
-        (None, Some(moment)) => format!(" before {}", format_rfc3339_seconds(moment)),
-        (None, None) => String::new(),
-    };
     format!(
-        "{head}\n  category: {}, recovery: {recovery}{when}, delivery: {}\n{rest}",
-        error.category().label(),
-        error.delivery().label()
+        "{head}\n  concerns: {}\n  worth a retry: {}\n  reached the API: {}\n{rest}",
+        wording::category(error.category()),
+        wording::retry(error),
+        wording::delivery(error.delivery()),
     )
-    .trim_end()
-    .to_owned()
 }
 
 fn headers(given: &[Header]) -> Result<HeaderMap, Mistake> {

@@ -8,6 +8,7 @@ use evenkeel::MessageRequest;
 
 use crate::command_line::Ask;
 use crate::exit::Mistake;
+use crate::terminal;
 
 /// The API takes 32 MB; a file that is larger than twice that is not a request.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -63,12 +64,21 @@ fn prompt_from_stdin(asked: bool) -> Result<String, Mistake> {
 
 /// Reads a file, or standard input for `-`.
 pub(crate) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Mistake> {
-    let fail = |error: std::io::Error| {
-        Mistake::usage(format!("{what} {} cannot be read: {error}", path.display()))
+    let is_stdin = path == Path::new("-");
+    let named = if is_stdin {
+        format!("{what} on standard input")
+    } else {
+        format!("{what} {}", path.display())
     };
+    let fail = |error: std::io::Error| Mistake::usage(format!("{named} cannot be read: {error}"));
     let mut bytes = Vec::new();
     let mut take = |source: &mut dyn Read| source.take(LIMIT + 1).read_to_end(&mut bytes);
-    if path == Path::new("-") {
+    if is_stdin {
+        if std::io::stdin().is_terminal() {
+            terminal::tell(format_args!(
+                "type {what}; Ctrl-D on a line of its own ends it"
+            ));
+        }
         take(&mut std::io::stdin().lock()).map_err(fail)?;
     } else {
         take(&mut File::open(path).map_err(fail)?).map_err(fail)?;
@@ -76,8 +86,7 @@ pub(crate) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Mistake> {
     if bytes.len() as u64 > LIMIT {
         let mib = LIMIT / 1024 / 1024;
         return Err(Mistake::usage(format!(
-            "{what} {} is larger than {mib} MiB, more than the API takes; make it smaller",
-            path.display()
+            "{named} is larger than {mib} MiB, more than the API takes; make it smaller"
         )));
     }
     Ok(bytes)

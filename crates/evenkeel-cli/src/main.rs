@@ -7,16 +7,16 @@ mod demo;
 mod exit;
 mod explain;
 mod input;
+mod layout;
 mod outcome;
 mod progress;
 mod simulate;
 mod terminal;
 mod timeline;
+mod wording;
 
 use std::process::ExitCode;
 use std::time::Duration;
-
-use clap::Parser as _;
 
 use crate::command_line::{Command, CommandLine};
 use crate::exit::{Exit, Mistake};
@@ -25,7 +25,7 @@ use crate::exit::{Exit, Mistake};
 const FAREWELL: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
-    let outcome = match CommandLine::try_parse() {
+    let outcome = match command_line::read() {
         Ok(command_line) => until_interrupted(command_line),
         Err(answer) => command_line::answer(&answer),
     };
@@ -71,6 +71,6 @@ async fn run(command_line: CommandLine) -> Result<Exit, Mistake> {
 
 /// One clear line: what, where, and what to do.
 fn say(mistake: &Mistake) -> ExitCode {
-    terminal::tell(&mistake.to_string());
+    terminal::tell(mistake);
     mistake.exit().into()
 }

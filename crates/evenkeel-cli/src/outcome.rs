@@ -1,5 +1,7 @@
 //! The report of a call: what `--json` prints, and the exit code that goes with it.
 
+use std::fmt::Write as _;
+
 use evenkeel::messages::Partial;
 use evenkeel::{Attempt, Error, ErrorKind, Reply};
 use serde::Serialize;
@@ -102,6 +104,21 @@ impl<'a> Failure<'a> {
             stopped: None,
         }
     }
+}
+
+/// JSON that steers no terminal: a serializer leaves DEL and the controls above it as they are, and
+/// they stand in texts only, where an escape is the same.
+pub(crate) fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if matches!(c, '\u{7f}'..='\u{9f}') {
+            // Writing to a string does not fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// The exit code of a failed call.

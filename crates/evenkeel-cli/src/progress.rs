@@ -8,7 +8,7 @@ use evenkeel::event::{Circuit, Event, Observer, What};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::clock::Stopwatch;
-use crate::terminal;
+use crate::{layout, terminal, wording};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Progress {
 
     fn print(&self, text: &str) {
         match &self.line {
-            Some(line) => line.println(text),
+            Some(line) => line.println(layout::report(text, terminal::width())),
             None => terminal::tell(text),
         }
     }
@@ -83,7 +83,7 @@ fn live_line(countdown: &Countdown) -> ProgressBar {
             style.with_key("left", move |_: &_, out: &mut dyn std::fmt::Write| {
                 if let Some(left) = countdown.left() {
                     // A draw that fails is drawn again a tenth of a second later.
-                    let _ = write!(out, "{:.1} s", left.as_secs_f64());
+                    let _ = out.write_str(&wording::span(left));
                 }
             }),
         );
@@ -124,7 +124,10 @@ impl Observer for Progress {
                 self.print_if_verbose(event);
             }
             What::AttemptFailed { attempt, error, .. } => {
-                let told = format!("attempt {attempt}: {error}");
+                let told = match wording::cause(error) {
+                    Some(cause) => format!("attempt {attempt}: {error}: {cause}"),
+                    None => format!("attempt {attempt}: {error}"),
+                };
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
             }
             What::Waiting {
@@ -133,9 +136,12 @@ impl Observer for Progress {
                 wait,
                 ..
             } => {
-                self.follow(format!("waiting before attempt {attempt} ({reason})"));
-                let wait = format!("waiting {:.1} s ({reason})", wait.as_secs_f64());
-                self.print(&failure.map_or(wait.clone(), |failure| format!("{failure}; {wait}")));
+                self.follow(format!("waiting before attempt {attempt}"));
+                let wait = wording::wait(reason, wait);
+                self.print(&match failure {
+                    Some(failure) => format!("{failure}; {wait}"),
+                    None => wait,
+                });
             }
             What::FirstContent { attempt, .. } => {
                 self.follow(format!("attempt {attempt}: the reply arrives"));
@@ -149,10 +155,10 @@ impl Observer for Progress {
             // On a terminal the live line would stay behind; elsewhere the exit code says it all.
             What::Cancelled { .. } if self.line.is_some() => {
                 self.clear();
-                terminal::tell(&line(event));
+                terminal::tell(line(event));
             }
-            // The end of the call says what failed last.
-            What::GivenUp { .. } => self.print_if_verbose(event),
+            // The report that follows says it all.
+            What::GivenUp { .. } => {}
             What::CircuitChanged {
                 to: Circuit::Open, ..
             }
@@ -171,6 +177,10 @@ impl Observer for Progress {
 
 /// An event as the user reads it: there is one call only, so its number says nothing.
 fn line(event: &Event<'_>) -> String {
+    if let What::CircuitChanged { scope, to, .. } = event.what {
+        let (scope, to) = (scope.label(), wording::circuit(to));
+        return format!("the circuit of the {scope} is now {to}");
+    }
     let text = event.to_string();
     text.split_once(": ")
         .map_or(text.as_str(), |(_, rest)| rest)

@@ -1,17 +1,30 @@
 //! `evenkeel simulate`: the simulator as a process, for programs in any language.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use evenkeel_simulator::{RateLimits, Scenario, Simulator};
 
 use crate::command_line::Simulate;
 use crate::exit::{Exit, Mistake};
-use crate::{input, terminal};
+use crate::terminal::Reader;
+use crate::{input, layout, terminal};
+
+/// The names of the scenarios, and the longest that may be.
+const COLUMN: usize = 24;
 
 pub(crate) async fn run(options: Simulate) -> Result<Exit, Mistake> {
     if options.list {
         for info in Scenario::catalogue() {
-            terminal::line(&format!("{:<24} {}", info.name, info.summary))?;
+            let name = format!("{:<COLUMN$} ", info.name);
+            let line = if terminal::is_read_by_a_person() {
+                layout::wrapped(&name, COLUMN + 1, info.summary, terminal::width()).join("\n")
+            } else {
+                name + info.summary
+            };
+            if terminal::line(&line)? == Reader::Left {
+                break;
+            }
         }
         return Ok(Exit::Complete);
     }
@@ -22,12 +35,16 @@ pub(crate) async fn run(options: Simulate) -> Result<Exit, Mistake> {
     if let Some(port) = options.port {
         builder = builder.port(port);
     }
-    let simulator = builder
-        .start()
-        .await
-        .map_err(|error| Mistake::system("the simulator could not be started", &error))?;
+    let simulator = builder.start().await.map_err(|error| {
+        let what = match error.kind() {
+            ErrorKind::AddrInUse => "the simulator could not be started on the --port it was given",
+            _ => "the simulator could not be started",
+        };
+        Mistake::system(what, &error)
+    })?;
+    // Whoever wanted this line only still wants the server.
     terminal::line(simulator.base_url())?;
-    terminal::tell(&format!(
+    terminal::tell(format_args!(
         "scenario {name}; point a client here with ANTHROPIC_BASE_URL; what it sent is told by \
          GET /_simulator/journal; Ctrl-C stops it"
     ));

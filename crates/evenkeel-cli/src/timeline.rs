@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use evenkeel::event::{Event, Observer, What};
 
+use crate::wording;
+
 /// Collects a call's decisions; times are multiplied back to what they stand for.
 #[derive(Clone)]
 pub(crate) struct Timeline {
@@ -43,14 +45,16 @@ impl Timeline {
                 "           what it brought is dropped, and the request replayed".to_owned()
             }
             What::Waiting { reason, wait, .. } => {
-                format!("waiting    {} ({reason})", seconds(self.real(*wait)))
+                // The verb has the column that the other lines have for theirs.
+                let words = wording::wait(*reason, self.real(*wait));
+                words.replacen(' ', "    ", 1)
             }
             What::CircuitChanged { scope, to, .. } => {
-                format!("circuit    {} now {}", scope.label(), to.label())
+                format!("circuit    {} now {}", scope.label(), wording::circuit(*to))
             }
             What::BudgetEmpty { .. } => "budget     empty".to_owned(),
             What::Succeeded { attempt, .. } => format!("attempt {attempt}  complete"),
-            What::GivenUp { stopped, .. } => format!("gave up    {stopped}"),
+            What::GivenUp { stopped, .. } => format!("given up   {}", wording::stopped(*stopped)),
             _ => return None,
         })
     }

@@ -24,4 +24,5 @@ mod command {
     mod scratch;
     mod secrecy;
     mod simulate;
+    mod terminal;
 }

@@ -1,4 +1,4 @@
-use crate::{Delivery, Recovery};
+use crate::{Delivery, ErrorKind, Recovery};
 
 /// An error that says for itself whether trying again can help.
 ///
@@ -39,6 +39,15 @@ pub trait Recoverable {
     fn repeats(&self) -> Option<u32> {
         None
     }
+
+    /// What went wrong, in the words of this taxonomy; `None` (the default) for an error that does
+    /// not speak it.
+    ///
+    /// No retry depends on it. A breaker names by it what it opened on, and knows by it that a rate
+    /// limit without a hint is no trouble of the server's, which its recovery alone does not say.
+    fn kind(&self) -> Option<ErrorKind> {
+        None
+    }
 }
 
 impl<T: Recoverable + ?Sized> Recoverable for &T {
@@ -52,5 +61,9 @@ impl<T: Recoverable + ?Sized> Recoverable for &T {
 
     fn repeats(&self) -> Option<u32> {
         (**self).repeats()
+    }
+
+    fn kind(&self) -> Option<ErrorKind> {
+        (**self).kind()
     }
 }

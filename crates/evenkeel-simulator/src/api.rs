@@ -8,23 +8,28 @@ use std::time::Duration;
 use hyper::HeaderMap;
 use hyper::http::request::Parts;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
+use crate::dialect::{Version, check_version};
 use crate::dice::Dice;
+use crate::gate::Refusal;
+use crate::hours::Hours;
 use crate::ids;
 use crate::journal::Journal;
-use crate::limits::{RateLimits, Refusal};
+use crate::limits::RateLimits;
 use crate::model;
-use crate::plan::{Circumstances, Pace, Plan};
+use crate::plan::{Circumstances, Outcome, Pace, Plan};
 use crate::reply::Reply;
-use crate::request::{MessagesRequest, Version, check_version};
+use crate::request::MessagesRequest;
 use crate::route::{Astray, Route};
-use crate::scenario::{KeyRule, Listening, Scenario};
+use crate::scenario::{KeyRule, Scenario};
 use crate::shortage::over_the_limit;
 use crate::stage::Stage;
 use crate::trap::Trap;
-use crate::when::Sight;
+use crate::turn::Turn;
+use crate::usage::Input;
 
 mod endpoints;
+mod messages;
 
 /// The API refuses request bodies larger than this.
 pub(crate) const LARGEST_BODY: u64 = 32 * 1_024 * 1_024;
@@ -42,6 +47,7 @@ pub(crate) struct Api {
     connections: AtomicU64,
     trap: OnceLock<Option<Trap>>,
     role: Role,
+    hours: Hours,
     pub(crate) journal: Arc<Journal>,
 }
 
@@ -72,9 +78,26 @@ pub(crate) struct Visit {
 /// What to do with a request, and what it shows of earlier ones.
 #[derive(Debug)]
 pub(crate) struct Decision {
-    pub(crate) plan: Plan,
+    plan: Plan,
+    /// Its turn at generating, where there is a model of that.
+    turn: Option<Turn>,
     /// The request whose broken-off reply it takes for whole.
     pub(crate) takes_for_whole: Option<u64>,
+}
+
+impl Decision {
+    /// Waits until its reply begins: for a slot to generate in, and for what the script says.
+    ///
+    /// Cancellation: dropping the future gives its slot or its place in the queue to others.
+    pub(crate) async fn due(self) -> (Outcome, Option<Turn>) {
+        if let (Some(turn), Some(length)) = (&self.turn, self.plan.generation) {
+            turn.comes(length).await;
+        }
+        if !self.plan.head_pause.is_zero() {
+            clock::sleep(self.plan.head_pause).await;
+        }
+        (self.plan.outcome, self.turn)
+    }
 }
 
 type Refused<T> = Result<T, Box<Reply>>;
@@ -97,7 +120,7 @@ impl Api {
         journal: Journal,
         role: Role,
     ) -> Self {
-        let stage = Mutex::new(Stage::new(scenario, limits, clock.now()));
+        let stage = Mutex::new(Stage::new(scenario, limits, &clock, 0));
         Self {
             seed,
             organization: ids::uuid(&mut Dice::new(seed, 0)),
@@ -107,6 +130,7 @@ impl Api {
             connections: AtomicU64::new(0),
             trap: OnceLock::new(),
             role,
+            hours: Hours::default(),
             journal: Arc::new(journal),
         }
     }
@@ -115,18 +139,34 @@ impl Api {
         self.role
     }
 
+    /// What the calendar says.
+    #[cfg(feature = "transport")]
+    pub(crate) fn wall(&self) -> std::time::SystemTime {
+        self.clock.wall()
+    }
+
     /// A number for a new connection, from 1.
     pub(crate) fn connection(&self) -> u64 {
         self.connections.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Whether nothing listens now, where there is no port to refuse for itself.
+    /// Whether connections are refused now.
     pub(crate) fn refuses(&self) -> bool {
-        let now = self.clock.now();
         let stage = self.stage();
-        let mut spans = stage.scenario().refused.iter();
-        stage.scenario().listening == Listening::Refused
-            || spans.any(|(from, until)| (*from..*until).contains(&now))
+        let now = self.clock.now().saturating_sub(stage.began());
+        stage.scenario().refuses_at(now)
+    }
+
+    /// How long until that changes; none if it never does.
+    pub(crate) fn until_change(&self) -> Option<Duration> {
+        let stage = self.stage();
+        let now = self.clock.now().saturating_sub(stage.began());
+        let edge = stage.scenario().next_edge(now);
+        edge.map(|edge| edge.saturating_sub(now))
+    }
+
+    pub(crate) fn hours(&self) -> &Hours {
+        &self.hours
     }
 
     /// Where the trap is, once a request has been sent there.
@@ -138,9 +178,12 @@ impl Api {
     pub(crate) fn replay(&self, scenario: Option<Scenario>) {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         let scenario = scenario.unwrap_or_else(|| stage.scenario().clone());
-        *stage = Stage::new(scenario, self.limits, self.clock.now());
+        let before = self.journal.clear();
+        *stage = Stage::new(scenario, self.limits, &self.clock, before);
         drop(stage);
-        self.journal.clear();
+        // Before anybody is told that the scenario has changed.
+        self.hours.keep(self);
+        self.hours.changed();
         if let Some(trap) = self.trap() {
             trap.journal().clear();
         }
@@ -148,7 +191,7 @@ impl Api {
 
     /// Decides on the reply to a request.
     pub(crate) fn decide(&self, head: &Parts, upload: &Upload, visit: Visit) -> Decision {
-        let mut takes_for_whole = None;
+        let (mut takes_for_whole, mut turn) = (None, None);
         let bare = || self.circumstances(visit.number, None);
         let plan = if self.role == Role::Trap {
             Ok(Self::plan(&Reply::json(200, r#"{"type":"trap"}"#), &bare()))
@@ -157,14 +200,17 @@ impl Api {
                 Route::Messages => {
                     let request = Self::read(head, upload)?;
                     takes_for_whole = self.stage().taken_for_whole(&request);
-                    Ok(self.messages(&request, head, visit))
+                    let (plan, granted) = self.messages(&request, head, visit);
+                    turn = granted;
+                    Ok(plan)
                 }
                 Route::CountTokens => self.count_tokens(head, upload, visit),
-                other => Ok(self.other(&other, head, upload, visit)),
+                other => self.other(&other, head, upload, visit),
             })
         };
         Decision {
             plan: plan.unwrap_or_else(|refusal| Self::plan(&refusal, &bare())),
+            turn,
             takes_for_whole,
         }
     }
@@ -208,68 +254,6 @@ impl Api {
         Ok(request)
     }
 
-    /// A well-formed request: the limits first, then the script, then the capacity.
-    fn messages(&self, request: &MessagesRequest, head: &Parts, visit: Visit) -> Plan {
-        let given = self.circumstances(visit.number, Some(request));
-        let key = key_hash(&head.headers);
-        let pool = pool(key, model::class(&request.model));
-        let wall = given.wall;
-        let mut stage = self.stage();
-        // With the lock held, so that those who share it agree on the order of moments.
-        let now = self.clock.now();
-        let overloaded = stage.look(&request.model, now).is_err();
-        let admitted = if overloaded {
-            Ok(())
-        } else {
-            let spent = stage.gate.spend(key, request.input_tokens, 0);
-            spent.and_then(|()| stage.gate.admit(pool, request.input_tokens, now))
-        };
-        if let Err(refusal) = admitted {
-            let reply = over(&refusal, &given);
-            return Plan::new(
-                &reply,
-                &given,
-                |_| stage.gate.headers(pool, now, wall),
-                |_| Pace::default(),
-            );
-        }
-        let base = if overloaded {
-            Reply::error(529, "overloaded_error", "Overloaded")
-        } else {
-            stage.next_reply()
-        };
-        let sight = Sight {
-            path: head.uri.path(),
-            model: Some(&request.model),
-            before: visit.before,
-            now: now.saturating_sub(stage.began()),
-        };
-        let reply = stage.struck(base, &sight, self.seed);
-        // What takes long is done without the lock.
-        drop(stage);
-        let plan = Plan::new(
-            &reply,
-            &given,
-            |output_tokens| {
-                let mut stage = self.stage();
-                // It has been let in: what it costs shows at the next.
-                let _ = stage.gate.spend(key, 0, output_tokens);
-                stage.gate.spend_output(pool, output_tokens, now);
-                stage.gate.headers(pool, now, wall)
-            },
-            |output_tokens| {
-                if overloaded || output_tokens == 0 {
-                    return Pace::default();
-                }
-                self.stage().take(&request.model, now, output_tokens)
-            },
-        );
-        if let Some(text) = plan.broken_off() {
-            self.stage().broke_off(visit.number, text);
-        }
-        plan
-    }
-
     fn plan(reply: &Reply, given: &Circumstances<'_>) -> Plan {
         Plan::new(reply, given, |_| Vec::new(), |_| Pace::default())
     }
@@ -279,15 +263,22 @@ impl Api {
         number: u64,
         request: Option<&'a MessagesRequest>,
     ) -> Circumstances<'a> {
-        let organization = &self.organization;
+        let trap = self.trap_url();
+        let stage = self.stage();
         Circumstances {
-            seed: self.seed,
-            number,
+            seed: stage.scenario().seed.unwrap_or(self.seed),
+            number: stage.place(number),
             wall: self.clock.wall(),
-            organization,
-            trap: self.trap_url(),
+            organization: &self.organization,
+            trap,
             request,
+            input: Input::fresh(request.map_or(0, |request| request.input_tokens)),
         }
+    }
+
+    /// The scenario's, or else the builder's.
+    fn seed(&self) -> u64 {
+        self.stage().scenario().seed.unwrap_or(self.seed)
     }
 
     /// The trap is opened when a scenario first needs it.
@@ -295,9 +286,10 @@ impl Api {
         if self.role == Role::Trap || !self.stage().needs_trap() {
             return None;
         }
-        let trap = self
-            .trap
-            .get_or_init(|| Trap::open(&self.clock, &self.journal));
+        let trap = self.trap.get_or_init(|| match self.role {
+            Role::InProcess => Some(Trap::nowhere(&self.clock, &self.journal)),
+            Role::Api | Role::Trap => Trap::open(&self.clock, &self.journal),
+        });
         trap.as_ref().map(Trap::url)
     }
 
@@ -353,9 +345,10 @@ fn key_hash(headers: &HeaderMap) -> u64 {
     hasher.finish()
 }
 
-/// The limits that a key and a class of models share.
-fn pool(key: u64, class: &str) -> u64 {
+/// What a key and something else share: limits with a class of models, a cache with a model.
+fn pool(key: u64, with: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (key, class).hash(&mut hasher);
+    key.hash(&mut hasher);
+    with.hash(&mut hasher);
     hasher.finish()
 }

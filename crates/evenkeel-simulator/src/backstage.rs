@@ -1,5 +1,7 @@
 //! `/_simulator/…`: what a tester looks at and turns while a program is under test.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
@@ -8,8 +10,11 @@ use hyper::{Method, Response, StatusCode};
 use crate::api::Api;
 use crate::block::quoted;
 use crate::body::ReplyBody;
-use crate::scenario::{Listening, Scenario};
+use crate::scenario::Scenario;
 use crate::verdict::Verdict;
+
+/// From the end of time, which is in no span.
+const TICK: Duration = Duration::from_nanos(1);
 
 /// Where all of it is.
 pub(crate) const BACKSTAGE: &str = "/_simulator/";
@@ -67,14 +72,11 @@ fn change(api: &Api, body: &[u8]) -> Response<ReplyBody> {
         Scenario::named(text.trim()).map_err(|fault| fault.to_string())
     };
     match scenario {
-        Ok(scenario)
-            if scenario.listening == Listening::Refused || !scenario.refused.is_empty() =>
-        {
-            said(
-                StatusCode::BAD_REQUEST,
-                "a scenario that refuses connections has to be there from the start",
-            )
-        }
+        Ok(scenario) if scenario.refuses_at(Duration::MAX.saturating_sub(TICK)) => said(
+            StatusCode::BAD_REQUEST,
+            "a scenario that refuses connections for ever has to be there from the start: nobody \
+             could change it again; give the [[refused]] an `until`",
+        ),
         Ok(scenario) => {
             api.replay(Some(scenario));
             json(StatusCode::OK, r#"{"scenario":"changed"}"#.to_owned())

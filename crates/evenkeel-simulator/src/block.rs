@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::answer::Part;
 use crate::dice::Dice;
 use crate::ids;
+use crate::model::Model;
 use crate::prose;
 use crate::request::{MessagesRequest, Thinking};
 use crate::tokens;
@@ -27,46 +28,65 @@ pub(crate) struct Delta {
 }
 
 /// How far an answer has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Room {
     Left,
-    /// `max_tokens` has been reached before the answer was over.
-    Exhausted,
+    /// There was no room for all of the answer; the stop reason says of what.
+    Exhausted(&'static str),
+    /// A stop sequence of the request came up.
+    Stopped(String),
 }
 
-/// Generates blocks until there are no more or `max_tokens` is reached.
+/// Generates blocks until there are no more, or no room, or a stop sequence comes up.
 #[derive(Debug)]
 pub(crate) struct Writer<'a> {
     request: &'a MessagesRequest,
     dice: &'a mut Dice,
     left: u64,
+    /// What is exhausted when nothing is left.
+    bound: &'static str,
     pub(crate) blocks: Vec<Block>,
     pub(crate) room: Room,
     pub(crate) searches: u32,
     pub(crate) calls: u32,
+    pub(crate) thinking_tokens: u64,
 }
 
 impl<'a> Writer<'a> {
     pub(crate) fn new(request: &'a MessagesRequest, dice: &'a mut Dice) -> Self {
+        let context = Model::named(&request.model).map_or(u64::MAX, |model| {
+            model.max_input_tokens.saturating_sub(request.input_tokens)
+        });
+        let bound = if context < request.max_tokens {
+            "model_context_window_exceeded"
+        } else {
+            "max_tokens"
+        };
         Self {
             request,
             dice,
-            left: request.max_tokens,
+            left: request.max_tokens.min(context),
+            bound,
             blocks: Vec::new(),
             room: Room::Left,
             searches: 0,
             calls: 0,
+            thinking_tokens: 0,
         }
     }
 
     pub(crate) fn write(&mut self, part: &Part) {
-        if self.room == Room::Exhausted {
+        if self.room != Room::Left {
             return;
         }
         match part {
             Part::Text(text) => self.text(text, None),
             Part::Tokens(count) => {
-                let text = prose::text(*count, self.dice);
+                // One more than there is room for is enough to be cut off.
+                let room = u32::try_from(self.left)
+                    .unwrap_or(u32::MAX)
+                    .saturating_add(1);
+                let text = prose::text(room.min(*count), self.dice);
                 self.text(&text, None);
             }
             Part::Cited { text, quote } => self.text(text, Some(quote)),
@@ -100,7 +120,7 @@ impl<'a> Writer<'a> {
             }
             Thinking::Hidden => self.thinking(""),
         }
-        if self.room == Room::Exhausted {
+        if self.room != Room::Left {
             return;
         }
         match &self.request.tool {
@@ -110,7 +130,12 @@ impl<'a> Writer<'a> {
     }
 
     fn text(&mut self, text: &str, quote: Option<&str>) {
+        let stop = stop(text, &self.request.stop_sequences);
+        let text = stop.map_or(text, |(place, _)| text.get(..place).unwrap_or(text));
         let pieces = self.pieces(text);
+        if let (Some((_, sequence)), Room::Left) = (stop, &self.room) {
+            self.room = Room::Stopped(sequence.to_owned());
+        }
         if pieces.is_empty() {
             return;
         }
@@ -153,11 +178,12 @@ impl<'a> Writer<'a> {
     fn thinking(&mut self, text: &str) {
         let pieces = self.pieces(text);
         let said = joined(&pieces);
+        self.thinking_tokens += pieces.iter().map(|(_, tokens)| tokens).sum::<u64>();
         let mut deltas = deltas("thinking_delta", "thinking", pieces);
         let signature = match self.room {
             Room::Left => ids::opaque(120, self.dice),
             // A block that is not whole is not signed.
-            Room::Exhausted => String::new(),
+            _ => String::new(),
         };
         if !signature.is_empty() {
             deltas.push(Delta {
@@ -191,7 +217,7 @@ impl<'a> Writer<'a> {
         // Cut off, it is not JSON; a plain message then has what could be saved of it: nothing.
         let input = match self.room {
             Room::Left => said.as_str(),
-            Room::Exhausted => "{}",
+            _ => "{}",
         };
         let head = format!(
             r#"{{"type":"{kind}","id":{},"name":{},"input":"#,
@@ -217,7 +243,7 @@ impl<'a> Writer<'a> {
         let id = ids::server_tool_use_id(self.dice);
         let input = format!(r#"{{"query":{}}}"#, quoted(query));
         self.call("server_tool_use", &id, "web_search", &input);
-        if self.room == Room::Exhausted {
+        if self.room != Room::Left {
             return;
         }
         let content = ids::opaque(80, self.dice);
@@ -256,13 +282,13 @@ impl<'a> Writer<'a> {
         });
     }
 
-    /// As much of a text as `max_tokens` has room for, in the pieces of a stream.
+    /// As much of a text as there is room for, in the pieces of a stream.
     fn pieces(&mut self, text: &str) -> Vec<(String, u64)> {
         let all = tokens::tokens(text);
         let most = usize::try_from(self.left).unwrap_or(usize::MAX);
         let said = match all.get(..most) {
             Some(said) if said.len() < all.len() => {
-                self.room = Room::Exhausted;
+                self.room = Room::Exhausted(self.bound);
                 said
             }
             _ => all.as_slice(),
@@ -270,6 +296,14 @@ impl<'a> Writer<'a> {
         self.left = self.left.saturating_sub(said.len() as u64);
         tokens::deltas(said, self.dice)
     }
+}
+
+/// Where the first stop sequence of a text begins, and which it is.
+fn stop<'a>(text: &str, sequences: &'a [String]) -> Option<(usize, &'a str)> {
+    let found = sequences
+        .iter()
+        .filter_map(|sequence| Some((text.find(sequence.as_str())?, sequence.as_str())));
+    found.min_by_key(|(place, _)| *place)
 }
 
 fn joined(pieces: &[(String, u64)]) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 const TOKEN: i128 = 60_000_000_000;
 
 /// How long until a bucket can give what is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Wait {
     /// It can now.
     None,
@@ -58,6 +58,18 @@ impl Bucket {
     pub(crate) fn take(&mut self, tokens: u64, now: Duration) {
         self.refill(now);
         self.level = self.level.saturating_sub(i128::from(tokens) * TOKEN);
+    }
+
+    /// Gives back what was taken for nothing.
+    pub(crate) fn give(&mut self, tokens: u64, now: Duration) {
+        self.refill(now);
+        let level = self.level.saturating_add(i128::from(tokens) * TOKEN);
+        self.level = level.min(self.capacity());
+    }
+
+    /// When it was last looked at.
+    pub(crate) fn used(&self) -> Duration {
+        self.at
     }
 
     /// Whole tokens left.

@@ -12,15 +12,26 @@ use tokio::time::{Instant, Sleep};
 #[derive(Debug, Clone)]
 pub(crate) struct Clock {
     origin: Instant,
-    fixed: Option<SystemTime>,
+    calendar: Calendar,
+}
+
+/// Where dates come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Calendar {
+    /// The machine.
+    System,
+    /// It is always this moment, for replies that are the same to the byte.
+    Standing(SystemTime),
+    /// From this moment on it goes as fast as time does, virtual time included.
+    From(SystemTime),
 }
 
 impl Clock {
-    /// Starts now; `fixed` replaces the calendar, for replies that are the same to the byte.
-    pub(crate) fn start(fixed: Option<SystemTime>) -> Self {
+    /// Starts now.
+    pub(crate) fn start(calendar: Calendar) -> Self {
         Self {
             origin: Instant::now(),
-            fixed,
+            calendar,
         }
     }
 
@@ -31,11 +42,21 @@ impl Clock {
 
     /// What the `date` header says.
     pub(crate) fn wall(&self) -> SystemTime {
-        self.fixed.unwrap_or_else(SystemTime::now)
+        match self.calendar {
+            Calendar::System => SystemTime::now(),
+            Calendar::Standing(date) => date,
+            // Past the end of time, time stands still.
+            Calendar::From(date) => date.checked_add(self.now()).unwrap_or(date),
+        }
     }
 }
 
 /// A timer that ends after `length`.
 pub(crate) fn sleep(length: Duration) -> Sleep {
     tokio::time::sleep(length)
+}
+
+/// What comes of `future`, or nothing if `limit` passes first.
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    tokio::time::timeout(limit, future).await.ok()
 }

@@ -9,6 +9,7 @@ use crate::calendar::http_date;
 use crate::dice::Dice;
 use crate::distortion::Distortion;
 use crate::envelope::{Envelope, status_of};
+use crate::gate::Bill;
 use crate::ids;
 use crate::message::Message;
 use crate::pieces::Pieces;
@@ -16,6 +17,7 @@ use crate::plan::Circumstances;
 use crate::reply::{ErrorEvent, Reply, What};
 use crate::request::Form;
 use crate::sse::SseEvent;
+use crate::usage::Tier;
 
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
@@ -28,7 +30,8 @@ pub(crate) struct Content {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) request_id: Option<String>,
     pub(crate) pieces: Pieces,
-    pub(crate) output_tokens: u64,
+    /// None if nothing was generated.
+    pub(crate) output_tokens: Option<u64>,
     pub(crate) remarks: Remarks,
 }
 
@@ -54,7 +57,7 @@ impl Content {
     pub(crate) fn of(
         reply: &Reply,
         given: &Circumstances<'_>,
-        limits: impl FnOnce(u64) -> Vec<(String, String)>,
+        limits: impl FnOnce(Bill) -> Vec<(String, String)>,
     ) -> Self {
         let mut dice = Dice::new(given.seed, given.number);
         let request_id = ids::request_id(&mut dice);
@@ -75,7 +78,7 @@ impl Content {
             headers.push(("request-id".to_owned(), request_id.clone()));
             let organization = given.organization.to_owned();
             headers.push(("anthropic-organization-id".to_owned(), organization));
-            headers.extend(limits(said.output_tokens));
+            headers.extend(limits(said.bill(given)));
         }
         overlay(&mut headers, said.headers);
         overlay(
@@ -112,7 +115,7 @@ struct Said {
     content_type: Option<&'static str>,
     headers: Vec<(String, String)>,
     pieces: Pieces,
-    output_tokens: u64,
+    output_tokens: Option<u64>,
 }
 
 impl Said {
@@ -125,7 +128,9 @@ impl Said {
                 Self::error(status, &error.error_type, &error.message, None, id)
             }
             (What::Answer(answer), error) => {
-                Self::message(answer, error.as_ref(), distortion, given, id, dice)
+                let mut answer = answer.clone();
+                answer.stop = reply.stop.clone().or(answer.stop);
+                Self::message(&answer, error.as_ref(), distortion, given, id, dice)
             }
             (What::Events(events), error) => {
                 Self::stream(events.clone(), error.as_ref(), distortion, id)
@@ -175,18 +180,19 @@ impl Said {
         let Some(request) = given.request else {
             return Self::whole(200, None, Bytes::new());
         };
-        let message = Message::compose(answer, request, dice);
+        let message = Message::compose(answer, request, given.input, dice);
         let mut said = match request.form {
             Form::Plain => {
-                let json = message.json().into_bytes();
+                let json = message.json(Tier::Standard).into_bytes();
                 let json = distortion.of_json(&json).unwrap_or(json);
                 Self::whole(200, Some(JSON), json.into())
             }
             Form::Stream => Self::stream(message.events(), error, distortion, id),
         };
-        said.output_tokens = error.map_or(message.output_tokens(), |error| {
+        let tokens = error.map_or(message.output_tokens(), |error| {
             message.output_tokens_of(error.after)
         });
+        said.output_tokens = Some(tokens);
         said
     }
 
@@ -209,6 +215,13 @@ impl Said {
         said
     }
 
+    fn bill(&self, given: &Circumstances<'_>) -> Bill {
+        Bill {
+            status: self.status,
+            generated: self.output_tokens.map(|tokens| (given.input, tokens)),
+        }
+    }
+
     fn error(status: u16, kind: &str, message: &str, code: Option<&str>, id: &str) -> Self {
         let body = Envelope::new(kind, message, code).request_id(id).json();
         Self::whole(status, Some(JSON), body.into())
@@ -221,7 +234,7 @@ impl Said {
             content_type,
             headers: Vec::new(),
             pieces,
-            output_tokens: 0,
+            output_tokens: None,
         }
     }
 }

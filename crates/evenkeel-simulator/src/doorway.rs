@@ -81,29 +81,24 @@ impl Doorway {
         }
     }
 
-    /// Refuses connections from now on.
-    pub(crate) fn refuse(&self) {
+    /// Listens, or refuses connections, from now on.
+    pub(crate) fn set(&self, listening: Listening) {
         let mut state = self.lock();
-        if matches!(*state, State::Open(_)) {
-            // The listener goes first: two cannot hold the port.
-            *state = State::Closed;
-            if let Ok(socket) = bound(self.address) {
-                *state = State::Refusing { socket };
+        *state = match (std::mem::replace(&mut *state, State::Closed), listening) {
+            (State::Open(listener), Listening::Refused) => {
+                // The listener goes first: two cannot hold the port.
+                drop(listener);
+                match bound(self.address) {
+                    Ok(socket) => State::Refusing { socket },
+                    Err(_) => State::Closed,
+                }
             }
-        }
-        drop(state);
-        self.wake();
-    }
-
-    /// Listens again.
-    pub(crate) fn listen(&self) {
-        let mut state = self.lock();
-        if let State::Refusing { .. } = *state
-            && let State::Refusing { socket } = std::mem::replace(&mut *state, State::Closed)
-            && let Ok(listener) = socket.listen(BACKLOG)
-        {
-            *state = State::Open(listener);
-        }
+            (State::Refusing { socket }, Listening::Yes) => match socket.listen(BACKLOG) {
+                Ok(listener) => State::Open(listener),
+                Err(_) => State::Closed,
+            },
+            (as_it_is, _) => as_it_is,
+        };
         drop(state);
         self.wake();
     }

@@ -103,18 +103,21 @@ pub enum Ending {
     Complete,
     /// Cut off, or never begun, because the script says so.
     Cut,
+    /// Handed back unread, because the script says so: `GOAWAY` or `REFUSED_STREAM`.
+    Returned,
     /// The client went away before it was over.
     Abandoned,
 }
 
 impl Ending {
-    /// `pending`, `complete`, `cut` or `abandoned`, as in JSON.
+    /// `pending`, `complete`, `cut`, `returned` or `abandoned`, as in JSON.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Complete => "complete",
             Self::Cut => "cut",
+            Self::Returned => "returned",
             Self::Abandoned => "abandoned",
         }
     }

@@ -15,20 +15,25 @@ use hyper::{Request, Response, Version};
 use crate::api::{Api, Upload, Visit};
 use crate::backstage;
 use crate::body::ReplyBody;
-use crate::clock;
 use crate::entry::{Ending, Entry};
 use crate::line::Control;
 use crate::meter::Fault;
 use crate::plan::Outcome;
 use crate::scenario::Scenario;
 use crate::scenario_file::ScenarioError;
+use crate::trap::NOWHERE;
 use crate::verdict::Verdict;
 
 /// A Claude API in this process, without a port: the same scenarios, limits, journal and verdict.
 ///
-/// It waits by tokio's clock. With that paused, hours pass at once, and the same seed, script and
-/// [date](crate::SimulatorBuilder::fixed_date) give the same bytes and the same journal, times
-/// included. A redirect leads to `http://trap.invalid/trap`, where nobody listens.
+/// It waits by tokio's clock. With that paused, hours pass at once, and the same seed and script give
+/// the same bytes and the same journal, times included. Clones are the same API. A redirect leads to
+/// `http://trap.invalid/trap`: what is sent to that host is [noted](Self::trap).
+///
+/// It is one connection at a time as far as [`When::on_reused_connection`] is concerned: it counts as
+/// new after it was closed. With the feature `transport` it is a `Transport` of `evenkeel-transport`.
+///
+/// [`When::on_reused_connection`]: crate::When::on_reused_connection
 #[derive(Debug, Clone)]
 pub struct InProcess {
     api: Arc<Api>,
@@ -79,12 +84,15 @@ impl InProcess {
     ///
     /// When there is no head, as the script will have it.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<InProcessBody>, Severed> {
-        if self.api.refuses() {
+        let trap = self.api.trap();
+        let trap = trap.filter(|_| request.uri().host() == Some(NOWHERE));
+        let api = trap.map_or(&self.api, |trap| trap.api());
+        if api.refuses() {
             return Err(Severed::Refused);
         }
         let (head, body) = request.into_parts();
         let before = self.served.fetch_add(1, Ordering::Relaxed);
-        let ticket = self.api.journal.open(&head, 1);
+        let mut ticket = api.journal.open(&head, 1);
         ticket.body(&body, body.len() as u64);
         let visit = Visit {
             number: ticket.number(),
@@ -94,19 +102,21 @@ impl InProcess {
             total: body.len() as u64,
             bytes: body.into(),
         };
-        let decision = self.api.decide(&head, &upload, visit);
+        let decision = api.decide(&head, &upload, visit);
         ticket.remark(decision.takes_for_whole);
-        clock::sleep(decision.plan.head_pause).await;
-        let answer = match decision.plan.outcome {
+        let (outcome, turn) = decision.due().await;
+        ticket.hold(turn);
+        let answer = match outcome {
             Outcome::Answer(answer) => answer,
             Outcome::Hangup(fault) => {
-                ticket.close(Ending::Cut, 0);
                 self.served.store(0, Ordering::Relaxed);
-                return Err(match fault {
-                    Fault::Close => Severed::Closed,
-                    Fault::Reset => Severed::Reset,
-                    Fault::GoAway | Fault::RefusedStream => Severed::Returned,
-                });
+                let (severed, ending) = match fault {
+                    Fault::Close => (Severed::Closed, Ending::Cut),
+                    Fault::Reset => (Severed::Reset, Ending::Cut),
+                    Fault::GoAway | Fault::RefusedStream => (Severed::Returned, Ending::Returned),
+                };
+                ticket.close(ending, 0);
+                return Err(severed);
             }
         };
         ticket.answered(answer.status, answer.request_id.clone(), answer.remarks);
@@ -142,6 +152,22 @@ impl InProcess {
     /// What the clients did wrong so far.
     pub fn verdict(&self) -> Verdict {
         backstage::verdict(&self.api)
+    }
+
+    /// The requests that were sent to the trap, where [`Reply::redirect_to_trap`] leads.
+    ///
+    /// [`Reply::redirect_to_trap`]: crate::Reply::redirect_to_trap
+    #[must_use]
+    pub fn trap(&self) -> Vec<Entry> {
+        let trap = self.api.trap();
+        trap.map(|trap| trap.journal().entries())
+            .unwrap_or_default()
+    }
+
+    /// What the calendar says.
+    #[cfg(feature = "transport")]
+    pub(crate) fn wall(&self) -> std::time::SystemTime {
+        self.api.wall()
     }
 
     /// Forgets all that was, and plays this scenario.
@@ -186,86 +212,4 @@ impl InProcessBody {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::{Duration, SystemTime};
-
-    use super::*;
-    use crate::{Cut, Reply, Simulator};
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn scenario() -> Scenario {
-        Scenario::script(vec![
-            Reply::rate_limited(SECOND * 3_600),
-            Reply::message("One, two, three, four.").cut_after_bytes(900, Cut::Reset),
-            Reply::close_without_reply().pause_before_head(SECOND * 60),
-            Reply::message("One, two, three, four.").pause_after_events(3, SECOND * 600),
-        ])
-    }
-
-    fn request() -> Request<Bytes> {
-        let body = r#"{"model":"m","max_tokens":99,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
-        Request::post("/v1/messages")
-            .header("anthropic-version", "2026-10-21")
-            .body(Bytes::from_static(body.as_bytes()))
-            .unwrap()
-    }
-
-    async fn played(seed: u64) -> (Vec<String>, String) {
-        let builder = Simulator::builder().scenario(scenario()).seed(seed);
-        let simulator = builder
-            .fixed_date(SystemTime::UNIX_EPOCH)
-            .in_process()
-            .unwrap();
-        let mut heard = Vec::new();
-        for _ in 0..5 {
-            let mut all = match simulator.send(request()).await {
-                Err(severed) => {
-                    heard.push(severed.to_string());
-                    continue;
-                }
-                Ok(response) => response,
-            };
-            let mut said = format!("{} {:?}\n", all.status(), all.headers());
-            while let Some(chunk) = all.body_mut().chunk().await {
-                match chunk {
-                    Ok(bytes) => said.push_str(&String::from_utf8_lossy(&bytes)),
-                    Err(severed) => {
-                        said.push_str(&severed.to_string());
-                        break;
-                    }
-                }
-            }
-            heard.push(said);
-        }
-        (heard, simulator.journal_json())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_same_seed_gives_the_same_bytes_and_the_same_journal_times_included() {
-        let (heard, journal) = played(7).await;
-        assert_eq!((&heard, &journal), (&played(7).await.0, &played(7).await.1));
-        assert_ne!(heard, played(8).await.0);
-        assert!(heard[0].starts_with("429 "), "{}", heard[0]);
-        assert!(heard[1].ends_with("connection reset"), "{}", heard[1]);
-        assert_eq!(heard[2], "connection closed");
-        assert!(heard[3].ends_with("\"message_stop\"}\n\n"), "{}", heard[3]);
-        let journal: serde_json::Value = serde_json::from_str(&journal).unwrap();
-        let ended = &journal["entries"][3]["ended_at_ms"];
-        assert!(
-            ended.as_f64().unwrap() >= 660_000.0,
-            "virtual minutes passed: {ended}"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_refused_connection_never_sees_the_request() {
-        let builder = Simulator::builder().scenario(Scenario::refused());
-        let simulator = builder.in_process().unwrap();
-        assert_eq!(
-            simulator.send(request()).await.unwrap_err(),
-            Severed::Refused
-        );
-        assert!(simulator.journal().is_empty() && simulator.verdict().is_clean());
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use crate::api::credential;
 use crate::clock::Clock;
 use crate::content::{Advice, Remarks};
 use crate::entry::{Ending, Entry};
+use crate::turn::Turn;
 
 /// Bytes of a request body kept as text.
 const BODY_KEPT: usize = 8 * 1_024;
@@ -55,12 +56,13 @@ impl Journal {
         self.limit
     }
 
-    /// Forgets all entries; numbers go on from where they are.
-    pub(crate) fn clear(&self) {
+    /// Forgets all entries; numbers go on from where they are, which is returned.
+    pub(crate) fn clear(&self) -> u64 {
         let mut pages = self.lock();
         pages.dropped = 0;
         pages.first += pages.entries.len() as u64;
         pages.entries.clear();
+        pages.first
     }
 
     /// Enters a request whose head has arrived.
@@ -91,6 +93,7 @@ impl Journal {
             number,
             ending: Ending::Abandoned,
             reply_bytes: 0,
+            turn: None,
         }
     }
 
@@ -139,6 +142,8 @@ pub(crate) struct Ticket {
     number: u64,
     ending: Ending,
     reply_bytes: u64,
+    /// The slot it generates in, free when this is over.
+    turn: Option<Turn>,
 }
 
 impl Ticket {
@@ -169,6 +174,11 @@ impl Ticket {
             entry.retry_after = remarks.retry_after;
             entry.hopeless = remarks.advice == Advice::Hopeless;
         });
+    }
+
+    /// Keeps this turn until the reply is over.
+    pub(crate) fn hold(&mut self, turn: Option<Turn>) {
+        self.turn = turn;
     }
 
     pub(crate) fn close(mut self, ending: Ending, reply_bytes: u64) {

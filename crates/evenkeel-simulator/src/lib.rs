@@ -4,21 +4,26 @@
 mod answer;
 mod api;
 mod backstage;
+mod batch;
 mod batches;
 mod block;
 mod body;
 mod bucket;
+mod buckets;
 mod calendar;
 mod capacity;
 mod catalogue;
 mod clock;
 mod connection;
 mod content;
+mod dialect;
 mod dice;
 mod distortion;
 mod doorway;
 mod entry;
 mod envelope;
+mod gate;
+mod hours;
 mod ids;
 mod in_process;
 mod journal;
@@ -29,8 +34,11 @@ mod meter;
 mod model;
 mod nearest;
 mod paging;
+mod parameters;
 mod pieces;
 mod plan;
+mod prefix;
+mod prompt_cache;
 mod prose;
 mod ramp;
 mod reception;
@@ -42,17 +50,27 @@ mod scenario_file;
 mod service;
 mod shortage;
 mod simulator;
+mod slots;
 mod sse;
 mod stage;
 mod tasks;
 mod tokens;
+#[cfg(feature = "transport")]
+mod transport;
 mod trap;
+mod trouble;
+mod turn;
+mod usage;
 mod validation;
 mod verdict;
 mod when;
 
+#[cfg(doc)]
+#[doc = include_str!("../SCENARIOS.md")]
+pub mod scenario_files {}
+
 pub use answer::Answer;
-pub use capacity::Capacity;
+pub use capacity::{Abandoned, Capacity};
 pub use catalogue::{Expected, ScenarioInfo, UnknownScenario};
 pub use distortion::LineEnd;
 pub use entry::{Ending, Entry};

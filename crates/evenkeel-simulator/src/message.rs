@@ -5,27 +5,22 @@ use crate::block::{Block, Room, Writer, quoted};
 use crate::dice::Dice;
 use crate::ids;
 use crate::request::MessagesRequest;
-use crate::sse::{SseEvent, Tally};
+use crate::sse::SseEvent;
+use crate::usage::{Input, Tier, Usage};
 
-/// `message_start` of a message without content; the API counts one output token then.
-pub(crate) fn begun(id: &str, model: &str, input_tokens: u64) -> String {
-    let usage = usage(input_tokens, 1, 0);
-    format!(
-        r#"{{"model":{},"id":{},"type":"message","role":"assistant","content":[],"stop_reason":null,"stop_sequence":null,"usage":{usage}}}"#,
-        quoted(model),
-        quoted(id)
-    )
-}
-
-fn usage(input_tokens: u64, output_tokens: u64, searches: u32) -> String {
-    let searches = match searches {
-        0 => String::new(),
-        _ => format!(
-            r#","server_tool_use":{{"web_search_requests":{searches},"web_fetch_requests":0}}"#
-        ),
+/// A message without content, as in `message_start`; the API counts one output token then.
+pub(crate) fn begun(id: &str, model: &str, usage: Usage) -> String {
+    let usage = Usage {
+        output_tokens: 1,
+        thinking_tokens: 0,
+        searches: 0,
+        ..usage
     };
     format!(
-        r#"{{"input_tokens":{input_tokens},"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"cache_creation":{{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0}},"output_tokens":{output_tokens},"service_tier":"standard"{searches}}}"#
+        r#"{{"model":{},"id":{},"type":"message","role":"assistant","content":[],"stop_reason":null,"stop_sequence":null,"usage":{}}}"#,
+        quoted(model),
+        quoted(id),
+        usage.json(Tier::Standard)
     )
 }
 
@@ -39,13 +34,17 @@ pub(crate) struct Message {
     model: String,
     blocks: Vec<Block>,
     stop: Stop,
-    input_tokens: u64,
-    searches: u32,
+    usage: Usage,
 }
 
 impl Message {
     /// Answers `request`, as far as `max_tokens` allows.
-    pub(crate) fn compose(answer: &Answer, request: &MessagesRequest, dice: &mut Dice) -> Self {
+    pub(crate) fn compose(
+        answer: &Answer,
+        request: &MessagesRequest,
+        input: Input,
+        dice: &mut Dice,
+    ) -> Self {
         let id = ids::message_id(dice);
         let mut writer = Writer::new(request, dice);
         for part in &answer.parts {
@@ -56,42 +55,45 @@ impl Message {
             room,
             searches,
             calls,
+            thinking_tokens,
             ..
         } = writer;
         let by_itself = |reason: &str| Stop::Reason(reason.to_owned());
         let stop = match (room, &answer.stop, calls) {
-            (Room::Exhausted, _, _) => by_itself("max_tokens"),
+            (Room::Exhausted(reason), ..) => by_itself(reason),
+            (Room::Stopped(sequence), ..) => Stop::Sequence(sequence),
             (Room::Left, Some(stop), _) => stop.clone(),
             (Room::Left, None, 0) => by_itself("end_turn"),
             (Room::Left, None, _) => by_itself("tool_use"),
+        };
+        let output_tokens = tokens(&blocks).sum();
+        let usage = Usage {
+            output_tokens,
+            thinking_tokens,
+            searches,
+            ..Usage::of(request, input)
         };
         Self {
             id,
             model: request.model.clone(),
             blocks,
             stop,
-            input_tokens: request.input_tokens,
-            searches,
+            usage,
         }
     }
 
     pub(crate) fn output_tokens(&self) -> u64 {
-        self.output_tokens_of(usize::MAX)
+        self.usage.output_tokens
     }
 
     /// How many output tokens are in the first events of its stream.
     pub(crate) fn output_tokens_of(&self, events: usize) -> u64 {
-        let per_event = self.blocks.iter().flat_map(|block| {
-            let deltas = block.deltas.iter().map(|delta| delta.tokens);
-            std::iter::once(0).chain(deltas).chain([0])
-        });
-        per_event
-            .take(events.saturating_sub(EVENTS_BEFORE_BLOCKS))
-            .sum()
+        let events = events.saturating_sub(EVENTS_BEFORE_BLOCKS);
+        tokens(&self.blocks).take(events).sum()
     }
 
     /// As the body of a plain reply.
-    pub(crate) fn json(&self) -> String {
+    pub(crate) fn json(&self, tier: Tier) -> String {
         let blocks: Vec<_> = self
             .blocks
             .iter()
@@ -103,14 +105,14 @@ impl Message {
             quoted(&self.id),
             blocks.join(","),
             stopped(&self.stop),
-            usage(self.input_tokens, self.output_tokens(), self.searches)
+            self.usage.json(tier)
         )
     }
 
     /// As a stream: start, ping, the blocks in pieces, delta with the final usage, stop.
     pub(crate) fn events(&self) -> Vec<SseEvent> {
         let mut events = vec![
-            SseEvent::message_starts(&begun(&self.id, &self.model, self.input_tokens)),
+            SseEvent::message_starts(&begun(&self.id, &self.model, self.usage.clone())),
             SseEvent::ping(),
         ];
         for (index, block) in (0..).zip(&self.blocks) {
@@ -119,15 +121,19 @@ impl Message {
             events.extend(deltas.map(|delta| SseEvent::block_delta(index, &delta.json)));
             events.push(SseEvent::block_stop(index));
         }
-        let usage = Tally {
-            input_tokens: Some(self.input_tokens),
-            output_tokens: self.output_tokens(),
-            searches: self.searches,
-        };
-        events.push(SseEvent::message_ends(&stopped(&self.stop), &usage));
+        let stopped = stopped(&self.stop);
+        events.push(SseEvent::message_ends(&stopped, &self.usage.delta()));
         events.push(SseEvent::message_stop());
         events
     }
+}
+
+/// The output tokens in each event of a stream of these blocks.
+fn tokens(blocks: &[Block]) -> impl Iterator<Item = u64> {
+    blocks.iter().flat_map(|block| {
+        let deltas = block.deltas.iter().map(|delta| delta.tokens);
+        std::iter::once(0).chain(deltas).chain([0])
+    })
 }
 
 /// The fields that say why a message stops.

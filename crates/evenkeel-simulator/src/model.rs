@@ -1,6 +1,6 @@
 //! The models of the API, and what each allows.
 
-use crate::block::quoted;
+use serde_json::{Value, json};
 
 /// One model of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +161,9 @@ pub(crate) const MODELS: &[Model] = &[
     },
 ];
 
+/// When what is deprecated was.
+const DEPRECATED: &str = "2026-05-31T00:00:00Z";
+
 /// Beginnings of ids that once were models.
 const RETIRED: [&str; 4] = ["claude-1", "claude-2", "claude-3-", "claude-instant"];
 
@@ -210,6 +213,15 @@ impl Model {
         MODELS.iter().find(|model| model.id == id)
     }
 
+    /// Prefixes with fewer tokens are silently not cached.
+    pub(crate) fn least_cached(&self) -> u64 {
+        match (self.line, self.generation) {
+            ("sonnet", generation) if generation <= (5, 0) => 1_024,
+            (_, (5.., _)) => 512,
+            _ => 4_096,
+        }
+    }
+
     /// Whether assistant prefill is refused.
     pub(crate) fn refuses_prefill(&self) -> bool {
         self.generation >= (4, 6)
@@ -232,29 +244,64 @@ impl Model {
         !always
     }
 
+    /// Whether `thinking.type` `between_tools` is known.
+    pub(crate) fn thinks_between_tools(&self) -> bool {
+        self.id == "claude-sonnet-5-5"
+    }
+
+    /// Whether thinking can be turned off at the highest efforts too.
+    pub(crate) fn strains_without_thinking(&self) -> bool {
+        !matches!(self.id, "claude-opus-5" | "claude-haiku-5-5")
+    }
+
     /// Whether `tool_choice` may force a tool.
     pub(crate) fn can_be_forced(&self) -> bool {
         let newer = matches!(self.line, "fable" | "mythos") && self.generation >= (5, 1);
         !newer && !matches!(self.id, "claude-opus-5-5" | "claude-sonnet-5-5")
     }
 
-    /// As the Models API shows it.
+    /// Which efforts it knows beside `low`, `medium` and `high`.
+    fn strains(&self) -> bool {
+        self.generation >= (4, 6)
+    }
+
+    /// As the Models API shows it. The day of a deprecation is not known; half a year before the end
+    /// is near enough.
     pub(crate) fn json(&self) -> String {
         let (lifecycle, retires) = match self.retires {
-            Some(date) => ("deprecated", quoted(date)),
-            None => ("active", "null".to_owned()),
+            Some(date) => ("deprecated", json!(date)),
+            None => ("active", Value::Null),
         };
-        format!(
-            r#"{{"type":"model","id":{},"display_name":{},"created_at":"{}T00:00:00Z","max_input_tokens":{},"max_tokens":{},"lifecycle":"{lifecycle}","retires_at":{retires},"line":"{}","capabilities":{{"batch":{{"supported":true}},"citations":{{"supported":true}},"image_input":{{"supported":true}},"structured_outputs":{{"supported":true}},"thinking":{{"supported":true,"types":{{"adaptive":{{"supported":{}}},"enabled":{{"supported":{}}}}}}}}}}}"#,
-            quoted(self.id),
-            quoted(self.name),
-            self.created,
-            self.max_input_tokens,
-            self.max_tokens,
-            self.line,
-            self.thinks_adaptively(),
-            self.thinks_by_budget()
-        )
+        let deprecated = self.retires.map(|_| DEPRECATED);
+        let can = |supported: bool| json!({"supported": supported});
+        let capabilities = json!({
+            "batch": can(true), "citations": can(true), "code_execution": can(true),
+            "context_management": {
+                "supported": true, "clear_thinking_20251015": can(true),
+                "clear_tool_uses_20250919": can(true), "compact_20260112": can(self.strains()),
+            },
+            "effort": {
+                "supported": true, "low": can(true), "medium": can(true), "high": can(true),
+                "xhigh": can(self.strains()), "max": can(self.strains()),
+            },
+            "image_input": can(true), "pdf_input": can(true),
+            "server_tools": {"supported": true, "code_execution": can(true), "web_search": can(true)},
+            "structured_outputs": can(true),
+            "thinking": {"supported": true, "types": {
+                "adaptive": can(self.thinks_adaptively()),
+                "between_tools": can(self.thinks_between_tools()),
+                "disabled": can(self.can_stop_thinking()),
+                "enabled": can(self.thinks_by_budget()),
+            }},
+        });
+        let model = json!({
+            "type": "model", "id": self.id, "display_name": self.name,
+            "created_at": format!("{}T00:00:00Z", self.created),
+            "max_input_tokens": self.max_input_tokens, "max_tokens": self.max_tokens,
+            "lifecycle": lifecycle, "deprecated_at": deprecated, "retires_at": retires,
+            "line": self.line, "capabilities": capabilities,
+        });
+        model.to_string()
     }
 }
 
@@ -286,8 +333,14 @@ mod tests {
     #[test]
     fn every_model_is_json() {
         for model in MODELS {
-            let json: serde_json::Value = serde_json::from_str(&model.json()).unwrap();
+            let json: Value = serde_json::from_str(&model.json()).unwrap();
             assert_eq!(json["id"], model.id);
+            let thinking = &json["capabilities"]["thinking"]["types"];
+            assert_eq!(thinking["enabled"]["supported"], model.thinks_by_budget());
+            assert_eq!(
+                json["deprecated_at"].is_null(),
+                json["lifecycle"] == "active"
+            );
         }
     }
 }

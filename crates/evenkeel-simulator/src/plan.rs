@@ -8,11 +8,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::content::{Content, Remarks};
+use crate::gate::Bill;
 use crate::meter::Fault;
 use crate::pieces::Pieces;
 use crate::reply::{Cut, Point, Reply, What};
 use crate::request::MessagesRequest;
 use crate::sse::SseEvent;
+use crate::usage::Input;
 
 /// What a reply depends on besides its script.
 #[derive(Debug)]
@@ -25,12 +27,16 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) trap: Option<String>,
     /// None when the request was refused before it was read as one.
     pub(crate) request: Option<&'a MessagesRequest>,
+    /// What its input costs.
+    pub(crate) input: Input,
 }
 
 /// What to do with one request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) head_pause: Duration,
+    /// How long it takes to generate, if anything is generated.
+    pub(crate) generation: Option<Duration>,
     pub(crate) outcome: Outcome,
 }
 
@@ -105,20 +111,23 @@ pub(crate) enum Finish {
 }
 
 impl Plan {
-    /// `limits` is told what the reply costs in output tokens, and gives the rate-limit headers;
-    /// `pace` is told the same, and says how long they take.
+    /// `limits` is told what the reply costs, and gives the rate-limit headers; `pace` is told how
+    /// many tokens are generated, and says how long they take.
     pub(crate) fn new(
         reply: &Reply,
         given: &Circumstances<'_>,
-        limits: impl FnOnce(u64) -> Vec<(String, String)>,
+        limits: impl FnOnce(Bill) -> Vec<(String, String)>,
         pace: impl FnOnce(u64) -> Pace,
     ) -> Self {
         let mut head_pause = reply.head_pause;
+        let mut generation = None;
         let outcome = if let What::Hangup(fault) = reply.what {
             Outcome::Hangup(fault)
         } else {
             let content = Content::of(reply, given, limits);
-            let pace = pace(content.output_tokens);
+            let pace = content.output_tokens.map(pace);
+            generation = pace.map(|pace| pace.first.saturating_add(pace.rest));
+            let pace = pace.unwrap_or_default();
             head_pause = head_pause.saturating_add(pace.first);
             if !content.pieces.is_stream() {
                 head_pause = head_pause.saturating_add(pace.rest);
@@ -127,6 +136,7 @@ impl Plan {
         };
         Self {
             head_pause,
+            generation,
             outcome,
         }
     }

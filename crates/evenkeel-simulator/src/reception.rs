@@ -34,16 +34,3 @@ pub(crate) async fn accept(doorway: Arc<Doorway>, api: Arc<Api>) {
 fn served(stream: TcpStream, api: Arc<Api>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(connection::serve(stream, api))
 }
-
-/// Refuses connections in these spans of time, and listens between them.
-pub(crate) async fn refuse_in(doorway: Arc<Doorway>, mut spans: Vec<(Duration, Duration)>) {
-    spans.sort_unstable();
-    let mut now = Duration::ZERO;
-    for (from, until) in spans {
-        clock::sleep(from.saturating_sub(now)).await;
-        doorway.refuse();
-        clock::sleep(until.saturating_sub(from.max(now))).await;
-        doorway.listen();
-        now = now.max(until);
-    }
-}

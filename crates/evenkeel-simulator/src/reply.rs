@@ -1,18 +1,15 @@
-//! One scripted reply: what is said, when, and how it goes wrong.
+//! One scripted reply: what is said.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::answer::Answer;
-use crate::distortion::{Distortion, LineEnd};
+use crate::answer::{Answer, Stop};
+use crate::distortion::Distortion;
 use crate::meter::Fault;
 use crate::shortage::Shortage;
 use crate::sse::SseEvent;
-
-/// A silence that outlasts every test.
-const SILENCE: Duration = Duration::from_secs(365 * 86_400);
 
 /// One reply of a scenario. Made by a constructor, then given headers, pauses and faults.
 ///
@@ -41,6 +38,8 @@ pub struct Reply {
     pub(crate) pauses: Vec<(Point, Duration)>,
     pub(crate) error_event: Option<ErrorEvent>,
     pub(crate) cut: Option<(Point, Cut)>,
+    /// Why an answer stops, in place of what it says itself.
+    pub(crate) stop: Option<Stop>,
     pub(crate) distortion: Distortion,
     /// The most bytes in one piece.
     pub(crate) piece: Option<NonZeroUsize>,
@@ -224,6 +223,7 @@ impl Reply {
             pauses: Vec::new(),
             error_event: None,
             cut: None,
+            stop: None,
             distortion: Distortion::default(),
             piece: None,
             drip: Duration::ZERO,
@@ -260,150 +260,6 @@ impl Reply {
     pub fn error_code(mut self, new: impl Into<String>) -> Self {
         if let What::Error { code, .. } = &mut self.what {
             *code = Some(new.into());
-        }
-        self
-    }
-
-    /// Sends `retry-after` in whole seconds, rounded up. If the wait is not whole seconds the
-    /// exact one goes beside it as `retry-after-ms`.
-    pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
-        self
-    }
-
-    /// Waits before the status line.
-    pub fn pause_before_head(mut self, pause: Duration) -> Self {
-        self.head_pause = pause;
-        self
-    }
-
-    /// Waits after this many events. May be given more than once. At the place of a cut, it waits
-    /// before the cut.
-    pub fn pause_after_events(mut self, events: usize, pause: Duration) -> Self {
-        self.pauses.push((Point::Events(events), pause));
-        self
-    }
-
-    /// Waits after this many bytes of the body. May be given more than once.
-    pub fn pause_after_bytes(mut self, bytes: u64, pause: Duration) -> Self {
-        self.pauses.push((Point::Bytes(bytes), pause));
-        self
-    }
-
-    /// Puts an `error` event in place of everything after this many events; the stream then ends.
-    /// A plain request gets the error as a reply, with the status that goes with its type. Only
-    /// messages and event lists can have one.
-    pub fn error_after_events(
-        mut self,
-        events: usize,
-        error_type: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        let (error_type, message) = (error_type.into(), message.into());
-        self.error_event = Some(ErrorEvent {
-            after: events,
-            error_type,
-            message,
-        });
-        self
-    }
-
-    /// Cuts the reply off after this many whole events. [`Cut::MidChunk`] also sends the first half
-    /// of the next one.
-    pub fn cut_after_events(mut self, events: usize, cut: Cut) -> Self {
-        self.cut = Some((Point::Events(events), cut));
-        self
-    }
-
-    /// Cuts the reply off after exactly this many bytes of its body.
-    pub fn cut_after_bytes(mut self, bytes: u64, cut: Cut) -> Self {
-        self.cut = Some((Point::Bytes(bytes), cut));
-        self
-    }
-
-    /// Cuts the reply off after its `message_delta`: the stop reason is there, `message_stop` is not.
-    pub fn cut_after_stop_reason(mut self, cut: Cut) -> Self {
-        self.cut = Some((Point::StopReason, cut));
-        self
-    }
-
-    /// Falls silent after this many events, for ever; 0 is after the head.
-    pub fn silence_after_events(self, events: usize) -> Self {
-        self.pause_after_events(events, SILENCE)
-    }
-
-    /// Sends nothing but pings after this many events, for ever.
-    pub fn pings_only_after_events(mut self, events: usize, every: Duration) -> Self {
-        self.pings = Some((events, every));
-        self
-    }
-
-    /// Sends the body in pieces of at most this many bytes, which splits characters too.
-    pub fn pieces_of(mut self, bytes: NonZeroUsize) -> Self {
-        self.piece = Some(bytes);
-        self
-    }
-
-    /// Sends the body in pieces of this many bytes with a wait after each.
-    pub fn drip(mut self, bytes: NonZeroUsize, wait: Duration) -> Self {
-        (self.piece, self.drip) = (Some(bytes), wait);
-        self
-    }
-
-    /// Ends the lines of a stream in another way than the API does.
-    pub fn line_ends(mut self, line_end: LineEnd) -> Self {
-        self.distortion.line_end = Some(line_end);
-        self
-    }
-
-    /// Breaks the JSON of the event after this many; of a plain reply, its only JSON.
-    pub fn malformed_json_after_events(mut self, events: usize) -> Self {
-        self.distortion.malformed = Some(events);
-        self
-    }
-
-    /// Adds to a stream what no client can know: an event before `message_start`, a block with a
-    /// delta, a delta in a text block.
-    pub fn unknown_events(mut self) -> Self {
-        self.distortion.strangers = true;
-        self
-    }
-
-    /// Adds a text delta whose event has this many bytes.
-    pub fn huge_event(mut self, bytes: usize) -> Self {
-        self.distortion.huge = Some(bytes);
-        self
-    }
-
-    /// These faults on top of another reply.
-    pub(crate) fn over(&self, mut base: Self) -> Self {
-        if self.what != What::Scripted {
-            base.what = self.what.clone();
-        }
-        base.headers.extend(self.headers.iter().cloned());
-        base.retry_after = self.retry_after.or(base.retry_after);
-        base.head_pause = base.head_pause.saturating_add(self.head_pause);
-        base.pauses.extend(&self.pauses);
-        base.error_event = self.error_event.clone().or(base.error_event);
-        base.cut = self.cut.or(base.cut);
-        base.distortion = self.distortion.over(base.distortion);
-        base.piece = self.piece.or(base.piece);
-        base.drip = self.drip.max(base.drip);
-        base.pings = self.pings.or(base.pings);
-        base
-    }
-
-    /// The same with all its waits, those it asks for included, divided.
-    pub(crate) fn time_divided_by(mut self, divisor: NonZeroU32) -> Self {
-        let divided = |length: Duration| length.checked_div(divisor.get()).unwrap_or(length);
-        self.retry_after = self.retry_after.map(divided);
-        self.head_pause = divided(self.head_pause);
-        self.drip = divided(self.drip);
-        for (_, pause) in &mut self.pauses {
-            *pause = divided(*pause);
-        }
-        if let Some((_, every)) = &mut self.pings {
-            *every = divided(*every);
         }
         self
     }

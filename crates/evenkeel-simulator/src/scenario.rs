@@ -4,14 +4,13 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::Duration;
 
-use hyper::header::{HeaderName, HeaderValue};
-
 use crate::answer::Answer;
 use crate::capacity::Capacity;
 use crate::catalogue::{self, ScenarioInfo, UnknownScenario};
 use crate::limits::RateLimits;
 use crate::reply::{Reply, What};
 use crate::scenario_file::{self, ScenarioError};
+use crate::trouble;
 use crate::when::When;
 
 /// How long an item of a batch takes unless told otherwise.
@@ -27,7 +26,7 @@ pub struct Scenario {
     before: Vec<Reply>,
     last: Reply,
     pub(crate) key: KeyRule,
-    pub(crate) listening: Listening,
+    pub(crate) seed: Option<u64>,
     pub(crate) faults: Vec<(When, Reply)>,
     pub(crate) limits: Option<RateLimits>,
     pub(crate) capacity: Option<Capacity>,
@@ -59,7 +58,7 @@ impl Scenario {
             before: replies,
             last,
             key: KeyRule::Optional,
-            listening: Listening::Yes,
+            seed: None,
             faults: Vec::new(),
             limits: None,
             capacity: None,
@@ -88,10 +87,16 @@ impl Scenario {
         self
     }
 
-    /// Refuses connections in this span of time, counted from the start of the simulator;
-    /// connections that stand are not touched.
+    /// Refuses connections in this span of time, counted from the start of the scenario; connections
+    /// that stand are not touched.
     pub fn refused_during(mut self, span: Range<Duration>) -> Self {
         self.refused.push((span.start, span.end));
+        self
+    }
+
+    /// Where ids, chance and the sizes of text pieces come from, in place of the builder's.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
         self
     }
 
@@ -127,10 +132,7 @@ impl Scenario {
 
     /// Nothing listens: the port is held, so that nobody else can take it, and refuses connections.
     pub fn refused() -> Self {
-        Self {
-            listening: Listening::Refused,
-            ..Self::script(Vec::new())
-        }
+        Self::script(Vec::new()).refused_during(Duration::ZERO..Duration::MAX)
     }
 
     /// Answers requests that have neither `x-api-key` nor `authorization` with a 401. Without
@@ -165,6 +167,22 @@ impl Scenario {
         }
     }
 
+    pub(crate) fn refuses_at(&self, now: Duration) -> bool {
+        let mut spans = self.refused.iter();
+        spans.any(|(from, until)| (*from..*until).contains(&now))
+    }
+
+    /// When connections begin or cease to be refused next.
+    pub(crate) fn next_edge(&self, now: Duration) -> Option<Duration> {
+        let edges = self
+            .refused
+            .iter()
+            .flat_map(|(from, until)| [*from, *until]);
+        edges
+            .filter(|edge| *edge > now && *edge < Duration::MAX)
+            .min()
+    }
+
     /// The answer that items of batches get.
     pub(crate) fn answer(&self) -> Answer {
         match &self.last.what {
@@ -196,7 +214,7 @@ impl Scenario {
         })?;
         let mut faults = self.faults.iter().zip(1..);
         faults.try_for_each(|((_, fault), number): (_, u32)| {
-            check_fault(fault)
+            trouble::check(fault)
                 .map_err(|fault| ScenarioError::new(None, format!("fault {number}: {fault}")))
         })
     }
@@ -207,49 +225,7 @@ pub(crate) fn check_reply(reply: &Reply) -> Result<(), String> {
     if reply.what == What::Scripted {
         return Err("only a fault can leave to the script what is said".into());
     }
-    check_fault(reply)
-}
-
-/// What makes a fault impossible to send.
-pub(crate) fn check_fault(reply: &Reply) -> Result<(), String> {
-    if let What::Answer(answer) = &reply.what {
-        answer.check()?;
-    }
-    if let What::Error { status, .. }
-    | What::Raw { status, .. }
-    | What::Redirect { status, .. }
-    | What::Gateway { status } = reply.what
-        && !(200..=599).contains(&status)
-    {
-        return Err(format!("status {status} is not one from 200 to 599"));
-    }
-    for (name, value) in &reply.headers {
-        let framing = ["content-length", "transfer-encoding"];
-        if framing
-            .iter()
-            .any(|framing| name.eq_ignore_ascii_case(framing))
-        {
-            return Err(format!(
-                "header `{name}` is the simulator's own; use a cut to break a body"
-            ));
-        }
-        if HeaderName::try_from(name).is_err() {
-            return Err(format!("`{name}` is not a header name"));
-        }
-        if HeaderValue::try_from(value).is_err() {
-            return Err(format!(
-                "the value of header `{name}` has characters no header may have"
-            ));
-        }
-    }
-    let stream = matches!(
-        reply.what,
-        What::Answer(_) | What::Events(_) | What::Scripted
-    );
-    if reply.error_event.is_some() && !stream {
-        return Err("only a message or a list of events can have an error event".into());
-    }
-    Ok(())
+    trouble::check(reply)
 }
 
 #[cfg(test)]

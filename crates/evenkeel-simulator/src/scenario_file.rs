@@ -2,15 +2,17 @@
 
 use std::error::Error;
 use std::fmt;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::scenario::{KeyRule, Scenario, check_fault, check_reply};
+use crate::scenario::{KeyRule, Scenario, check_reply};
+use crate::trouble;
 
 mod blocks;
 mod conditions;
+mod hex;
 mod length;
 mod replies;
 
@@ -70,7 +72,7 @@ pub(crate) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
     for table in file.fault {
         let line = line_of(text, table.span().start);
         let fault = table.into_inner().fault();
-        let fault = fault.and_then(|(when, reply)| check_fault(&reply).map(|()| (when, reply)));
+        let fault = fault.and_then(|(when, reply)| trouble::check(&reply).map(|()| (when, reply)));
         faults.push(fault.map_err(|fault| ScenarioError::new(Some(line), fault))?);
     }
     let has_rest = file.limits.is_some() || file.capacity.is_some() || !file.refused.is_empty();
@@ -81,17 +83,27 @@ pub(crate) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
     let mut scenario = Scenario::script(replies);
     scenario.faults = faults;
     scenario.key = file.key;
+    scenario.seed = file.seed;
     scenario.limits = file.limits.map(LimitsTable::limits);
-    scenario.capacity = file.capacity.map(CapacityTable::capacity);
-    scenario.refused = file
-        .refused
-        .iter()
-        .map(|span| (span.from.0, span.until.0))
-        .collect();
+    if let Some(table) = file.capacity {
+        let line = line_of(text, table.span().start);
+        let capacity = table.into_inner().capacity();
+        let capacity = capacity.map_err(|fault| ScenarioError::new(Some(line), fault))?;
+        scenario.capacity = Some(capacity);
+    }
+    for table in file.refused {
+        let line = line_of(text, table.span().start);
+        let span = table.into_inner().span();
+        let span = span.map_err(|fault| ScenarioError::new(Some(line), fault))?;
+        scenario.refused.push(span);
+    }
     if let Some(length) = file.batch_item {
         scenario.batch_item = length.0;
     }
-    Ok(scenario)
+    Ok(match file.time_divided_by {
+        Some(divisor) => scenario.time_divided_by(divisor),
+        None => scenario,
+    })
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -107,14 +119,16 @@ fn line_of(text: &str, offset: usize) -> usize {
 struct File {
     #[serde(default)]
     key: KeyRule,
+    seed: Option<u64>,
+    time_divided_by: Option<NonZeroU32>,
     #[serde(default)]
     reply: Vec<Spanned<ReplyTable>>,
     #[serde(default)]
     fault: Vec<Spanned<ReplyTable>>,
     limits: Option<LimitsTable>,
-    capacity: Option<CapacityTable>,
+    capacity: Option<Spanned<CapacityTable>>,
     #[serde(default)]
-    refused: Vec<SpanTable>,
+    refused: Vec<Spanned<SpanTable>>,
     batch_item: Option<Length>,
 }
 

@@ -14,7 +14,6 @@ use hyper::{Request, Response, StatusCode, Version};
 use crate::api::{Api, Role, Upload, Visit, largest_body};
 use crate::backstage::{self, BACKSTAGE, plain};
 use crate::body::ReplyBody;
-use crate::clock;
 use crate::entry::Ending;
 use crate::journal::Ticket;
 use crate::line::{Control, Strike};
@@ -37,7 +36,7 @@ pub(crate) async fn answer(
         return Ok(backstage::answer(&api, &head, &upload.bytes));
     }
     let before = control.count(head.version);
-    let ticket = api.journal.open(&head, control.connection());
+    let mut ticket = api.journal.open(&head, control.connection());
     let upload = receive(&mut body, limit).await?;
     ticket.body(&upload.bytes, upload.total);
     let visit = Visit {
@@ -47,18 +46,24 @@ pub(crate) async fn answer(
     let decision = api.decide(&head, &upload, visit);
     drop(upload);
     ticket.remark(decision.takes_for_whole);
-    let plan = decision.plan;
-    if !plan.head_pause.is_zero() {
-        clock::sleep(plan.head_pause).await;
-    }
-    match plan.outcome {
+    let (outcome, turn) = decision.due().await;
+    ticket.hold(turn);
+    match outcome {
         Outcome::Answer(answer) => Ok(respond(answer, ticket, control, head.version)),
-        Outcome::Hangup(Fault::RefusedStream) if head.version == Version::HTTP_2 => {
-            ticket.close(Ending::Cut, 0);
-            Err(h2::Error::from(h2::Reason::REFUSED_STREAM).into())
-        }
         Outcome::Hangup(fault) => {
-            ticket.close(Ending::Cut, 0);
+            let returned = head.version == Version::HTTP_2
+                && matches!(fault, Fault::GoAway | Fault::RefusedStream);
+            ticket.close(
+                if returned {
+                    Ending::Returned
+                } else {
+                    Ending::Cut
+                },
+                0,
+            );
+            if returned && fault == Fault::RefusedStream {
+                return Err(h2::Error::from(h2::Reason::REFUSED_STREAM).into());
+            }
             control.strike(Strike {
                 fault,
                 pause: Duration::ZERO,

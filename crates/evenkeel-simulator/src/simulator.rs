@@ -4,26 +4,30 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::api::{Api, Role};
 use crate::backstage;
-use crate::clock::Clock;
+use crate::clock::{Calendar, Clock};
 use crate::doorway::{Doorway, LOOPBACK};
 use crate::entry::Entry;
+use crate::hours;
 use crate::in_process::InProcess;
 use crate::journal::Journal;
 use crate::limits::RateLimits;
 use crate::reception;
-use crate::scenario::Scenario;
+use crate::scenario::{Listening, Scenario};
 use crate::scenario_file::ScenarioError;
 use crate::verdict::Verdict;
 
 /// Entries that the journal keeps unless told otherwise.
 const JOURNAL_LIMIT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(9_999);
+
+/// 1 November 2026: a calendar that is to be the same in every run begins after both API versions.
+const BEGINNING: Duration = Duration::from_secs(1_793_491_200);
 
 /// A Claude API on a port of 127.0.0.1, for as long as this value lives.
 ///
@@ -37,7 +41,7 @@ pub struct Simulator {
     api: Arc<Api>,
     doorway: Arc<Doorway>,
     accepting: JoinHandle<()>,
-    refusing: Option<JoinHandle<()>>,
+    keeping: JoinHandle<()>,
 }
 
 impl Simulator {
@@ -94,14 +98,12 @@ impl Simulator {
             .unwrap_or_default()
     }
 
-    /// Forgets all that was, and plays the scenario from its start. Spans in which connections are
-    /// refused are not played again.
+    /// Forgets all that was, and plays the scenario from its start.
     pub fn reset(&self) {
         self.api.replay(None);
     }
 
-    /// Forgets all that was, and plays this scenario. Whether connections are refused is not
-    /// changed by it.
+    /// Forgets all that was, and plays this scenario. Connections that stand are not touched.
     ///
     /// # Errors
     ///
@@ -124,9 +126,7 @@ impl Simulator {
     fn end(&self) {
         self.doorway.close();
         self.accepting.abort();
-        if let Some(refusing) = &self.refusing {
-            refusing.abort();
-        }
+        self.keeping.abort();
     }
 }
 
@@ -189,8 +189,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Where ids and the sizes of text pieces come from: the same seed and script give the same
-    /// replies. Default: 0.
+    /// Where ids, chance and the sizes of text pieces come from: the same seed and script give the same
+    /// replies. A [seed of the scenario](Scenario::seed) goes before it. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -209,14 +209,18 @@ impl SimulatorBuilder {
         self
     }
 
-    /// The same without a port, for suites under virtual time. Address and port do not matter.
+    /// The same without a port, for suites under virtual time. Address and port do not matter, and
+    /// the calendar begins on 1 November 2026 and goes with tokio's clock, so that dates are the same
+    /// in every run; a [fixed date](Self::fixed_date) stands still here too.
     ///
     /// # Errors
     ///
     /// If a reply of the scenario cannot be sent.
     pub fn in_process(self) -> Result<InProcess, ScenarioError> {
         self.scenario.check()?;
-        let clock = Clock::start(self.fixed_date);
+        let calendar = self.fixed_date.map(Calendar::Standing);
+        let clock =
+            Clock::start(calendar.unwrap_or(Calendar::From(SystemTime::UNIX_EPOCH + BEGINNING)));
         let journal = Journal::new(clock.clone(), self.journal_limit);
         let (scenario, limits) = (self.scenario, self.limits);
         let api = Api::new(self.seed, clock, scenario, limits, journal, Role::InProcess);
@@ -238,14 +242,19 @@ impl SimulatorBuilder {
         let invalid = |fault| io::Error::new(io::ErrorKind::InvalidInput, fault);
         self.scenario.check().map_err(invalid)?;
         let runtime = Handle::try_current().map_err(io::Error::other)?;
-        let (doorway, port) = Doorway::open(self.address, self.port, self.scenario.listening)?;
+        let listening = if self.scenario.refuses_at(Duration::ZERO) {
+            Listening::Refused
+        } else {
+            Listening::Yes
+        };
+        let (doorway, port) = Doorway::open(self.address, self.port, listening)?;
         if !self.address.is_loopback() {
             warn(SocketAddr::from((self.address, port)));
         }
         let doorway = Arc::new(doorway);
-        let clock = Clock::start(self.fixed_date);
+        let calendar = self.fixed_date.map(Calendar::Standing);
+        let clock = Clock::start(calendar.unwrap_or(Calendar::System));
         let journal = Journal::new(clock.clone(), self.journal_limit);
-        let refused = self.scenario.refused.clone();
         let api = Arc::new(Api::new(
             self.seed,
             clock,
@@ -254,8 +263,8 @@ impl SimulatorBuilder {
             journal,
             Role::Api,
         ));
-        let refusing = (!refused.is_empty())
-            .then(|| runtime.spawn(reception::refuse_in(Arc::clone(&doorway), refused)));
+        api.hours().of(Arc::clone(&doorway));
+        let keeping = runtime.spawn(hours::keep(Arc::clone(&api)));
         let accepting = runtime.spawn(reception::accept(Arc::clone(&doorway), Arc::clone(&api)));
         let base_url = format!("http://{}", SocketAddr::from((self.address, port)));
         Ok(Simulator {
@@ -264,7 +273,7 @@ impl SimulatorBuilder {
             api,
             doorway,
             accepting,
-            refusing,
+            keeping,
         })
     }
 }

@@ -1,10 +1,12 @@
 //! Server-sent events, as the API writes them.
 
+use bytes::Bytes;
+
 use crate::answer::Stop;
 use crate::block::quoted;
 use crate::envelope::Envelope;
 use crate::message;
-use bytes::Bytes;
+use crate::usage::{Input, Usage};
 
 /// One event of a scripted stream: well-formed, or any bytes at all.
 ///
@@ -43,7 +45,11 @@ impl SseEvent {
     /// `message_start` of an empty message by `model`, with the id `msg_simulated`.
     #[must_use]
     pub fn message_start(model: &str) -> Self {
-        Self::message_starts(&message::begun("msg_simulated", model, 12))
+        let usage = Usage {
+            input: Input::fresh(12),
+            ..Usage::default()
+        };
+        Self::message_starts(&message::begun("msg_simulated", model, usage))
     }
 
     /// `ping`, which may come anywhere.
@@ -96,13 +102,7 @@ impl SseEvent {
     #[must_use]
     pub fn message_delta(stop_reason: &str, output_tokens: u64) -> Self {
         let stop = message::stopped(&Stop::Reason(stop_reason.to_owned()));
-        Self::message_ends(
-            &stop,
-            &Tally {
-                output_tokens,
-                ..Tally::default()
-            },
-        )
+        Self::message_ends(&stop, &format!(r#"{{"output_tokens":{output_tokens}}}"#))
     }
 
     /// `message_stop`, the last event of a whole stream.
@@ -134,41 +134,10 @@ impl SseEvent {
         )
     }
 
-    pub(crate) fn message_ends(stopped: &str, usage: &Tally) -> Self {
+    pub(crate) fn message_ends(stopped: &str, usage: &str) -> Self {
         Self::new(
             "message_delta",
-            &format!(
-                r#"{{"type":"message_delta","delta":{{{stopped}}},"usage":{}}}"#,
-                usage.json()
-            ),
-        )
-    }
-}
-
-/// The usage of `message_delta`: cumulative, and without what does not change while generating.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Tally {
-    pub(crate) input_tokens: Option<u64>,
-    pub(crate) output_tokens: u64,
-    pub(crate) searches: u32,
-}
-
-impl Tally {
-    fn json(self) -> String {
-        let input = self.input_tokens.map_or_else(String::new, |input| {
-            format!(
-                r#""input_tokens":{input},"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"#
-            )
-        });
-        let searches = match self.searches {
-            0 => String::new(),
-            searches => format!(
-                r#","server_tool_use":{{"web_search_requests":{searches},"web_fetch_requests":0}}"#
-            ),
-        };
-        format!(
-            r#"{{{input}"output_tokens":{}{searches}}}"#,
-            self.output_tokens
+            &format!(r#"{{"type":"message_delta","delta":{{{stopped}}},"usage":{usage}}}"#),
         )
     }
 }

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::batches::Batches;
-use crate::capacity::{Overloaded, Slots};
+use crate::clock::Clock;
 use crate::dice::Dice;
-use crate::limits::{Gate, RateLimits};
+use crate::gate::Gate;
+use crate::limits::RateLimits;
 use crate::plan::Pace;
+use crate::prompt_cache::PromptCache;
 use crate::reply::Reply;
 use crate::request::{MessagesRequest, hash};
 use crate::scenario::Scenario;
+use crate::slots::{Overloaded, Slots};
+use crate::turn::{Turn, Turns};
 use crate::when::Sight;
 
 /// How many broken-off replies are watched for.
@@ -23,28 +27,35 @@ const WATCHED: usize = 64;
 pub(crate) struct Stage {
     scenario: Arc<Scenario>,
     began: Duration,
+    before: u64,
     next: usize,
     /// How many requests each fault has counted.
     counts: Vec<u64>,
-    slots: Option<Slots>,
+    turns: Option<Arc<Turns>>,
     needs_trap: bool,
     /// The request numbers and the hashes of what they got of their replies.
     broken_off: VecDeque<(u64, u64)>,
     pub(crate) gate: Gate,
+    pub(crate) cache: PromptCache,
     pub(crate) batches: Batches,
 }
 
 impl Stage {
-    pub(crate) fn new(scenario: Scenario, limits: RateLimits, now: Duration) -> Self {
+    /// For a scenario that starts now, after so many requests to others.
+    pub(crate) fn new(scenario: Scenario, limits: RateLimits, clock: &Clock, before: u64) -> Self {
         let limits = scenario.limits.unwrap_or(limits);
+        let now = clock.now();
+        let slots = scenario.capacity.clone().map(Slots::new);
         Self {
             began: now,
+            before,
             next: 0,
             counts: vec![0; scenario.faults.len()],
-            slots: scenario.capacity.clone().map(Slots::new),
+            turns: slots.map(|slots| Arc::new(Turns::new(slots, clock.clone(), now))),
             broken_off: VecDeque::new(),
             needs_trap: scenario.needs_trap(),
             gate: Gate::new(limits),
+            cache: PromptCache::default(),
             batches: Batches::default(),
             scenario: Arc::new(scenario),
         }
@@ -62,6 +73,12 @@ impl Stage {
     /// When the scenario started, since the start of the simulator.
     pub(crate) fn began(&self) -> Duration {
         self.began
+    }
+
+    /// Which request to this scenario it is, by its number in the journal: a scenario that is played
+    /// again gives the same ids.
+    pub(crate) fn place(&self, number: u64) -> u64 {
+        number.saturating_sub(self.before)
     }
 
     /// The script's reply to the next request.
@@ -89,20 +106,16 @@ impl Stage {
         reply
     }
 
-    /// Whether there is capacity for one more.
-    pub(crate) fn look(&mut self, model: &str, now: Duration) -> Result<(), Overloaded> {
-        let now = now.saturating_sub(self.began);
-        self.slots
-            .as_mut()
-            .map_or(Ok(()), |slots| slots.look(model, now))
+    /// Joins those who generate, where there is a model of it and room.
+    pub(crate) fn join(&self, model: &str) -> Result<Option<Turn>, Overloaded> {
+        let turns = self.turns.as_ref();
+        turns.map(|turns| turns.join(model)).transpose()
     }
 
-    /// Takes on a generation; the answer is how long it takes.
-    pub(crate) fn take(&mut self, model: &str, now: Duration, tokens: u64) -> Pace {
-        let now = now.saturating_sub(self.began);
-        self.slots
-            .as_mut()
-            .map_or_else(Pace::default, |slots| slots.take(model, now, tokens))
+    /// How long so many tokens take.
+    pub(crate) fn pace(&self, tokens: u64) -> Pace {
+        let capacity = self.scenario.capacity.as_ref();
+        capacity.map_or_else(Pace::default, |capacity| capacity.pace(tokens))
     }
 
     /// Notes that a reply was broken off after this text.

@@ -36,7 +36,10 @@ pub(crate) fn deltas(tokens: &[&str], dice: &mut Dice) -> Vec<(String, u64)> {
     deltas
 }
 
-/// Estimates the input tokens of a request: its texts, and three for every message.
+/// What a message counts beside its texts.
+pub(crate) const MESSAGE: u64 = 3;
+
+/// Counts the input tokens of a request: its texts, and three for every message.
 pub(crate) fn input_tokens(body: &Value) -> u64 {
     let part = |name: &str| body.get(name).map_or(0, characters);
     let texts = part("system") + part("messages") + part("tools");
@@ -44,14 +47,22 @@ pub(crate) fn input_tokens(body: &Value) -> u64 {
         .get("messages")
         .and_then(Value::as_array)
         .map_or(0, Vec::len);
-    (texts.div_ceil(CHARACTERS) + 3 * messages) as u64
+    of_characters(texts) + MESSAGE * messages as u64
 }
 
-fn characters(value: &Value) -> usize {
+pub(crate) fn of_characters(count: usize) -> u64 {
+    count.div_ceil(CHARACTERS) as u64
+}
+
+/// The characters of every text in a value, but for what only says how to cache it.
+pub(crate) fn characters(value: &Value) -> usize {
     match value {
         Value::String(text) => text.chars().count(),
         Value::Array(values) => values.iter().map(characters).sum(),
-        Value::Object(fields) => fields.values().map(characters).sum(),
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(name, _)| *name != "cache_control");
+            fields.map(|(_, value)| characters(value)).sum()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }

@@ -9,6 +9,8 @@
 
 #[path = "wire/breadth.rs"]
 mod breadth;
+#[path = "wire/checklist.rs"]
+mod checklist;
 #[path = "wire/client.rs"]
 mod client;
 #[path = "wire/faults.rs"]

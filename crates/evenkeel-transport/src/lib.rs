@@ -12,6 +12,10 @@ mod clock;
 #[cfg(feature = "reqwest")]
 mod reqwest_adapter;
 
+/// What an implementation of [`Transport`] says with: the failure, what is known of a response head, and
+/// the facts about where it failed.
+pub use evenkeel_error::{Delivery, Error, Facts, Phase};
+
 pub use base_url::{BaseUrl, Cleartext};
 pub use body::Body;
 pub use request::Request;

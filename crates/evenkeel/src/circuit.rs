@@ -58,7 +58,7 @@ impl Breakers {
         now: Moment,
         roll: u64,
     ) -> (Result<Permits, Rejected>, Vec<Change>) {
-        let origin = match self.origin.admit(now, roll) {
+        let origin = match self.origin.admit_owned(now, roll) {
             Ok(origin) => origin,
             Err(rejected) => return (Err(rejected), Vec::new()),
         };
@@ -67,7 +67,7 @@ impl Breakers {
             let model = None;
             return (Ok(Permits { origin, model }), changes);
         };
-        match self.models.get(key, now).admit(now, roll) {
+        match self.models.admit(key, now, roll) {
             Ok(model) => {
                 let changes = changes(origin.transition(), model.transition());
                 let model = Some(model);

@@ -167,6 +167,10 @@ impl Recoverable for Error {
     fn repeats(&self) -> Option<u32> {
         self.inner.failure.repeats()
     }
+
+    fn kind(&self) -> Option<ErrorKind> {
+        Some(self.inner.failure.kind())
+    }
 }
 
 impl fmt::Display for Error {

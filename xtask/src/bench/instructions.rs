@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use crate::outcome::{Failure, Outcome};
@@ -11,6 +13,7 @@ const PACKAGE: &str = "evenkeel-instructions";
 const BASELINE: &str = "benches/instructions/baseline.txt";
 /// More than this share above its baseline fails a case; more than this below asks for a new baseline.
 const TOLERANCE: f64 = 0.02;
+const ANEW: &str = "`cargo xtask bench --instructions --accept` counts anew";
 const INSTALL: &str = "install valgrind to count instructions (`apt-get install valgrind`)";
 
 /// What to do with the counts.
@@ -36,29 +39,59 @@ pub(crate) fn check(project: &Project) -> Result<Outcome, Failure> {
 
 pub(super) fn run(project: &Project, prefix: &str, then: Then) -> Result<Outcome, Failure> {
     if project.read("valgrind", &["--version"]).is_err() {
-        return Ok(Outcome::Skipped(INSTALL.to_owned()));
+        return match then {
+            Then::Compare => Ok(Outcome::Skipped(INSTALL.to_owned())),
+            Then::Accept => Err(Failure::Failed(INSTALL.to_owned())),
+        };
     }
     let path = project.root().join(BASELINE);
-    let mut baseline = parse(&std::fs::read_to_string(&path).unwrap_or_default())?;
+    let baseline = match std::fs::read_to_string(&path) {
+        Ok(text) => parse(&text)?,
+        Err(error) if error.kind() == ErrorKind::NotFound && then == Then::Accept => {
+            Baseline::default()
+        }
+        Err(error) => {
+            return Err(Failure::Failed(format!(
+                "{BASELINE} cannot be read: {error}; {ANEW}"
+            )));
+        }
+    };
     let toolchain = toolchain(project)?;
-    if then == Then::Compare && baseline.toolchain != toolchain {
+    let is_other = baseline.toolchain != toolchain;
+    if then == Then::Compare && is_other {
         return Ok(Outcome::Skipped(format!(
-            "{BASELINE} was counted with {}, and this is {toolchain}; `cargo xtask bench --instructions --accept` \
-             counts anew",
+            "{BASELINE} was counted with {}, and this is {toolchain}; {ANEW}",
+            baseline.toolchain
+        )));
+    }
+    if is_other && !prefix.is_empty() && !baseline.counts.is_empty() {
+        return Err(Failure::Usage(format!(
+            "{BASELINE} was counted with {}: with {toolchain} all of it has to be accepted, not `{prefix}` alone",
             baseline.toolchain
         )));
     }
     let counts = count(project, prefix)?;
     println!("{}", table(&baseline, &counts));
     if then == Then::Accept {
-        baseline.toolchain = toolchain;
-        baseline.counts.retain(|case, _| !case.starts_with(prefix));
-        baseline.counts.extend(counts);
+        let baseline = accepted(baseline, toolchain, prefix, counts);
         std::fs::write(&path, text(&baseline))
             .map_err(|error| Failure::Failed(format!("{BASELINE} cannot be written: {error}")))?;
         return Ok(Outcome::Passed);
     }
-    verdict(&baseline, &counts)
+    verdict(&baseline, prefix, &counts)
+}
+
+/// The baseline with these counts in place of those whose names start so.
+fn accepted(
+    mut baseline: Baseline,
+    toolchain: String,
+    prefix: &str,
+    counts: BTreeMap<String, f64>,
+) -> Baseline {
+    baseline.toolchain = toolchain;
+    baseline.counts.retain(|case, _| !case.starts_with(prefix));
+    baseline.counts.extend(counts);
+    baseline
 }
 
 fn toolchain(project: &Project) -> Result<String, Failure> {
@@ -84,19 +117,29 @@ fn count(project: &Project, prefix: &str) -> Result<BTreeMap<String, f64>, Failu
     for line in listed.lines() {
         let (case, runs) = line
             .split_once(' ')
-            .and_then(|(case, runs)| Some((case, runs.parse::<u32>().ok()?)))
+            .and_then(|(case, runs)| Some((case, runs.parse::<NonZeroU32>().ok()?.get())))
             .ok_or_else(|| Failure::Failed(format!("{PACKAGE} lists `{line}`")))?;
         if !case.starts_with(prefix) {
             continue;
         }
         eprintln!("  counting {case}");
         let once = collected(project, &program, case, runs)?;
-        let thrice = collected(project, &program, case, runs * 3)?;
+        let thrice = collected(project, &program, case, runs.saturating_mul(3))?;
         // The first run of the process and its start are in both, and fall out.
         let more = thrice.saturating_sub(once);
         #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
         let each = more as f64 / (2.0 * f64::from(runs));
         counts.insert(case.to_owned(), each);
+    }
+    if counts.is_empty() {
+        let known: Vec<&str> = listed
+            .lines()
+            .filter_map(|line| Some(line.split_once(' ')?.0))
+            .collect();
+        let known = known.join(", ");
+        return Err(Failure::Usage(format!(
+            "no case starts with `{prefix}`; there are: {known}"
+        )));
     }
     Ok(counts)
 }
@@ -127,7 +170,9 @@ fn parse(text: &str) -> Result<Baseline, Failure> {
         } else if !line.is_empty() && !line.starts_with('#') {
             let read = line
                 .split_once(' ')
-                .and_then(|(case, count)| Some((case, count.parse().ok()?)));
+                .and_then(|(case, count)| Some((case, count.parse().ok()?)))
+                // What is not a number compares with nothing, and so would pass.
+                .filter(|(_, count): &(&str, f64)| count.is_finite());
             let (case, count) =
                 read.ok_or_else(|| Failure::Failed(format!("{BASELINE} has the line `{line}`")))?;
             baseline.counts.insert(case.to_owned(), count);
@@ -175,8 +220,24 @@ fn change(before: f64, now: f64) -> f64 {
     (now - before) / before.max(1.0)
 }
 
-fn verdict(baseline: &Baseline, counts: &BTreeMap<String, f64>) -> Result<Outcome, Failure> {
+fn verdict(
+    baseline: &Baseline,
+    prefix: &str,
+    counts: &BTreeMap<String, f64>,
+) -> Result<Outcome, Failure> {
     let accept = "`cargo xtask bench --instructions --accept` makes them the baseline";
+    let gone: Vec<&str> = baseline
+        .counts
+        .keys()
+        .filter(|case| case.starts_with(prefix) && !counts.contains_key(*case))
+        .map(String::as_str)
+        .collect();
+    if !gone.is_empty() {
+        let gone = gone.join(", ");
+        return Err(Failure::Failed(format!(
+            "in the baseline, but no longer counted: {gone}; if that is meant, {ANEW}"
+        )));
+    }
     let (mut worse, mut better) = (vec![], vec![]);
     for (case, count) in counts {
         let change = baseline
@@ -230,11 +291,11 @@ mod tests {
     #[test]
     fn two_in_a_hundred_more_pass_and_three_fail_by_name() {
         assert_eq!(
-            verdict(&baseline(), &counted(&[("a/b", 102.0)])),
+            verdict(&baseline(), "a/b", &counted(&[("a/b", 102.0)])),
             Ok(Outcome::Passed)
         );
         let Err(Failure::Failed(line)) =
-            verdict(&baseline(), &counted(&[("a/b", 103.0), ("a/c", 4.0)]))
+            verdict(&baseline(), "", &counted(&[("a/b", 103.0), ("a/c", 4.0)]))
         else {
             panic!("accepted")
         };
@@ -243,18 +304,42 @@ mod tests {
 
     #[test]
     fn a_case_without_a_baseline_fails_and_one_that_got_cheaper_is_said() {
-        assert!(verdict(&baseline(), &counted(&[("a/new", 1.0)])).is_err());
-        let cheaper = verdict(&baseline(), &counted(&[("a/b", 90.0)]));
+        let new = counted(&[("a/b", 100.0), ("a/c", 4.0), ("a/new", 1.0)]);
+        let Err(Failure::Failed(line)) = verdict(&baseline(), "", &new) else {
+            panic!("accepted")
+        };
+        assert!(line.contains("allows: a/new; if"), "{line}");
+        let cheaper = verdict(&baseline(), "a/b", &counted(&[("a/b", 90.0)]));
         assert!(
             matches!(cheaper, Ok(Outcome::PassedBut(note)) if note.starts_with("a/b need fewer"))
         );
     }
 
     #[test]
-    fn a_line_that_is_no_count_is_named() {
-        let Err(Failure::Failed(line)) = parse("a/b many") else {
+    fn a_case_that_is_no_longer_counted_fails_by_name() {
+        let Err(Failure::Failed(line)) = verdict(&baseline(), "a", &counted(&[("a/c", 4.0)]))
+        else {
             panic!("accepted")
         };
-        assert!(line.contains("`a/b many`"), "{line}");
+        assert!(line.contains("no longer counted: a/b; if"), "{line}");
+        // What was not asked for is not missed.
+        assert!(verdict(&baseline(), "a/c", &counted(&[("a/c", 4.0)])).is_ok());
+    }
+
+    #[test]
+    fn what_is_accepted_takes_the_place_of_what_was_asked_for_and_of_nothing_else() {
+        let now = accepted(baseline(), "new".into(), "a/b", counted(&[("a/b2", 9.0)]));
+        assert_eq!(now.counts, counted(&[("a/b2", 9.0), ("a/c", 4.0)]));
+        assert_eq!(now.toolchain, "new");
+    }
+
+    #[test]
+    fn a_line_that_is_no_count_is_named() {
+        for wrong in ["a/b many", "a/b", "a/b NaN", "a/b inf"] {
+            let Err(Failure::Failed(line)) = parse(wrong) else {
+                panic!("accepted")
+            };
+            assert!(line.contains(&format!("`{wrong}`")), "{line}");
+        }
     }
 }

@@ -188,9 +188,15 @@ fn drawn_in<'a>(tree: &'a Tree, tables: &'a Table, prefix: &str) -> Vec<Drawn<'a
         for (key, value) in dependencies.as_table().into_iter().flatten() {
             let to = resolve(tree, Some(dependencies), key);
             if is_ours(to) {
-                let features = value.get("features").and_then(Value::as_array);
-                let features = features
-                    .into_iter()
+                let here = value.get("features");
+                // A member that takes an edge from the workspace takes its features too.
+                let is_shared = value.get("workspace").and_then(Value::as_bool) == Some(true);
+                let shared = tree
+                    .shared(&["workspace", "dependencies", key, "features"])
+                    .filter(|_| is_shared);
+                let lists = here.into_iter().chain(shared);
+                let features = lists
+                    .filter_map(Value::as_array)
                     .flatten()
                     .filter_map(Value::as_str)
                     .collect();
@@ -308,6 +314,19 @@ mod tests {
             forwarded[0].contains("in [features] turns on `claude`"),
             "{forwarded:?}"
         );
+    }
+
+    #[test]
+    fn a_feature_that_the_workspace_turns_on_for_the_edge_counts_too() {
+        let root =
+            "[workspace.dependencies]\nevenkeel-error = { path = 'x', features = ['claude'] }\n";
+        let manifest = "[package]\nname = 'evenkeel-breaker'\n[dependencies]\n\
+                        evenkeel-error.workspace = true\n";
+        let errors = errors(&[
+            ("Cargo.toml", root),
+            ("crates/evenkeel-breaker/Cargo.toml", manifest),
+        ]);
+        assert!(errors[0].contains("turns on `claude`"), "{errors:?}");
     }
 
     #[test]

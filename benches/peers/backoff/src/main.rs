@@ -1,5 +1,8 @@
 //! One run, one table: what evenkeel-backoff costs, beside its rivals and beside the floor.
 
+mod budget;
+mod wrappers;
+
 use std::future::{Future, Ready, ready};
 use std::hint::black_box;
 use std::pin::pin;
@@ -7,13 +10,16 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use backoff::backoff::Backoff as _;
-use backon::{BackoffBuilder as _, BlockingRetryable as _, Retryable as _};
+use backon::{BackoffBuilder as _, Retryable as _};
 use evenkeel_backoff::{
-    Chance as _, Curve, Dice, RetryBudget, RetryPolicy, ThreadDice, Withdrawal,
+    Chance as _, Curve, Dice, Jitter, RetryBudget, RetryPolicy, Roll, ThreadDice, retry,
 };
-use evenkeel_error::{Moment, Recoverable, Recovery};
+use evenkeel_error::{Recoverable, Recovery};
 use google_cloud_gax::backoff_policy::BackoffPolicy as _;
-use peers_table::{Aim, Row, Table, measure, on_two_threads};
+use peers_table::{Aim, Row, Table, heap, measure};
+
+#[global_allocator]
+static HEAP: heap::Counting = heap::Counting;
 
 const BASE: Duration = Duration::from_millis(100);
 const CAP: Duration = Duration::from_secs(10);
@@ -72,225 +78,202 @@ fn tokio_policy() -> impl Iterator<Item = Duration> {
         .map(tokio_retry::strategy::jitter)
 }
 
-fn floor_delay(random: u64, shift: u32) -> Duration {
-    let ceiling = (100_000_000_u64 << shift).min(10_000_000_000);
+/// Exponential, capped, full jitter, of a random number that is given: shift, min, multiply.
+fn floor_delay(limits: &(u64, u64), random: u64, shift: u32) -> Duration {
+    let ceiling = (limits.0 << shift).min(limits.1);
     Duration::from_nanos(((u128::from(ceiling) * u128::from(random)) >> 64) as u64)
 }
 
+const LIMITS: (u64, u64) = (100_000_000, 10_000_000_000);
+
+/// The arithmetic alone: both are given the same random number, by the same generator's last state.
 fn delay() -> Row {
+    let curve = Curve::exponential(BASE).cap(CAP);
+    let random = fastrand::u64(..);
+    Row {
+        what: "a jittered delay, the random number given",
+        ours: measure(|| black_box(&curve).delay(black_box(4), Roll::from_bits(black_box(random)))),
+        rivals: vec![],
+        floor: Some((
+            "shift, min, multiply",
+            measure(|| floor_delay(black_box(&LIMITS), black_box(random), black_box(3))),
+        )),
+        aims: vec![Aim::TimesFloor(2.0)],
+    }
+}
+
+fn jittered() -> Row {
     let curve = Curve::exponential(BASE).cap(CAP);
     let (mut dice, mut floor_dice) = (Dice::seeded(7), fastrand::Rng::with_seed(7));
     let gax = gax();
+    let mut tokio = tokio_policy();
+    let mut backon = backon_policy().with_max_times(usize::MAX).build();
+    let mut backoff = backoff_policy();
     Row {
-        what: "jittered delay",
-        ours: measure(|| curve.delay(black_box(4), dice.roll())),
+        what: "the next jittered delay, random number and all",
+        ours: measure(|| black_box(&curve).delay(black_box(4), dice.roll())),
         rivals: vec![
             (
                 "google-cloud-gax",
                 measure(|| gax.on_failure(&gax_state(black_box(4)))),
             ),
-            ("exponential-backoff", {
-                measure(|| {
-                    exponential_backoff::Backoff::new(8, BASE, CAP)
-                        .into_iter()
-                        .next()
-                })
-            }),
+            ("tokio-retry", measure(|| tokio.next())),
+            ("backon", measure(|| backon.next())),
+            ("backoff", measure(|| backoff.next_backoff())),
         ],
         floor: Some((
-            "shift, min, multiply",
-            measure(|| floor_delay(floor_dice.u64(..), black_box(3))),
+            "the same by hand",
+            measure(|| floor_delay(black_box(&LIMITS), floor_dice.u64(..), black_box(3))),
         )),
-        aims: vec![Aim::TimesFloor(2.0), Aim::TimesRival(0.4)],
+        aims: vec![Aim::TimesRival(0.4)],
     }
 }
 
-fn session() -> Row {
+fn plain() -> Row {
+    let curve = Curve::exponential(BASE).cap(CAP).jitter(Jitter::None);
+    let mut tokio = tokio_retry::strategy::ExponentialBackoff::from_millis(2)
+        .factor(50)
+        .max_delay(CAP);
+    let backon = || {
+        backon::ExponentialBuilder::default()
+            .with_min_delay(BASE)
+            .with_max_delay(CAP)
+    };
+    let mut backon = backon().with_max_times(usize::MAX).build();
+    Row {
+        what: "the next delay, no jitter",
+        ours: measure(|| black_box(&curve).delay(black_box(4), Roll::LOWEST)),
+        rivals: vec![
+            ("tokio-retry", measure(|| tokio.next())),
+            ("backon", measure(|| backon.next())),
+        ],
+        floor: Some((
+            "shift and min",
+            measure(|| {
+                let (base, cap) = *black_box(&LIMITS);
+                Duration::from_nanos((base << black_box(3)).min(cap))
+            }),
+        )),
+        aims: vec![],
+    }
+}
+
+/// Build, then so many jittered delays.
+fn session(what: &'static str, delays: usize, aims: Vec<Aim>) -> Row {
     let mut floor_dice = fastrand::Rng::with_seed(7);
     let mut seed = 0;
+    let many = u32::try_from(delays).unwrap_or(0);
     Row {
-        what: "build, then eight jittered delays",
+        what,
         ours: measure(|| {
             seed += 1;
-            let curve = Curve::exponential(BASE).cap(CAP);
-            curve.delays(Dice::seeded(seed)).take(8).sum::<Duration>()
+            let curve = Curve::exponential(black_box(BASE)).cap(black_box(CAP));
+            curve
+                .delays(Dice::seeded(seed))
+                .take(delays)
+                .sum::<Duration>()
         }),
         rivals: vec![
             (
                 "google-cloud-gax",
                 measure(|| {
                     let policy = gax();
-                    (1..=8)
-                        .map(|n| policy.on_failure(&gax_state(n)))
-                        .sum::<Duration>()
+                    let delay = |n| policy.on_failure(&gax_state(n));
+                    (1..=many).map(delay).sum::<Duration>()
                 }),
             ),
             (
                 "tokio-retry",
-                measure(|| tokio_policy().take(8).sum::<Duration>()),
+                measure(|| tokio_policy().take(delays).sum::<Duration>()),
             ),
             (
                 "backon",
-                measure(|| backon_policy().with_max_times(8).build().sum::<Duration>()),
+                measure(|| {
+                    backon_policy()
+                        .with_max_times(delays)
+                        .build()
+                        .sum::<Duration>()
+                }),
             ),
             (
                 "exponential-backoff",
                 measure(|| {
-                    let policy = exponential_backoff::Backoff::new(9, BASE, CAP);
-                    policy.into_iter().flatten().take(8).sum::<Duration>()
+                    let policy = exponential_backoff::Backoff::new(many + 1, BASE, CAP);
+                    policy.into_iter().flatten().take(delays).sum::<Duration>()
                 }),
             ),
             (
                 "backoff",
                 measure(|| {
                     let mut policy = backoff_policy();
-                    (0..8)
-                        .filter_map(|_| policy.next_backoff())
-                        .sum::<Duration>()
+                    let delays = (0..delays).filter_map(|_| policy.next_backoff());
+                    delays.sum::<Duration>()
                 }),
             ),
         ],
         floor: Some((
             "the same by hand",
             measure(|| {
-                (0..8)
-                    .map(|n| floor_delay(floor_dice.u64(..), n))
-                    .sum::<Duration>()
+                let delay = |n| floor_delay(black_box(&LIMITS), floor_dice.u64(..), n);
+                (0..many).map(delay).sum::<Duration>()
             }),
         )),
-        aims: vec![Aim::TimesRival(0.25)],
+        aims,
     }
 }
 
-fn wrapper() -> Row {
-    let policy = RetryPolicy::exponential(BASE).max_attempts(3);
-    Row {
-        what: "wrapper over a ready future",
-        ours: measure(|| {
-            polled(
-                evenkeel_backoff::retry(|_| work())
-                    .policy(&policy)
-                    .into_future(),
-            )
-        }),
+/// Bytes of the futures, and what one successful call asks of the heap.
+fn sizes() -> (Table, usize) {
+    let (policy, budget) = (
+        RetryPolicy::exponential(BASE).max_attempts(3),
+        RetryBudget::new(),
+    );
+    let call = || retry(|_| work()).policy(&policy).budget(&budget);
+    let bytes = |size: usize| f64::from(u32::try_from(size).unwrap_or(u32::MAX));
+    let held = size_of_val(&work()) + size_of::<tokio::time::Sleep>();
+    let (_, used) = heap::counted(|| polled(call()).is_ok());
+    let row = Row {
+        what: "the future, policy and budget borrowed",
+        ours: bytes(size_of_val(&call())),
         rivals: vec![
-            ("again", measure(|| polled(again::retry(work)).ok())),
+            ("again", bytes(size_of_val(&again::retry(work)))),
             (
                 "tokio-retry",
-                measure(|| polled(tokio_retry::Retry::start(tokio_policy().take(3), work)).ok()),
+                bytes(size_of_val(&tokio_retry::Retry::start(
+                    tokio_policy().take(3),
+                    work,
+                ))),
             ),
-            (
-                "backon",
-                measure(|| polled(work.retry(backon_policy()).into_future()).ok()),
-            ),
-            (
-                "backoff",
-                measure(|| {
-                    let op = || async { work().await.map_err(backoff::Error::transient) };
-                    polled(backoff::future::retry(backoff_policy(), op)).ok()
-                }),
-            ),
+            ("backon", bytes(size_of_val(&work.retry(backon_policy())))),
         ],
-        floor: Some((
-            "bare await",
-            measure(|| polled(async { work().await }).ok()),
-        )),
-        aims: vec![Aim::OverFloor(1.0)],
-    }
-}
-
-fn blocking() -> Row {
-    let policy = RetryPolicy::exponential(BASE).max_attempts(3);
-    let work = || Ok::<u64, Busy>(black_box(7));
-    Row {
-        what: "blocking wrapper",
-        ours: measure(|| {
-            evenkeel_backoff::blocking::retry(|_| work())
-                .policy(&policy)
-                .call()
-        }),
-        rivals: vec![(
-            "backon",
-            measure(|| work.retry(backon_policy()).call().ok()),
-        )],
-        floor: Some(("bare call", measure(|| work().ok()))),
-        aims: vec![],
-    }
-}
-
-fn full_budget() -> RetryBudget {
-    let budget = RetryBudget::new();
-    (0..2_000).for_each(|_| budget.earn(Moment::ORIGIN));
-    budget
-}
-
-fn budget() -> Vec<Row> {
-    use tower::retry::budget::{Budget as _, TpsBudget};
-
-    let rival = || TpsBudget::new(Duration::from_secs(10), 10, 0.1);
-    let (full, shared) = (full_budget(), full_budget());
-    let add = std::sync::atomic::AtomicU64::new(0);
-    let add = || _ = add.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let (alone, contended, now) = (rival(), rival(), Moment::ORIGIN);
-    // Ten deposits and what they earned taken out again: never full.
-    let cycle = |budget: &RetryBudget| {
-        (0..10).for_each(|_| budget.earn(black_box(now)));
-        if let Withdrawal::Granted(token) = budget.withdraw(black_box(now)) {
-            drop(token.sent());
-        }
+        floor: Some(("bare future and `Sleep`", bytes(held))),
+        aims: vec![Aim::OverFloor(96.0)],
     };
-    let (moving, moving_shared) = (full_budget(), full_budget());
-    for budget in [&moving, &moving_shared] {
-        (0..50).for_each(|_| {
-            if let Withdrawal::Granted(t) = budget.withdraw(now) {
-                drop(t.sent())
-            }
-        });
-    }
-    let atomic = ("atomic add", measure(add));
-    let atomic_shared = ("atomic add, shared", on_two_threads(add));
-    vec![
-        Row {
-            what: "budget: deposit into a full bucket",
-            ours: measure(|| full.earn(black_box(now))),
-            rivals: vec![("tower TpsBudget", measure(|| alone.deposit()))],
-            floor: Some(atomic),
-            aims: vec![],
-        },
-        Row {
-            what: "the same, two threads",
-            ours: on_two_threads(|| shared.earn(black_box(now))),
-            rivals: vec![("tower TpsBudget", on_two_threads(|| contended.deposit()))],
-            floor: Some(atomic_shared),
-            aims: vec![],
-        },
-        Row {
-            what: "budget: a deposit of ten and a withdrawal",
-            ours: measure(|| cycle(&moving)) / 11.0,
-            rivals: vec![("tower TpsBudget, withdrawal", measure(|| alone.withdraw()))],
-            floor: Some(atomic),
-            aims: vec![],
-        },
-        Row {
-            what: "the same, two threads",
-            ours: on_two_threads(|| cycle(&moving_shared)) / 11.0,
-            rivals: vec![],
-            floor: Some(atomic_shared),
-            aims: vec![],
-        },
-    ]
+    (Table::new("bytes").row(row), used.calls)
 }
 
 fn main() {
     let mut table = Table::new("ns")
+        .row(plain())
         .row(delay())
-        .row(session())
-        .row(wrapper())
-        .row(blocking());
-    for row in budget() {
+        .row(jittered())
+        .row(session("build, then the first jittered delay", 1, vec![]))
+        .row(session(
+            "build, then eight jittered delays",
+            8,
+            vec![Aim::TimesRival(0.25)],
+        ));
+    for row in wrappers::wrappers() {
+        table = table.row(row);
+    }
+    table = table.row(wrappers::blocking());
+    for row in budget::budget() {
         table = table.row(row);
     }
     table.print();
+    let (sizes, allocations) = sizes();
+    sizes.print();
+    println!("Allocations of a call that succeeds at once: {allocations}.");
     let clock = measure(Instant::now);
     let dice = measure(|| ThreadDice.roll());
     println!("The clock, for comparison: {clock:.1} ns. The thread's dice: {dice:.2} ns.");

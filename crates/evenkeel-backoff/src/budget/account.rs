@@ -1,13 +1,14 @@
-//! The whole of a bucket in one word, so that one compare-and-swap books it.
+//! The whole of a bucket in one word, so that one atomic operation books a change.
 //!
 //! ```text
 //! 63  62 61                                      7 6       0
-//! [state][ ticks of 512 ns                        ][ cap    ]
+//! [state][ tick of 512 ns                         ][ cap    ]
 //! ```
 //!
-//! While the floor runs the word holds no level but the moment at which the level would have been
-//! zero: time itself brings the tokens, and nothing has to be written when it does. A deposit
-//! moves that moment back, a withdrawal moves it on.
+//! The word holds no level but the tick at which the level would have been zero: time itself brings
+//! the tokens, and nothing has to be written when it does. A withdrawal moves that tick on; a deposit
+//! moves it back, in every state alike, so that one subtraction books it whatever another thread has
+//! made of the word meanwhile.
 
 use evenkeel_error::Moment;
 
@@ -17,63 +18,87 @@ const TICK_BITS: u32 = 55;
 const NANOS_SHIFT: u32 = 9;
 
 /// The last tick.
-pub(super) const LAST: u64 = (1 << TICK_BITS) - 1;
+const LAST: u64 = (1 << TICK_BITS) - 1;
+
+/// The tick of the origin. A bucket that is full then was empty long before, and threads that all add
+/// to a bucket before one of them cuts it back must not meet the beginning of time: there is room for
+/// nine hundred tokens of the slowest floor. What is left are 438 years.
+pub(super) const ORIGIN: u64 = 1 << (TICK_BITS - 2);
 
 const CAP_MASK: u64 = (1 << CAP_BITS) - 1;
-const FULL: u64 = 3 << (CAP_BITS + TICK_BITS);
-const PAUSED: u64 = 1 << (CAP_BITS + TICK_BITS);
-const STATE_MASK: u64 = FULL;
+const STATE_MASK: u64 = 3 << (CAP_BITS + TICK_BITS);
+const FULL: u64 = STATE_MASK;
+const HELD: u64 = 1 << (CAP_BITS + TICK_BITS);
 
 /// A bucket's word, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Account {
     /// Whole tokens, at most 127.
     pub(super) cap: u64,
-    pub(super) level: Level,
+    pub(super) state: State,
+    pub(super) tick: u64,
 }
 
+/// What the tick says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
-    /// Growing with time, from zero at this tick of the shifted clock.
-    ZeroAt(u64),
-    /// Standing still, at so many ticks' worth.
-    Held(u64),
-    /// At the cap, and the call rate needs no counting before this tick: deposits change nothing.
-    FullUntil(u64),
+pub(super) enum State {
+    /// The level was zero then, and grows with time.
+    Running,
+    /// The level was zero so long before the origin, and stands still.
+    Held,
+    /// The level is at the cap, and until then neither deposits nor calls need counting.
+    Full,
 }
 
 impl Account {
     pub(super) const fn pack(self) -> u64 {
-        let (state, ticks) = match self.level {
-            Level::ZeroAt(tick) => (0, tick),
-            Level::Held(ticks) => (PAUSED, ticks),
-            Level::FullUntil(tick) => (FULL, tick),
+        let state = match self.state {
+            State::Running => 0,
+            State::Held => HELD,
+            State::Full => FULL,
         };
-        let ticks = if ticks > LAST { LAST } else { ticks };
-        state | (ticks << CAP_BITS) | self.cap
+        let tick = if self.tick > LAST { LAST } else { self.tick };
+        state | (tick << CAP_BITS) | self.cap
     }
 
+    #[inline]
     pub(super) const fn unpack(word: u64) -> Self {
-        let ticks = (word & !STATE_MASK) >> CAP_BITS;
-        let level = match word & STATE_MASK {
-            FULL => Level::FullUntil(ticks),
-            PAUSED => Level::Held(ticks),
-            _ => Level::ZeroAt(ticks),
-        };
-        let cap = word & CAP_MASK;
-        Self { cap, level }
+        Self {
+            cap: word & CAP_MASK,
+            state: match word & STATE_MASK {
+                0 => State::Running,
+                FULL => State::Full,
+                _ => State::Held,
+            },
+            tick: (word & !STATE_MASK) >> CAP_BITS,
+        }
     }
+}
+
+/// What to subtract from a word so that so many ticks' worth are added to its level.
+#[inline]
+pub(super) const fn deposit_of(ticks: u64) -> u64 {
+    ticks << CAP_BITS
 }
 
 /// Whether a deposit at `now` changes nothing, by one comparison.
 #[inline]
 pub(super) const fn is_quiet(word: u64, now: Moment) -> bool {
-    word > FULL | (tick(now) << CAP_BITS) | CAP_MASK
+    // Zero for a word that is not full.
+    let until = word.saturating_sub(FULL | (ORIGIN << CAP_BITS)) >> CAP_BITS;
+    until > ticks(now.as_nanos())
 }
 
 #[inline]
 pub(super) const fn tick(now: Moment) -> u64 {
-    now.as_nanos() >> NANOS_SHIFT
+    let tick = ticks(now.as_nanos()) + ORIGIN;
+    if tick > LAST { LAST } else { tick }
+}
+
+/// So many nanoseconds in ticks.
+#[inline]
+pub(super) const fn ticks(nanos: u64) -> u64 {
+    nanos >> NANOS_SHIFT
 }
 
 /// The first moment at or after this tick.
@@ -81,7 +106,7 @@ pub(super) const fn moment(tick: u64) -> Moment {
     if tick >= LAST {
         return Moment::MAX;
     }
-    Moment::from_nanos(tick << NANOS_SHIFT)
+    Moment::from_nanos(tick.saturating_sub(ORIGIN) << NANOS_SHIFT)
 }
 
 #[cfg(test)]
@@ -93,22 +118,20 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_packed_is_unpacked(state in 0..3_u8, ticks in 0..=LAST, cap in 0..128_u64) {
-            let level = match state {
-                0 => Level::ZeroAt(ticks),
-                1 => Level::Held(ticks),
-                _ => Level::FullUntil(ticks),
+            let state = match state {
+                0 => State::Running,
+                1 => State::Held,
+                _ => State::Full,
             };
-            let account = Account { cap, level };
+            let account = Account { cap, state, tick: ticks };
             prop_assert_eq!(Account::unpack(account.pack()), account);
         }
 
         #[test]
         fn only_a_full_bucket_is_quiet_and_only_until_its_tick(word: u64, now: u64) {
             let now = Moment::from_nanos(now);
-            let quiet = match Account::unpack(word).level {
-                Level::FullUntil(until) => word & STATE_MASK == FULL && tick(now) < until,
-                _ => false,
-            };
+            let account = Account::unpack(word);
+            let quiet = account.state == State::Full && tick(now) < account.tick;
             prop_assert_eq!(is_quiet(word, now), quiet);
         }
     }

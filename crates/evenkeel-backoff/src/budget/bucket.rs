@@ -2,9 +2,9 @@ use core::time::Duration;
 
 use evenkeel_error::Moment;
 
-use super::account::{Account, LAST, Level, is_quiet, moment, tick};
+use super::Floor;
+use super::account::{Account, ORIGIN, State, deposit_of, is_quiet, moment, tick, ticks};
 use super::calls::Calls;
-use super::{Floor, RetryBudget};
 use crate::nanos;
 use crate::sync::{AtomicU64, Ordering};
 
@@ -26,14 +26,16 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// Full. `cap` is 1 to [`RetryBudget::MAX_CAP`], `earned` in thousandths.
+    /// Full. `cap` is 1 to a hundred, `earned` in thousandths.
     pub(super) fn new(cap: u32, earned: u32, floor: Duration) -> Self {
-        // A multiple of ten, so that ten tenths are a whole; not more than the clock's shift can take.
-        let tenth = (tick(Moment::from_nanos(nanos::of(floor))) / 10).clamp(1, LAST / 10_000);
+        // A multiple of ten, so that ten tenths are a whole; at most 52 days, so that a hundred
+        // tokens are a tenth of what lies before the origin.
+        let tenth = (ticks(nanos::of(floor)) / 10).clamp(1, ORIGIN / 10_000);
         let (cap, token) = (u64::from(cap), tenth * 10);
         let start = Account {
             cap,
-            level: Level::ZeroAt(0),
+            state: State::Running,
+            tick: 0,
         };
         Self {
             account: AtomicU64::new(start.pack()),
@@ -45,104 +47,100 @@ impl Bucket {
     }
 
     pub(super) fn withdraw(&self, now: Moment) -> Result<(), Moment> {
-        let now = self.shifted(now);
+        let now = tick(now);
         self.update(|account| {
-            let left = match (account.level, self.level(account, now)) {
-                (_, level) if level >= self.token => level - self.token,
-                (Level::Held(_), _) => return Err(Moment::MAX),
-                (_, level) => return Err(self.unshifted(now + (self.token - level))),
-            };
-            Ok(account.at(left, now))
+            let level = self.level(account, now);
+            match (level.checked_sub(self.token), account.state) {
+                (Some(left), _) => Ok(account.at(left, now)),
+                (None, State::Held) => Err(Moment::MAX),
+                (None, _) => Err(moment(now + (self.token - level))),
+            }
         })
     }
 
     #[inline]
     pub(super) fn earn(&self, now: Moment) {
-        if !is_quiet(self.account.load(Ordering::Relaxed), now) {
-            self.deposit(now);
+        let word = self.account.load(Ordering::Relaxed);
+        if !is_quiet(word, now) {
+            self.deposit(word, now);
         }
     }
 
-    fn deposit(&self, now: Moment) {
+    fn deposit(&self, word: u64, now: Moment) {
         let counted = self.calls.count(now);
-        let cap = counted.cap.clamp(self.cap, u64::from(RetryBudget::MAX_CAP));
-        let now = self.shifted(now);
+        let cap = counted.cap().max(self.cap);
+        let account = Account::unpack(word);
+        let level = tick(now).saturating_sub(account.tick) + self.earned;
+        if account.state == State::Running && account.cap == cap && level <= cap * self.token {
+            // One operation, which no other thread can fail. What several add past the cap at one
+            // time is cut when the level is next looked at.
+            self.account
+                .fetch_sub(deposit_of(self.earned), Ordering::AcqRel);
+        } else {
+            self.deposit_at_the_cap(cap, counted.quiet_until(), tick(now));
+        }
+    }
+
+    #[inline(never)]
+    fn deposit_at_the_cap(&self, cap: u64, quiet_until: Option<Moment>, now: u64) {
+        let most = cap * self.token;
         let done: Result<(), ()> = self.update(|account| {
             // Under the cap so far: a full budget collects nothing for later.
             let level = self.level(account, now).saturating_add(self.earned);
-            let full = level >= cap * self.token;
-            let level = level.min(cap * self.token);
+            let full = level >= most && account.state != State::Held;
+            let overfull = now.saturating_sub(account.tick) >= most;
             let account = Account { cap, ..account };
-            Ok(match (counted.quiet_until, account.level) {
-                (Some(until), Level::ZeroAt(_) | Level::FullUntil(_)) if full => Account {
-                    cap,
-                    level: Level::FullUntil(tick(until)),
+            Ok(match quiet_until {
+                Some(until) if full => Account {
+                    state: State::Full,
+                    tick: tick(until),
+                    ..account
                 },
                 // Nothing to write for a bucket that was full and stays so.
-                (_, Level::ZeroAt(zero)) if full && now.saturating_sub(zero) >= level => account,
-                _ => account.at(level, now),
+                _ if full && overfull && account.state == State::Running => account,
+                _ => account.at(level.min(most), now),
             })
         });
         let _ = done;
     }
 
     pub(super) fn put_back(&self) {
-        let done: Result<(), ()> = self.update(|account| {
-            // Without knowing the time: a level above the cap is cut when it is next looked at.
-            let level = match account.level {
-                Level::ZeroAt(zero) => Level::ZeroAt(zero.saturating_sub(self.token)),
-                Level::Held(level) => {
-                    Level::Held((level + self.token).min(account.cap * self.token))
-                }
-                full @ Level::FullUntil(_) => full,
-            };
-            Ok(Account { level, ..account })
-        });
-        let _ = done;
+        let account = Account::unpack(self.account.load(Ordering::Acquire));
+        // Without knowing the time: a level above the cap is cut when it is next looked at.
+        if account.state != State::Full {
+            self.account
+                .fetch_sub(deposit_of(self.token), Ordering::AcqRel);
+        }
     }
 
     pub(super) fn set_floor(&self, floor: Floor, now: Moment) {
-        let now = self.shifted(now);
+        let now = tick(now);
         let done: Result<(), ()> = self.update(|account| {
-            let level = match (floor, account.level) {
-                (Floor::Paused, Level::ZeroAt(_) | Level::FullUntil(_)) => {
-                    Level::Held(self.level(account, now))
-                }
-                (Floor::Running, Level::Held(level)) => Level::ZeroAt(now.saturating_sub(level)),
-                (_, unchanged) => unchanged,
+            let state = match (floor, account.state) {
+                (Floor::Paused, State::Running | State::Full) => State::Held,
+                (Floor::Running, State::Held) => State::Running,
+                _ => return Ok(account),
             };
-            Ok(Account { level, ..account })
+            let level = self.level(account, now);
+            Ok(Account { state, ..account }.at(level, now))
         });
         let _ = done;
     }
 
     pub(super) fn tokens(&self, now: Moment) -> u32 {
         let account = Account::unpack(self.account.load(Ordering::Acquire));
-        let tokens = self.level(account, self.shifted(now)) / self.token;
+        let tokens = self.level(account, tick(now)) / self.token;
         u32::try_from(tokens).unwrap_or(u32::MAX)
     }
 
     /// The level in ticks' worth.
     fn level(&self, account: Account, now: u64) -> u64 {
         let most = account.cap * self.token;
-        match account.level {
-            Level::ZeroAt(zero) => now.saturating_sub(zero).min(most),
-            Level::Held(level) => level.min(most),
-            Level::FullUntil(_) => most,
+        match account.state {
+            State::Running => now.saturating_sub(account.tick).min(most),
+            State::Held => ORIGIN.saturating_sub(account.tick).min(most),
+            State::Full => most,
         }
-    }
-
-    /// The present on a clock that starts so late that a full bucket's zero is on it.
-    fn shifted(&self, now: Moment) -> u64 {
-        tick(now) + self.shift()
-    }
-
-    fn unshifted(&self, at: u64) -> Moment {
-        moment(at.saturating_sub(self.shift()))
-    }
-
-    fn shift(&self) -> u64 {
-        self.token * u64::from(RetryBudget::MAX_CAP)
     }
 
     /// Books one change, again if another thread came between.
@@ -166,12 +164,17 @@ impl Bucket {
 
 impl Account {
     /// The same account at this level.
-    fn at(self, level: u64, now: u64) -> Self {
-        let level = match self.level {
-            Level::Held(_) => Level::Held(level),
-            _ => Level::ZeroAt(now.saturating_sub(level)),
+    const fn at(self, level: u64, now: u64) -> Self {
+        let (state, from) = match self.state {
+            State::Held => (State::Held, ORIGIN),
+            State::Running | State::Full => (State::Running, now),
         };
-        Self { level, ..self }
+        let tick = from.saturating_sub(level);
+        Self {
+            state,
+            tick,
+            ..self
+        }
     }
 }
 

@@ -47,8 +47,8 @@ impl RetryBudgetBuilder {
         self
     }
 
-    /// How long time alone takes to bring one token: above zero, and at most a year; less than 5 µs
-    /// counts as 5 µs. Default: 20 s.
+    /// How long time alone takes to bring one token: above zero, and at most 30 days, which is as good
+    /// as never; less than 5 µs counts as 5 µs. Default: 20 s.
     pub const fn floor(mut self, one_token_in: Duration) -> Self {
         self.floor = one_token_in;
         self
@@ -58,13 +58,13 @@ impl RetryBudgetBuilder {
     ///
     /// # Errors
     ///
-    /// A cap of zero or over 100, a floor of zero or over a year.
+    /// A cap of zero or over 100, a floor of zero or over 30 days.
     pub fn build(self) -> Result<RetryBudget, InvalidConfig> {
         if self.cap == 0 || self.cap > RetryBudget::MAX_CAP {
             return Err(InvalidConfig::new("cap", "must be 1 to 100"));
         }
-        if self.floor.is_zero() || self.floor > Duration::from_secs(365 * 86_400) {
-            let rule = "must be longer than zero and at most a year";
+        if self.floor.is_zero() || self.floor > Duration::from_secs(30 * 86_400) {
+            let rule = "must be longer than zero and at most 30 days";
             return Err(InvalidConfig::new("floor", rule));
         }
         let earned = u32::try_from(self.earned.of(1_000)).unwrap_or(RetryBudget::EARNED);

@@ -99,7 +99,7 @@ fn builders_name_the_field_and_the_rule() {
     assert_eq!(message(builder().cap(101).build()), "cap must be 1 to 100");
     assert_eq!(
         message(builder().floor(Duration::ZERO).build()),
-        "floor must be longer than zero and at most a year"
+        "floor must be longer than zero and at most 30 days"
     );
     let share = RetryBudget::share(Ratio::TENTH);
     assert_eq!(
@@ -121,5 +121,25 @@ fn threads_never_take_more_than_there_is() {
                 .sum()
         });
         assert_eq!(granted, 10);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn retries_never_exceed_a_share_of_the_calls_and_the_free_ones_of_each_window(
+        steps in proptest::collection::vec((0..3_u8, 0..5_u32), 0..300), percent in 0..=100_u32,
+    ) {
+        let (budget, mut now, mut calls, mut retries) = (shared(percent, 3), 0, 0, 0);
+        for (action, seconds) in steps {
+            now += seconds;
+            if action == 0 {
+                budget.earn(at(now));
+                calls += 1;
+            } else if budget.take(at(now)).is_ok() {
+                retries += 1;
+            }
+        }
+        // A call counts in the span it is made in and in the next, as do retries and free places.
+        proptest::prop_assert!(retries * 100 <= 2 * calls * percent + 300 * (now / 10 + 1));
     }
 }

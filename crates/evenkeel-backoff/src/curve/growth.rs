@@ -41,31 +41,30 @@ impl Growth {
         }
     }
 
-    /// The wait before retry number `retry`, in nanoseconds, saturating.
-    #[inline]
-    pub(super) fn wait(self, base: u64, retry: u32) -> u64 {
+    /// The wait before retry number `retry`, in nanoseconds, at most `cap`.
+    pub(super) fn wait(self, base: u64, retry: u32, cap: u64) -> u64 {
         let times = retry.saturating_sub(1);
-        match self {
+        let wait = match self {
             Self::None => base,
-            Self::Linear => base.saturating_mul(u64::from(retry.max(1))),
-            Self::Doubling => doubled(base, times),
+            Self::Linear => base.saturating_mul(u64::from(times) + 1),
+            Self::Doubling => doubled(base, times, cap),
             Self::Tripling => base.saturating_mul(3_u64.saturating_pow(times)),
-            Self::Fibonacci => base.saturating_mul(fibonacci(retry.max(1))),
+            Self::Fibonacci => base.saturating_mul(fibonacci(times.saturating_add(1))),
             Self::Power(factor) => powered(base, factor, times),
-        }
+        };
+        wait.min(cap)
     }
 }
 
-/// `base * 2^times`.
+/// The lesser of `base * 2^times` and `cap`. Compared before the shift, so that no bit is lost.
 #[inline]
-const fn doubled(base: u64, times: u32) -> u64 {
-    // Whether a bit would be shifted out; a base of zero has none.
-    if times <= base.leading_zeros() && times < u64::BITS {
+pub(super) const fn doubled(base: u64, times: u32, cap: u64) -> u64 {
+    if times < u64::BITS && base <= cap >> times {
         base << times
     } else if base == 0 {
         0
     } else {
-        u64::MAX
+        cap
     }
 }
 

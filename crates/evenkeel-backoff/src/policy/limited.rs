@@ -52,32 +52,36 @@ pub trait Policy {
 
     /// Stops after so many attempts, the first included; 0 counts as 1. Attempts that cost nothing
     /// are not counted.
-    fn with_attempt_limit(self, attempts: u32) -> AttemptLimit<Self>
+    fn with_attempt_limit(self, attempts: u32) -> Limited<Self>
     where
         Self: Sized,
     {
-        AttemptLimit {
-            policy: self,
-            attempts: NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN),
+        Limited {
+            attempts: Some(NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN)),
+            ..Limited::around(self)
         }
     }
 
     /// Stops after so long without progress, attempts and waits included.
-    fn with_time_limit(self, limit: Duration) -> TimeLimit<Self>
+    fn with_time_limit(self, limit: Duration) -> Limited<Self>
     where
         Self: Sized,
     {
-        let policy = self;
-        TimeLimit { policy, limit }
+        Limited {
+            patience: Some(limit),
+            ..Limited::around(self)
+        }
     }
 
-    /// Ends an attempt that takes longer.
-    fn with_attempt_timeout(self, limit: Duration) -> AttemptTimeout<Self>
+    /// Ends an attempt that takes longer, in the shells that can end one: the asynchronous ones.
+    fn with_attempt_timeout(self, limit: Duration) -> Limited<Self>
     where
         Self: Sized,
     {
-        let policy = self;
-        AttemptTimeout { policy, limit }
+        Limited {
+            attempt: Some(limit),
+            ..Limited::around(self)
+        }
     }
 }
 
@@ -123,49 +127,27 @@ impl<P: Policy + ?Sized> Policy for &P {
     }
 }
 
-/// A policy and a number of attempts: [`Policy::with_attempt_limit`].
+/// A policy within a limit: what [`Policy`]'s `with_…` methods make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AttemptLimit<P> {
+pub struct Limited<P> {
     policy: P,
-    attempts: NonZeroU32,
+    attempts: Option<NonZeroU32>,
+    patience: Option<Duration>,
+    attempt: Option<Duration>,
 }
 
-impl<P: Policy> Policy for AttemptLimit<P> {
-    fn decide(
-        &self,
-        session: &mut Session,
-        verdict: Verdict,
-        now: Moment,
-        limits: Limits,
-        roll: Roll,
-    ) -> Decision {
-        let counted = verdict.recovery().is_retryable() && verdict.cost() == Cost::Token;
-        if counted && session.attempts >= self.attempts.get() {
-            return Decision::Stop(Stop {
-                reason: StopReason::Attempts,
-                wait: verdict.recovery().wait(),
-            });
+impl<P> Limited<P> {
+    const fn around(policy: P) -> Self {
+        Self {
+            policy,
+            attempts: None,
+            patience: None,
+            attempt: None,
         }
-        self.policy.decide(session, verdict, now, limits, roll)
-    }
-    #[inline]
-    fn patience_limit(&self) -> Option<Duration> {
-        self.policy.patience_limit()
-    }
-    #[inline]
-    fn attempt_limit(&self) -> Option<Duration> {
-        self.policy.attempt_limit()
     }
 }
 
-/// A policy and a time without progress: [`Policy::with_time_limit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeLimit<P> {
-    policy: P,
-    limit: Duration,
-}
-
-impl<P: Policy> Policy for TimeLimit<P> {
+impl<P: Policy> Policy for Limited<P> {
     fn decide(
         &self,
         session: &mut Session,
@@ -174,62 +156,44 @@ impl<P: Policy> Policy for TimeLimit<P> {
         limits: Limits,
         roll: Roll,
     ) -> Decision {
-        let limit = tighter(limits.patience, self.limit);
-        let within = limits.patience(Some(limit));
+        let stop = |reason| {
+            let wait = verdict.recovery().wait();
+            Decision::Stop(Stop { reason, wait })
+        };
+        let counted = verdict.recovery().is_retryable() && verdict.cost() == Cost::Token;
+        let spent = |most: NonZeroU32| session.attempts >= most.get();
+        if counted && self.attempts.is_some_and(spent) {
+            return stop(StopReason::Attempts);
+        }
+        let within = limits.patience(tighter(limits.patience, self.patience));
         let decision = self.policy.decide(session, verdict, now, within, roll);
+        // For a policy that looks at no limits.
+        let late = |wait| {
+            let over = |limit| now.since(session.since).saturating_add(wait) > limit;
+            self.patience.is_some_and(over)
+        };
         match decision {
-            // A policy that looks at no limits.
-            Decision::Retry(retry)
-                if now.since(session.since).saturating_add(retry.wait) > limit =>
-            {
-                Decision::Stop(Stop {
-                    reason: StopReason::Patience,
-                    wait: verdict.recovery().wait(),
-                })
-            }
+            Decision::Retry(retry) if late(retry.wait) => stop(StopReason::Patience),
             decision => decision,
         }
     }
+
     #[inline]
     fn patience_limit(&self) -> Option<Duration> {
-        Some(tighter(self.policy.patience_limit(), self.limit))
+        tighter(self.policy.patience_limit(), self.patience)
     }
+
     #[inline]
     fn attempt_limit(&self) -> Option<Duration> {
-        self.policy.attempt_limit()
+        tighter(self.policy.attempt_limit(), self.attempt)
     }
 }
 
-/// A policy and a time for each attempt: [`Policy::with_attempt_timeout`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AttemptTimeout<P> {
-    policy: P,
-    limit: Duration,
-}
-
-impl<P: Policy> Policy for AttemptTimeout<P> {
-    fn decide(
-        &self,
-        session: &mut Session,
-        verdict: Verdict,
-        now: Moment,
-        limits: Limits,
-        roll: Roll,
-    ) -> Decision {
-        self.policy.decide(session, verdict, now, limits, roll)
+pub(crate) fn tighter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
-    #[inline]
-    fn patience_limit(&self) -> Option<Duration> {
-        self.policy.patience_limit()
-    }
-    #[inline]
-    fn attempt_limit(&self) -> Option<Duration> {
-        Some(tighter(self.policy.attempt_limit(), self.limit))
-    }
-}
-
-fn tighter(given: Option<Duration>, own: Duration) -> Duration {
-    given.map_or(own, |given| given.min(own))
 }
 
 #[cfg(test)]

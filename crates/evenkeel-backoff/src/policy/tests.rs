@@ -275,6 +275,26 @@ proptest! {
     }
 
     #[test]
+    fn without_a_hint_the_wait_is_between_zero_and_the_ceiling_of_its_tier(
+        long: bool, bits: u64, retries in 0..u32::MAX, base in any::<Duration>(), cap in any::<Duration>(),
+    ) {
+        let curve = Curve::exponential(base).cap(cap);
+        let other = Curve::constant(Duration::ZERO);
+        let (policy, recovery) = if long {
+            (RetryPolicy::tiered(other, curve), Recovery::BackOffLong)
+        } else {
+            (RetryPolicy::tiered(curve, other), Recovery::BackOff)
+        };
+        let mut session = Session::start(Moment::ORIGIN);
+        session.retry = session.retry.saturating_add(retries);
+        let (retry, roll) = (session.retry, Roll::from_bits(bits));
+        let failing = Failing(recovery, None);
+        let decision = policy.decide(&mut session, &failing, Moment::ORIGIN, NO_LIMITS, roll);
+        let wait = expect_retry(decision).wait;
+        prop_assert!(wait <= curve.ceiling(retry) && wait <= cap);
+    }
+
+    #[test]
     fn where_the_hint_governs_the_wait_is_the_hint_and_a_bounded_spread(
         seconds in 61..100_000_u64, bits: u64,
     ) {

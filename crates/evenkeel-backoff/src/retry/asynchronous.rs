@@ -1,4 +1,4 @@
-use super::{Attempt, Lending, RetryCall, Sleeper};
+use super::{Attempt, Lending, RetryCall, RetryFuture, Rules, Sleeper};
 #[cfg(feature = "tokio")]
 use crate::clock::Tokio;
 
@@ -40,7 +40,7 @@ use crate::clock::Tokio;
 /// Outside a tokio runtime with its time enabled, when it first waits, as tokio's timers do.
 #[cfg(feature = "tokio")]
 #[inline]
-pub fn retry<Op, Fut, T, E>(op: Op) -> RetryCall<Op, E, Tokio>
+pub fn retry<Op, Fut, T, E>(op: Op) -> RetryFuture<Op, Fut, E, Tokio, Rules>
 where
     Op: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,
@@ -77,7 +77,10 @@ where
 
 /// As [`retry`](crate::retry()), on any runtime, by a [`Sleeper`] for it.
 #[inline]
-pub fn retry_with<S: Sleeper, Op, Fut, T, E>(sleeper: S, op: Op) -> RetryCall<Op, E, S>
+pub fn retry_with<S: Sleeper, Op, Fut, T, E>(
+    sleeper: S,
+    op: Op,
+) -> RetryFuture<Op, Fut, E, S, Rules>
 where
     Op: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,

@@ -10,6 +10,12 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    pub(crate) const FIRST: Self = Self {
+        number: 1,
+        elapsed: Duration::ZERO,
+        remaining: None,
+    };
+
     /// Counted from 1, the first included.
     #[must_use]
     pub const fn number(self) -> u32 {

@@ -1,187 +1,212 @@
 use core::time::Duration;
 
-use evenkeel_error::Moment;
+use evenkeel_error::{Moment, Recovery};
 
-use super::purse::{Held, sealed};
-use super::{Attempt, Fault, GaveUp};
-use crate::{
-    Chance, Cost, Decision, Limits, Policy, Retry, Session, Stop, StopReason, Verdict, nanos,
-};
+use super::rules::{Judge, Ruled};
+use super::{Attempt, Fault, GaveUp, Notice};
+#[cfg(feature = "async")]
+use crate::policy::tighter;
+use crate::{Cost, Decision, Limits, Session, Stop, StopReason, Verdict};
 
 /// One call from its first attempt to its end: what all shells have in common. It neither waits nor
 /// reads a clock.
 #[derive(Debug)]
-pub(crate) struct Course<P, B: sealed::Purse, G> {
-    policy: P,
-    held: Held<B>,
-    chance: G,
+pub(crate) struct Course<R, E> {
+    rules: R,
+    time: Time<E>,
+}
+
+/// Nothing is remembered before the clock is first read, so that a call without a failure writes
+/// nothing down.
+#[derive(Debug)]
+enum Time<E> {
+    /// Not read, and there is no deadline.
+    Unlimited,
+    /// Not read; from the start to the deadline.
+    Limited(Duration),
+    Read(SoFar<E>),
+}
+
+#[derive(Debug)]
+struct SoFar<E> {
     session: Session,
     start: Moment,
-    /// As nanoseconds: from the start until the clock was read, then a moment. The largest: none.
-    deadline: u64,
+    /// [`Moment::MAX`]: none.
+    deadline: Moment,
     /// Attempts begun.
     number: u32,
-    time: Time,
+    /// How the last attempt that failed did; one that the clock ended says less than an error
+    /// before it.
+    last: Option<Fault<E>>,
 }
 
-/// Whether the clock was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Time {
-    Unknown,
-    Read,
-}
-
-const NEVER: u64 = u64::MAX;
-
-impl<P: Policy, B: sealed::Purse, G: Chance> Course<P, B, G> {
+impl<R, E> Course<R, E> {
     #[inline]
-    pub(crate) const fn new(policy: P, purse: B, chance: G, deadline: Option<Duration>) -> Self {
-        Self {
-            policy,
-            held: Held::new(purse),
-            chance,
-            session: Session::start(Moment::ORIGIN),
-            start: Moment::ORIGIN,
-            deadline: match deadline {
-                Some(limit) => nanos::of(limit),
-                None => NEVER,
+    pub(crate) const fn new(rules: R) -> Self {
+        let time = Time::Unlimited;
+        Self { rules, time }
+    }
+
+    #[inline]
+    pub(crate) fn limit(&mut self, limit: Duration) {
+        self.time = Time::Limited(limit);
+    }
+
+    /// The same call by other rules, from its start.
+    #[inline]
+    pub(crate) fn by<Q>(self, change: impl FnOnce(R) -> Q) -> Course<Q, E> {
+        Course {
+            rules: change(self.rules),
+            time: match self.time {
+                Time::Limited(limit) => Time::Limited(limit),
+                _ => Time::Unlimited,
             },
-            number: 0,
-            time: Time::Unknown,
         }
     }
 
-    /// The deadline, from the start of the call.
-    const fn given_deadline(&self) -> Option<Duration> {
-        match self.deadline {
-            NEVER => None,
-            nanos => Some(Duration::from_nanos(nanos)),
+    #[cfg(feature = "async")]
+    fn deadline(&self) -> Option<Moment> {
+        match &self.time {
+            Time::Read(so_far) => so_far.deadline(),
+            _ => None,
         }
     }
+}
 
-    pub(crate) const fn number(&self) -> u32 {
-        self.number
-    }
-
+impl<R: Ruled, E> Course<R, E> {
     /// The first attempt. The clock is read only if there is a limit to count towards.
     #[inline]
     pub(crate) fn begin(&mut self, now: impl FnOnce() -> Moment) -> Result<Attempt, Stop> {
-        let given = self.given_deadline();
-        if given.is_some() || self.policy.patience_limit().is_some() {
-            self.time_starts(now());
-        }
-        if given.is_some_and(|limit| limit.is_zero()) {
-            return Err(DEADLINE);
-        }
-        self.number = 1;
+        let remaining = match self.time {
+            Time::Limited(Duration::ZERO) => return Err(DEADLINE),
+            Time::Limited(limit) => Some(limit),
+            _ if self.rules.patience_limit().is_none() => return Ok(Attempt::FIRST),
+            _ => None,
+        };
+        self.time = Time::Read(SoFar::since(now(), remaining));
         Ok(Attempt {
-            number: 1,
-            elapsed: Duration::ZERO,
-            remaining: given,
+            remaining,
+            ..Attempt::FIRST
         })
     }
 
+    /// The attempt under way succeeded.
     #[inline]
     pub(crate) fn succeeded(&mut self, now: impl FnOnce() -> Moment) {
-        if self.number == 1 {
-            self.held.purse().earn(now);
-        } else {
-            self.held.refund();
+        match &self.time {
+            Time::Read(so_far) if so_far.number > 1 => self.rules.refund(),
+            _ => self.rules.earn(now),
         }
     }
 
-    /// The attempt failed at `now`: the wait that follows, or why there is none.
-    pub(crate) fn failed(&mut self, verdict: Verdict, now: Moment) -> Result<Retry, Stop> {
-        self.held.spent();
-        if self.time == Time::Unknown {
-            self.time_starts(now);
-        }
-        if verdict.has_progressed() {
-            self.session.progressed(now);
-        }
-        let limits = Limits::NONE.deadline(self.deadline_moment());
-        let roll = self.chance.roll();
-        let decision = self
-            .policy
-            .decide(&mut self.session, verdict, now, limits, roll);
-        let retry = match decision {
-            Decision::Retry(retry) => retry,
-            Decision::Stop(stop) => return Err(stop),
-        };
-        if retry.cost == Cost::Token && self.held.take(now).is_err() {
-            return Err(Stop {
-                reason: StopReason::Budget,
-                wait: verdict.recovery().wait(),
-            });
-        }
-        Ok(retry)
-    }
-
-    /// The wait is over.
+    /// The wait is over at `now`.
     pub(crate) fn again(&mut self, now: Moment) -> Result<Attempt, Stop> {
-        let deadline = self.deadline_moment();
+        let Time::Read(so_far) = &mut self.time else {
+            return Ok(Attempt::FIRST);
+        };
+        let deadline = so_far.deadline();
         if deadline.is_some_and(|deadline| now >= deadline) {
             return Err(DEADLINE);
         }
-        self.held.sent();
-        self.number = self.number.saturating_add(1);
+        self.rules.sent();
+        so_far.number = so_far.number.saturating_add(1);
         Ok(Attempt {
-            number: self.number,
-            elapsed: now.since(self.start),
+            number: so_far.number,
+            elapsed: now.since(so_far.start),
             remaining: deadline.map(|deadline| now.until(deadline)),
         })
     }
 
-    /// How long this attempt may take.
+    /// How long an attempt that is not over yet may still take; `None`: no limit, and the clock is
+    /// not read.
     #[cfg(feature = "async")]
-    #[inline]
-    pub(crate) fn time_for(&self, attempt: Attempt) -> Option<Duration> {
-        match (self.policy.attempt_limit(), attempt.remaining) {
-            (Some(own), Some(left)) => Some(own.min(left)),
-            (own, left) => own.or(left),
-        }
+    pub(crate) fn time_left(&self, now: impl FnOnce() -> Moment) -> Option<Duration> {
+        let left = self.deadline().map(|deadline| now().until(deadline));
+        tighter(self.rules.attempt_limit(), left)
     }
 
-    /// What to make of an attempt that was ended at `now`: the failure, unless the whole call ends.
-    pub(crate) fn ended(&mut self, now: Moment) -> Result<(), Stop> {
-        match self.deadline_moment() {
-            Some(deadline) if now >= deadline => Err(DEADLINE),
-            _ => Ok(()),
-        }
-    }
-
-    pub(crate) fn gave_up<E>(
-        &self,
-        stop: Stop,
-        last: Option<Fault<E>>,
-        now: impl FnOnce() -> Moment,
-    ) -> GaveUp<E> {
+    pub(crate) fn gave_up(&mut self, stop: Stop, now: impl FnOnce() -> Moment) -> GaveUp<E> {
+        let (attempts, elapsed, last) = match &mut self.time {
+            Time::Read(so_far) => (so_far.number, now().since(so_far.start), so_far.last.take()),
+            _ => (0, Duration::ZERO, None),
+        };
         GaveUp {
             stop,
-            attempts: self.number,
-            elapsed: match self.time {
-                Time::Read => now().since(self.start),
-                Time::Unknown => Duration::ZERO,
-            },
+            attempts,
+            elapsed,
             last,
         }
     }
+}
 
-    fn time_starts(&mut self, now: Moment) {
-        self.time = Time::Read;
-        self.start = now;
-        self.session = Session::start(now);
-        if let Some(limit) = self.given_deadline() {
-            // One less than the largest, which means none.
-            self.deadline = (now + limit).as_nanos().min(NEVER - 1);
+impl<R: Judge<E>, E> Course<R, E> {
+    /// The attempt under way ended so at `now`: the wait that follows, or why there is none.
+    pub(crate) fn failed(&mut self, fault: Fault<E>, now: Moment) -> Result<Duration, Stop> {
+        self.rules.spent();
+        if !matches!(self.time, Time::Read(_)) {
+            self.time = Time::Read(SoFar::since(now, None));
+        }
+        let Time::Read(so_far) = &mut self.time else {
+            return Err(DEADLINE);
+        };
+        let outcome = so_far.judge(&mut self.rules, &fault, now);
+        if matches!(fault, Fault::Failed(_)) || so_far.last.is_none() {
+            so_far.last = Some(fault);
+        }
+        outcome
+    }
+}
+
+impl<E> SoFar<E> {
+    #[inline]
+    fn since(now: Moment, limit: Option<Duration>) -> Self {
+        Self {
+            session: Session::start(now),
+            start: now,
+            deadline: limit.map_or(Moment::MAX, |limit| now + limit),
+            number: 1,
+            last: None,
         }
     }
 
-    fn deadline_moment(&self) -> Option<Moment> {
-        match self.deadline {
-            NEVER => None,
-            nanos => Some(Moment::from_nanos(nanos)),
+    fn deadline(&self) -> Option<Moment> {
+        (self.deadline < Moment::MAX).then_some(self.deadline)
+    }
+
+    fn judge(
+        &mut self,
+        rules: &mut impl Judge<E>,
+        fault: &Fault<E>,
+        now: Moment,
+    ) -> Result<Duration, Stop> {
+        let deadline = self.deadline();
+        let verdict = match fault {
+            Fault::Failed(error) => rules.verdict(error),
+            // Not the attempt took too long, but the call.
+            Fault::TimedOut if deadline.is_some_and(|deadline| now >= deadline) => {
+                return Err(DEADLINE);
+            }
+            Fault::TimedOut => Verdict::from(Recovery::BackOff),
+        };
+        if verdict.has_progressed() {
+            self.session.progressed(now);
         }
+        let limits = Limits::NONE.deadline(deadline);
+        let retry = match rules.decide(&mut self.session, verdict, now, limits) {
+            Decision::Retry(retry) => retry,
+            Decision::Stop(stop) => return Err(stop),
+        };
+        if retry.cost == Cost::Token {
+            let wait = verdict.recovery().wait();
+            let reason = StopReason::Budget;
+            rules.take(now).map_err(|_next| Stop { reason, wait })?;
+        }
+        rules.notify(Notice {
+            fault: fault.as_ref(),
+            attempt: self.number,
+            retry,
+        });
+        Ok(retry.wait)
     }
 }
 

@@ -2,131 +2,110 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
+use evenkeel_error::Moment;
 use pin_project_lite::pin_project;
 
-use super::course::Course;
-use super::purse::sealed;
-use super::{Attempt, Classify, Fault, GaveUp, Notify, Purse, Sleeper, judge, remember};
-use crate::{Chance, Policy, Stop};
+use super::pause::Pause;
+use super::rules::Judge;
+use super::{Attempt, Fault, GaveUp, RetryCall, Sleeper};
+use crate::Stop;
+
+/// A [`RetryCall`] of an asynchronous operation, which is a future.
+///
+/// Ends with the operation's value, or with [`GaveUp`]. Panics as tokio's timers do if it must wait
+/// outside a tokio runtime with its time enabled, and `S` is [`Tokio`](crate::Tokio).
+pub type RetryFuture<Op, Fut, E, S, R> =
+    RetryCall<Op, E, S, R, Underway<Fut, <S as Sleeper>::Sleep>>;
 
 pin_project! {
-    /// A call that is retried: what awaiting a [`RetryCall`](super::RetryCall) runs.
-    ///
-    /// `Send` and `'static` when its parts are. Dropping it at any point ends the attempt or the
-    /// wait under way; a token that was taken for an attempt that had not begun goes back to the
-    /// budget, one whose attempt had begun stays spent.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct RetryFuture<Op, Fut, E, S, P, C, B, N, G>
-    where
-        S: Sleeper,
-        B: sealed::Purse,
-    {
-        op: Op,
-        sleeper: S,
-        classify: C,
-        notify: N,
-        course: Course<P, B, G>,
-        last: Option<Fault<E>>,
+    /// The attempt or the wait of a [`RetryFuture`] that is under way.
+    // Two options and not one enum of everything: what drops an option is short enough to be
+    // inlined, and where nothing was kept nothing is left of it.
+    pub struct Underway<Fut, Sleep> {
         #[pin]
-        stage: Stage<Fut, S::Sleep>,
+        attempt: Option<Fut>,
+        // The wait, or the limit of the attempt; that one is made when the attempt first keeps us
+        // waiting, because one that does not needs no timer.
+        #[pin]
+        timer: Option<Sleep>,
+        stage: Stage,
     }
 }
 
-pin_project! {
-    #[project = StageProjection]
-    enum Stage<Fut, Sleep> {
-        Idle,
-        Trying {
-            #[pin]
-            attempt: Fut,
-            #[pin]
-            limit: Option<Sleep>,
-        },
-        Waiting {
-            #[pin]
-            sleep: Sleep,
-        },
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Nothing was called yet.
+    Fresh,
+    Trying,
+    /// A [`Pause`], flat: packed with the tag it is a word shorter.
+    Waiting {
+        until: Moment,
+        asked: f32,
+    },
+    /// The call is not made again.
+    Over,
+}
+
+impl Stage {
+    const fn waiting(Pause { until, asked }: Pause) -> Self {
+        Self::Waiting { until, asked }
     }
 }
 
-impl<Op, Fut, E, S: Sleeper, P, C, B: sealed::Purse, N, G>
-    RetryFuture<Op, Fut, E, S, P, C, B, N, G>
-{
+impl<Fut, Sleep> Default for Underway<Fut, Sleep> {
     #[inline]
-    pub(super) const fn new(
-        op: Op,
-        sleeper: S,
-        classify: C,
-        notify: N,
-        course: Course<P, B, G>,
-    ) -> Self {
+    fn default() -> Self {
         Self {
-            op,
-            sleeper,
-            classify,
-            notify,
-            course,
-            last: None,
-            stage: Stage::Idle,
+            attempt: None,
+            timer: None,
+            stage: Stage::Fresh,
         }
     }
 }
 
-impl<Op, Fut, T, E, S, P, C, B, N, G> Future for RetryFuture<Op, Fut, E, S, P, C, B, N, G>
+impl<Op, Fut, T, E, S, R> Future for RetryFuture<Op, Fut, E, S, R>
 where
     Op: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,
     S: Sleeper,
-    P: Policy,
-    C: Classify<E>,
-    B: Purse,
-    N: Notify<E>,
-    G: Chance,
+    R: Judge<E>,
 {
     type Output = Result<T, GaveUp<E>>;
 
-    /// The way without a failure is short enough to be inlined; the rest is a call away.
+    /// A first attempt that succeeds at once is short enough to be inlined; the rest is a call away.
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.as_mut().project();
-        if this.course.number() == 0 {
-            match this.course.begin(|| this.sleeper.now()) {
-                Ok(attempt) => {
-                    let limit = this.course.time_for(attempt);
-                    let limit = limit.map(|limit| this.sleeper.sleep(limit));
-                    let attempt = (this.op)(attempt);
-                    this.stage.set(Stage::Trying { attempt, limit });
-                }
-                Err(stop) => return self.give_up(stop),
-            }
-        }
-        let polled = match this.stage.as_mut().project() {
-            StageProjection::Trying { attempt, .. } => attempt.poll(cx),
-            _ => return self.carry_on(None, cx),
+        let this = self.as_mut().project();
+        let mut underway = this.underway.project();
+        let Stage::Fresh = underway.stage else {
+            return self.carry_on(None, cx);
         };
-        match polled {
-            Poll::Ready(Ok(value)) => {
-                this.course.succeeded(|| this.sleeper.now());
-                this.stage.set(Stage::Idle);
-                Poll::Ready(Ok(value))
-            }
-            other => self.carry_on(Some(other), cx),
+        let attempt = match this.course.begin(|| this.sleeper.now()) {
+            Ok(attempt) => (this.op)(attempt),
+            Err(stop) => return self.give_up(stop),
+        };
+        underway.attempt.set(Some(attempt));
+        let attempt = underway.attempt.as_mut().as_pin_mut();
+        let polled = attempt.map(|attempt| attempt.poll(cx));
+        if let Some(Poll::Ready(Ok(value))) = polled {
+            this.course.succeeded(|| this.sleeper.now());
+            *underway.stage = Stage::Over;
+            underway.attempt.set(None);
+            return Poll::Ready(Ok(value));
         }
+        *underway.stage = Stage::Trying;
+        self.carry_on(polled, cx)
     }
 }
 
-impl<Op, Fut, T, E, S, P, C, B, N, G> RetryFuture<Op, Fut, E, S, P, C, B, N, G>
+impl<Op, Fut, T, E, S, R> RetryFuture<Op, Fut, E, S, R>
 where
     Op: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,
     S: Sleeper,
-    P: Policy,
-    C: Classify<E>,
-    B: Purse,
-    N: Notify<E>,
-    G: Chance,
+    R: Judge<E>,
 {
-    /// Everything but the first poll of an attempt that succeeds. `polled` is what the attempt
+    /// Everything but the first poll of a first attempt that succeeds. `polled` is what the attempt
     /// under way has just said, if it was asked.
     #[inline(never)]
     fn carry_on(
@@ -135,71 +114,80 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, GaveUp<E>>> {
         loop {
-            let mut this = self.as_mut().project();
-            let next = match this.stage.as_mut().project() {
-                // After its end: the call is not made again.
-                StageProjection::Idle => return Poll::Pending,
-                StageProjection::Trying { attempt, limit } => {
-                    let fault = match polled.take().unwrap_or_else(|| attempt.poll(cx)) {
-                        Poll::Ready(Ok(value)) => {
-                            this.course.succeeded(|| this.sleeper.now());
-                            this.stage.set(Stage::Idle);
-                            return Poll::Ready(Ok(value));
-                        }
-                        Poll::Ready(Err(error)) => Fault::Failed(error),
-                        Poll::Pending => {
-                            let Some(limit) = limit.as_pin_mut() else {
-                                return Poll::Pending;
-                            };
-                            ready!(limit.poll(cx));
-                            Fault::TimedOut
-                        }
-                    };
-                    // The attempt ends before the wait begins.
-                    this.stage.set(Stage::Idle);
-                    let now = this.sleeper.now();
-                    let judged = judge(this.course, this.classify, this.notify, &fault, now);
-                    remember(this.last, fault);
-                    match judged {
-                        Ok(wait) => {
-                            let sleep = this.sleeper.sleep(wait);
-                            this.stage.set(Stage::Waiting { sleep });
-                            continue;
-                        }
-                        Err(stop) => Err(stop),
-                    }
-                }
-                StageProjection::Waiting { sleep } => {
+            let this = self.as_mut().project();
+            let mut underway = this.underway.project();
+            let outcome = if let Stage::Waiting { until, asked } = *underway.stage {
+                if let Some(sleep) = underway.timer.as_mut().as_pin_mut() {
                     ready!(sleep.poll(cx));
-                    this.course.again(this.sleeper.now())
                 }
+                let now = this.sleeper.now();
+                let mut pause = Pause { until, asked };
+                if let Some(left) = pause.left(now) {
+                    *underway.stage = Stage::waiting(pause);
+                    underway.timer.set(Some(this.sleeper.sleep(left)));
+                    // Polled when the runtime comes round again, so that a sleeper that never sleeps
+                    // does not hold it up.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                this.course.again(now).map(|attempt| {
+                    *underway.stage = Stage::Trying;
+                    underway.timer.set(None);
+                    underway.attempt.set(Some((this.op)(attempt)));
+                })
+            } else {
+                let Some(attempt) = underway.attempt.as_mut().as_pin_mut() else {
+                    return Poll::Pending;
+                };
+                let fault = match polled.take().unwrap_or_else(|| attempt.poll(cx)) {
+                    Poll::Ready(Ok(value)) => {
+                        this.course.succeeded(|| this.sleeper.now());
+                        *underway.stage = Stage::Over;
+                        underway.attempt.set(None);
+                        underway.timer.set(None);
+                        return Poll::Ready(Ok(value));
+                    }
+                    Poll::Ready(Err(error)) => Fault::Failed(error),
+                    Poll::Pending => {
+                        if underway.timer.is_none() {
+                            let left = this.course.time_left(|| this.sleeper.now());
+                            let limit = left.map(|left| this.sleeper.sleep(left));
+                            underway.timer.set(limit);
+                        }
+                        let Some(limit) = underway.timer.as_mut().as_pin_mut() else {
+                            return Poll::Pending;
+                        };
+                        ready!(limit.poll(cx));
+                        Fault::TimedOut
+                    }
+                };
+                // The attempt ends before the wait begins.
+                underway.attempt.set(None);
+                let now = this.sleeper.now();
+                this.course.failed(fault, now).map(|wait| {
+                    *underway.stage = Stage::waiting(Pause::new(wait, now));
+                    underway.timer.set(Some(this.sleeper.sleep(wait)));
+                })
             };
-            match next {
-                Ok(attempt) => {
-                    let limit = this.course.time_for(attempt);
-                    let limit = limit.map(|limit| this.sleeper.sleep(limit));
-                    let attempt = (this.op)(attempt);
-                    this.stage.set(Stage::Trying { attempt, limit });
-                }
-                Err(stop) => return self.give_up(stop),
+            if let Err(stop) = outcome {
+                return self.give_up(stop);
             }
         }
     }
 
     #[cold]
     fn give_up(self: Pin<&mut Self>, stop: Stop) -> Poll<Result<T, GaveUp<E>>> {
-        let mut this = self.project();
-        this.stage.set(Stage::Idle);
-        let last = this.last.take();
-        let gave_up = this.course.gave_up(stop, last, || this.sleeper.now());
+        let this = self.project();
+        let mut underway = this.underway.project();
+        *underway.stage = Stage::Over;
+        underway.timer.set(None);
+        let gave_up = this.course.gave_up(stop, || this.sleeper.now());
         Poll::Ready(Err(gave_up))
     }
 }
 
-impl<Op, Fut, E, S: Sleeper, P, C, B: sealed::Purse, N, G> fmt::Debug
-    for RetryFuture<Op, Fut, E, S, P, C, B, N, G>
-{
+impl<Fut, Sleep> fmt::Debug for Underway<Fut, Sleep> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetryFuture").finish_non_exhaustive()
+        f.debug_struct("Underway").finish_non_exhaustive()
     }
 }

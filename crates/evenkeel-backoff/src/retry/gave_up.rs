@@ -2,7 +2,7 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-use evenkeel_error::{Delivery, Recoverable, Recovery};
+use evenkeel_error::{Delivery, ErrorKind, Recoverable, Recovery};
 
 use crate::{Stop, StopReason};
 
@@ -13,6 +13,17 @@ pub enum Fault<E> {
     Failed(E),
     /// It was ended: it took longer than the policy or the deadline allows.
     TimedOut,
+}
+
+impl<E> Fault<E> {
+    /// The same, with the error borrowed.
+    #[must_use]
+    pub const fn as_ref(&self) -> Fault<&E> {
+        match self {
+            Self::Failed(error) => Fault::Failed(error),
+            Self::TimedOut => Fault::TimedOut,
+        }
+    }
 }
 
 /// A call that was given up: the last failure, and why there is no other attempt.
@@ -117,6 +128,14 @@ impl<E: Recoverable> Recoverable for GaveUp<E> {
             Some(Fault::Failed(error)) => error.delivery(),
             Some(Fault::TimedOut) => Delivery::Unknown,
             None => Delivery::NotSent,
+        }
+    }
+
+    fn kind(&self) -> Option<ErrorKind> {
+        match &self.last {
+            Some(Fault::Failed(error)) => error.kind(),
+            Some(Fault::TimedOut) => Some(ErrorKind::TimedOut),
+            None => None,
         }
     }
 

@@ -3,18 +3,22 @@ use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
 
-use super::{Attempt, Classify, Fault, GaveUp, Notify, Purse, RetryCall, Sleeper, judge, remember};
-use crate::{Chance, Policy};
+use evenkeel_error::Moment;
+
+use super::course::Course;
+use super::pause::Pause;
+use super::rules::{Judge, Ruled};
+use super::{Attempt, Fault, GaveUp, RetryCall, Sleeper};
 
 /// An operation whose futures borrow from it: what [`retry_mut`](crate::retry_mut()) retries.
 #[derive(Clone, Copy, Debug)]
 pub struct Lending<Op>(pub(crate) Op);
 
-impl<Op, E, S, P, C, B, N, G> RetryCall<Lending<Op>, E, S, P, C, B, N, G> {
+impl<Op, E, S, R> RetryCall<Lending<Op>, E, S, R> {
     /// Runs the operation until it succeeds or is given up.
     ///
     /// The future has no name and the compiler cannot see that it is `Send`: await it where it is
-    /// made. Dropping it is as dropping a [`RetryFuture`](super::RetryFuture).
+    /// made. Dropping it is as dropping any [`RetryCall`].
     ///
     /// # Errors
     ///
@@ -23,22 +27,16 @@ impl<Op, E, S, P, C, B, N, G> RetryCall<Lending<Op>, E, S, P, C, B, N, G> {
     where
         Op: AsyncFnMut(Attempt) -> Result<T, E>,
         S: Sleeper,
-        P: Policy,
-        C: Classify<E>,
-        B: Purse,
-        N: Notify<E>,
-        G: Chance,
+        R: Judge<E>,
     {
-        let (mut op, sleeper, mut classify, mut notify, mut course) = self.take_apart();
-        let mut last = None;
+        let (mut op, sleeper, mut course) = self.take_apart();
         let mut next = course.begin(|| sleeper.now());
         loop {
             let attempt = match next {
                 Ok(attempt) => attempt,
-                Err(stop) => return Err(course.gave_up(stop, last, || sleeper.now())),
+                Err(stop) => return Err(course.gave_up(stop, || sleeper.now())),
             };
-            let limit = course.time_for(attempt);
-            let fault = match within(&sleeper, limit, (op.0)(attempt)).await {
+            let fault = match within(&sleeper, &course, (op.0)(attempt)).await {
                 Some(Ok(value)) => {
                     course.succeeded(|| sleeper.now());
                     return Ok(value);
@@ -46,18 +44,11 @@ impl<Op, E, S, P, C, B, N, G> RetryCall<Lending<Op>, E, S, P, C, B, N, G> {
                 Some(Err(error)) => Fault::Failed(error),
                 None => Fault::TimedOut,
             };
-            let judged = judge(
-                &mut course,
-                &mut classify,
-                &mut notify,
-                &fault,
-                sleeper.now(),
-            );
-            remember(&mut last, fault);
-            next = match judged {
+            let now = sleeper.now();
+            next = match course.failed(fault, now) {
                 Ok(wait) => {
-                    sleeper.sleep(wait).await;
-                    course.again(sleeper.now())
+                    let now = wait_out(&sleeper, wait, now).await;
+                    course.again(now)
                 }
                 Err(stop) => Err(stop),
             };
@@ -65,19 +56,53 @@ impl<Op, E, S, P, C, B, N, G> RetryCall<Lending<Op>, E, S, P, C, B, N, G> {
     }
 }
 
-/// The future's output, or `None` when the limit passes first.
-async fn within<F: Future>(
-    sleeper: &impl Sleeper,
-    limit: Option<Duration>,
+/// The future's output, or `None` when the time of the attempt passes first.
+async fn within<F: Future, S: Sleeper, R: Ruled, E>(
+    sleeper: &S,
+    course: &Course<R, E>,
     future: F,
 ) -> Option<F::Output> {
-    let Some(limit) = limit else {
-        return Some(future.await);
-    };
-    let (mut future, mut limit) = (pin!(future), pin!(sleeper.sleep(limit)));
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => limit.as_mut().poll(cx).map(|()| None),
+    let (mut future, mut limit) = (pin!(future), pin!(None));
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        if limit.is_none() {
+            let left = course.time_left(|| sleeper.now());
+            limit.set(left.map(|left| sleeper.sleep(left)));
+        }
+        match limit.as_mut().as_pin_mut() {
+            Some(limit) => limit.poll(cx).map(|()| None),
+            None => Poll::Pending,
+        }
     })
     .await
+}
+
+/// Waits so long from `now`, also for a sleeper that wakes early; the moment afterwards.
+async fn wait_out(sleeper: &impl Sleeper, wait: Duration, now: Moment) -> Moment {
+    let mut pause = Pause::new(wait, now);
+    sleeper.sleep(wait).await;
+    loop {
+        let now = sleeper.now();
+        let Some(left) = pause.left(now) else {
+            return now;
+        };
+        come_round().await;
+        sleeper.sleep(left).await;
+    }
+}
+
+/// Lets the runtime do something else, so that a sleeper that never sleeps does not hold it up.
+async fn come_round() {
+    let mut woken = false;
+    poll_fn(|cx| {
+        if woken {
+            return Poll::Ready(());
+        }
+        woken = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -6,7 +6,7 @@ use crate::Retry;
 #[non_exhaustive]
 pub struct Notice<'a, E> {
     /// How the attempt failed.
-    pub fault: &'a Fault<E>,
+    pub fault: Fault<&'a E>,
     /// Its number, counted from 1.
     pub attempt: u32,
     /// The wait to the next one and what it costs.

@@ -2,7 +2,8 @@ use evenkeel_error::Moment;
 
 use crate::RetryBudget;
 
-/// Where a retry takes its token from: a [`RetryBudget`], borrowed or owned, or [`NoBudget`].
+/// Where a retry takes its token from: a [`RetryBudget`], borrowed or owned, perhaps, or
+/// [`NoBudget`].
 ///
 /// Sealed: its methods are the crate's business.
 pub trait Purse: sealed::Purse {}
@@ -11,62 +12,64 @@ pub trait Purse: sealed::Purse {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoBudget;
 
-impl Purse for NoBudget {}
-impl Purse for RetryBudget {}
-impl Purse for &RetryBudget {}
+impl<B: sealed::Purse> Purse for B {}
 
 pub(crate) mod sealed {
-    use super::Moment;
+    use super::{Moment, NoBudget, RetryBudget};
 
     pub trait Purse {
-        /// Books a success at the first attempt; reads the clock only if there is a book.
-        fn earn(&self, now: impl FnOnce() -> Moment);
-        fn take(&self, now: Moment) -> Result<(), Moment>;
-        fn put_back(&self);
+        fn budget(&self) -> Option<&RetryBudget>;
+
+        #[inline]
+        fn earn(&self, now: impl FnOnce() -> Moment) {
+            if let Some(budget) = self.budget() {
+                budget.earn(now());
+            }
+        }
+
+        fn take(&self, now: Moment) -> Result<(), Moment> {
+            self.budget().map_or(Ok(()), |budget| budget.take(now))
+        }
+
+        #[inline]
+        fn put_back(&self) {
+            if let Some(budget) = self.budget() {
+                budget.put_back();
+            }
+        }
+    }
+
+    impl Purse for NoBudget {
+        #[inline]
+        fn budget(&self) -> Option<&RetryBudget> {
+            None
+        }
+    }
+
+    impl Purse for RetryBudget {
+        #[inline]
+        fn budget(&self) -> Option<&RetryBudget> {
+            Some(self)
+        }
+    }
+
+    impl<B: Purse> Purse for &B {
+        #[inline]
+        fn budget(&self) -> Option<&RetryBudget> {
+            (**self).budget()
+        }
+    }
+
+    impl<B: Purse> Purse for Option<B> {
+        #[inline]
+        fn budget(&self) -> Option<&RetryBudget> {
+            self.as_ref().and_then(Purse::budget)
+        }
     }
 }
 
-impl sealed::Purse for NoBudget {
-    fn earn(&self, _: impl FnOnce() -> Moment) {}
-
-    fn take(&self, _: Moment) -> Result<(), Moment> {
-        Ok(())
-    }
-
-    fn put_back(&self) {}
-}
-
-impl sealed::Purse for RetryBudget {
-    #[inline]
-    fn earn(&self, now: impl FnOnce() -> Moment) {
-        Self::earn(self, now());
-    }
-
-    fn take(&self, now: Moment) -> Result<(), Moment> {
-        Self::take(self, now)
-    }
-
-    fn put_back(&self) {
-        Self::put_back(self);
-    }
-}
-
-impl sealed::Purse for &RetryBudget {
-    #[inline]
-    fn earn(&self, now: impl FnOnce() -> Moment) {
-        RetryBudget::earn(self, now());
-    }
-
-    fn take(&self, now: Moment) -> Result<(), Moment> {
-        RetryBudget::take(self, now)
-    }
-
-    fn put_back(&self) {
-        RetryBudget::put_back(self);
-    }
-}
-
-/// A purse and what one call has taken from it. Dropped before the retry went out, it gives back.
+/// A purse and what one call has taken from it for the attempt to come or the one under way. A token
+/// taken for an attempt that never goes out is given back.
 #[derive(Debug)]
 pub(crate) struct Held<B: sealed::Purse> {
     purse: B,
@@ -83,6 +86,7 @@ enum Token {
 }
 
 impl<B: sealed::Purse> Held<B> {
+    #[inline]
     pub(crate) const fn new(purse: B) -> Self {
         Self {
             purse,
@@ -90,8 +94,9 @@ impl<B: sealed::Purse> Held<B> {
         }
     }
 
-    pub(crate) const fn purse(&self) -> &B {
-        &self.purse
+    #[inline]
+    pub(crate) fn earn(&self, now: impl FnOnce() -> Moment) {
+        self.purse.earn(now);
     }
 
     pub(crate) fn take(&mut self, now: Moment) -> Result<(), Moment> {
@@ -113,7 +118,6 @@ impl<B: sealed::Purse> Held<B> {
     }
 
     /// The attempt succeeded.
-    #[inline]
     pub(crate) fn refund(&mut self) {
         if self.token == Token::Sent {
             self.purse.put_back();

@@ -1,12 +1,25 @@
-//! Each defect known of other crates that could be made here, and is not.
+//! Each defect known of other crates that could be made here, and is not: one test for each, named
+//! for it. Some stand nearer to what they test:
+//!
+//! - one sequence for every call because a generator is cloned: `service`;
+//! - a retry without a fresh readiness poll: `service`;
+//! - calls dropped in a wait that keep their token: `cancel`;
+//! - tokens that two threads take at once: `budget::bucket::orders`, `budget::share::orders`.
+//!
+//! Not possible here: a fixed seed where there is no system to ask (without `std` there are no dice
+//! without a seed); waits by the wall clock (no wall clock is read); a retry that is silently off
+//! because a request cannot be cloned (`tower::ServicePolicy` demands `Clone`). Not this crate's: what
+//! may be repeated, bodies that stream, which faults count as recoverable.
 
 use std::future::ready;
 use std::time::Duration;
 
+use evenkeel_error::Moment;
+
 use super::{BUSY, SECOND, Says, limited, take, virtually};
 use crate::{
-    Attempt, Chance as _, Curve, Dice, GaveUp, Jitter, Ratio, RetryPolicy, Roll, Sleeper as _,
-    StopReason, Tokio, retry,
+    Attempt, Chance as _, Curve, Dice, GaveUp, Jitter, Ratio, RetryBudget, RetryPolicy, Roll,
+    Sleeper as _, StopReason, Tokio, retry,
 };
 
 fn all_jitters() -> [Jitter; 5] {
@@ -179,8 +192,7 @@ fn the_operation_is_not_called_when_the_call_is_built_nor_before_a_sleep_is_over
             calls.borrow_mut().push(Tokio.now().since(start));
             ready(Err::<(), _>(BUSY))
         })
-        .policy(policy)
-        .into_future();
+        .policy(policy);
         assert!(calls.borrow().is_empty());
         let _ = call.await;
         assert_eq!(*calls.borrow(), [Duration::ZERO, SECOND, 3 * SECOND]);
@@ -197,4 +209,116 @@ fn no_time_limit_hides_in_the_defaults() {
         });
         assert_eq!(number.policy(policy).await, Ok(500));
     });
+}
+
+#[test]
+fn jitter_does_not_become_negligible_as_delays_grow() {
+    let mut dice = Dice::seeded(1);
+    let tenth = Jitter::Bounded(Ratio::TENTH);
+    let curve = Curve::exponential(SECOND / 10)
+        .cap(3_600 * SECOND)
+        .jitter(tenth);
+    let delays: Vec<_> = (0..1_000).map(|_| curve.delay(12, dice.roll())).collect();
+    let (least, most) = (delays.iter().min().unwrap(), delays.iter().max().unwrap());
+    // A tenth to either side of 204.8 s.
+    assert!(*most > *least + 38 * SECOND, "{least:?} {most:?}");
+}
+
+#[test]
+fn a_factor_that_is_negative_or_not_a_number_is_refused_and_never_a_panic_later() {
+    for factor in [f64::NAN, -2.0, 0.0, f64::INFINITY, f64::NEG_INFINITY] {
+        assert!(Curve::builder().factor(factor).build().is_err(), "{factor}");
+    }
+}
+
+#[test]
+fn no_range_is_empty_however_small_or_upside_down_its_ends() {
+    for jitter in all_jitters() {
+        for (base, cap) in [(0, 0), (1, 0), (0, 1), (1, 1), (2, 1)] {
+            let curve = Curve::exponential(Duration::from_nanos(base))
+                .cap(Duration::from_nanos(cap))
+                .jitter(jitter);
+            for roll in [Roll::LOWEST, Roll::HIGHEST] {
+                assert!(curve.delay(1, roll) <= Duration::from_nanos(cap));
+            }
+        }
+    }
+    let narrow = Curve::constant(SECOND).jitter(Jitter::Bounded(Ratio::new(0.000_001).unwrap()));
+    assert!(narrow.delay(1, Roll::LOWEST) < narrow.delay(1, Roll::HIGHEST));
+}
+
+#[test]
+fn an_iterator_of_delays_does_not_end_and_so_never_yields_again_after_its_end() {
+    for jitter in all_jitters() {
+        let curve = Curve::decorrelated(SECOND).cap(60 * SECOND).jitter(jitter);
+        assert_eq!(curve.delays(Dice::seeded(1)).take(10_000).count(), 10_000);
+    }
+}
+
+#[test]
+fn doubled_delays_are_exact_to_the_nanosecond() {
+    let curve = Curve::exponential(Duration::from_millis(100)).jitter(Jitter::None);
+    assert_eq!(curve.delay(2, Roll::LOWEST), Duration::from_millis(200));
+}
+
+#[test]
+fn a_base_of_one_nanosecond_grows() {
+    let curve = Curve::exponential(Duration::from_nanos(1)).jitter(Jitter::None);
+    assert!(curve.delay(2, Roll::LOWEST) > curve.delay(1, Roll::LOWEST));
+}
+
+#[test]
+fn a_budget_does_not_need_a_hundred_thousand_failures_to_notice_an_outage() {
+    let share = RetryBudget::share(Ratio::TENTH).build().unwrap();
+    for budget in [RetryBudget::new(), share] {
+        let at = |seconds| Moment::ORIGIN + SECOND * seconds;
+        for second in 0..1_000 {
+            (0..100).for_each(|_| budget.earn(at(second)));
+        }
+        // Nothing succeeds from here on.
+        let retries = (1_000..1_060).flat_map(|second| [second; 100]);
+        let retries = retries
+            .filter(|second| budget.take(at(*second)).is_ok())
+            .count();
+        assert!(retries <= 200, "{retries}");
+    }
+}
+
+#[test]
+fn an_empty_budget_recovers_without_a_success() {
+    let share = RetryBudget::share(Ratio::TENTH).build().unwrap();
+    for budget in [RetryBudget::new(), share] {
+        while budget.take(Moment::ORIGIN).is_ok() {}
+        assert!(budget.take(Moment::ORIGIN + 60 * SECOND).is_ok());
+    }
+}
+
+#[test]
+fn a_ratio_of_a_budget_is_not_rounded_to_a_whole_or_to_a_third() {
+    for percent in [30, 60, 70, 90] {
+        let ratio = Ratio::percent(percent).unwrap();
+        let share = RetryBudget::share(ratio).free(0).build().unwrap();
+        let bucket = RetryBudget::builder()
+            .earned(ratio)
+            .cap(100)
+            .build()
+            .unwrap();
+        while bucket.take(Moment::ORIGIN).is_ok() {}
+        for budget in [share, bucket] {
+            (0..100).for_each(|_| budget.earn(Moment::ORIGIN));
+            assert_eq!(budget.tokens(Moment::ORIGIN), percent);
+        }
+    }
+}
+
+#[test]
+fn a_budget_that_was_full_and_busy_counts_again_after_a_withdrawal() {
+    let budget = RetryBudget::new();
+    (0..2_000).for_each(|_| budget.earn(Moment::ORIGIN));
+    assert_eq!(budget.tokens(Moment::ORIGIN), RetryBudget::MAX_CAP);
+    budget.take(Moment::ORIGIN).unwrap();
+    (0..10).for_each(|_| budget.earn(Moment::ORIGIN));
+    assert_eq!(budget.tokens(Moment::ORIGIN), RetryBudget::MAX_CAP);
+    budget.take(Moment::ORIGIN).unwrap();
+    assert_eq!(budget.tokens(Moment::ORIGIN), RetryBudget::MAX_CAP - 1);
 }

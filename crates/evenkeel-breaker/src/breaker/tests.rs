@@ -8,11 +8,15 @@ use evenkeel_error::{Delivery, ErrorKind, Hint, Moment, Recoverable, Recovery};
 use super::*;
 use crate::Reason;
 
+mod defects;
+mod likeness;
+mod listeners;
+
 const ROLL: u64 = 1 << 63;
 const START: Moment = Moment::from_nanos(1_000_000_000_000);
 
 fn admitted(breaker: &Breaker, now: Moment) -> Permit {
-    breaker.admit(now, ROLL).expect("admitted")
+    breaker.admit_owned(now, ROLL).expect("admitted")
 }
 
 /// A breaker that opened at [`START`], for one second.
@@ -137,11 +141,9 @@ fn a_poisoned_lock_is_as_good_as_any() {
     let breaker = opened();
     let handle = breaker.clone();
     let poisoned = thread::spawn(move || {
-        let _guard = handle.lock();
-        panic!("with the lock held");
+        handle.circuit().poison();
     });
     assert!(poisoned.join().is_err());
-    assert!(breaker.machine.is_poisoned());
     assert_eq!(breaker.state(START), State::Open);
     let _probe = admitted(&breaker, START + Duration::from_secs(1));
 }
@@ -151,7 +153,11 @@ fn of_many_threads_that_come_at_once_one_sends_the_probe() {
     let breaker = opened();
     let (admissions, transitions) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let permits: Vec<_> = thread::scope(|scope| {
-        let caller = || breaker.admit(START + Duration::from_secs(1), ROLL).ok();
+        let caller = || {
+            breaker
+                .admit_owned(START + Duration::from_secs(1), ROLL)
+                .ok()
+        };
         let callers: Vec<_> = (0..16).map(|_| scope.spawn(caller)).collect();
         callers
             .into_iter()
@@ -173,6 +179,7 @@ fn handles_and_permits_can_be_sent_and_shared() {
     fn is_shared<T: Send + Sync + 'static>() {}
     is_shared::<Breaker>();
     is_shared::<Permit>();
+    is_shared::<Permit<&'static Breaker>>();
     is_shared::<Rejected>();
     is_shared::<crate::KeyedSet<String>>();
 }

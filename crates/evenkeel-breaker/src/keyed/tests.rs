@@ -14,7 +14,7 @@ fn set(capacity: usize) -> KeyedSet<u32> {
 
 fn open(set: &KeyedSet<u32>, key: u32, now: Moment) {
     for _ in 0..5 {
-        if let Ok(permit) = set.get(&key, now).admit(now, ROLL) {
+        if let Ok(permit) = set.admit(&key, now, ROLL) {
             let _ = permit.failure(ErrorKind::Overloaded, None, now, ROLL);
         }
     }
@@ -52,7 +52,7 @@ fn a_model_in_trouble_takes_no_call_from_the_models_beside_it() {
         dice ^= dice << 13;
         dice ^= dice >> 7;
         dice ^= dice << 17;
-        match set.get(&model, now).admit(now, dice) {
+        match set.admit(&model, now, dice) {
             Ok(permit) if model == 0 && !dice.is_multiple_of(10) => {
                 let _ = permit.failure(ErrorKind::Overloaded, None, now, dice);
             }
@@ -69,8 +69,8 @@ fn a_model_in_trouble_takes_no_call_from_the_models_beside_it() {
 #[test]
 fn a_full_set_forgets_the_closed_breaker_that_was_asked_for_longest_ago() {
     let set = set(3);
-    for key in [1, 2, 3, 1, 4] {
-        let _ = set.get(&key, START);
+    for (seconds, key) in [1, 2, 3, 1, 4].into_iter().enumerate() {
+        let _ = set.get(&key, START + Duration::from_secs(seconds as u64));
     }
     assert_eq!(keys(&set), [1, 3, 4]);
     assert_eq!(set.snapshot(START).evicted, 1);
@@ -112,7 +112,7 @@ fn an_open_breaker_that_nobody_asks_for_any_more_makes_room_in_the_end() {
         [1],
         "its delay is over, but it may yet be asked for"
     );
-    let _ = set.get(&2, START + Duration::from_secs(60));
+    let _ = set.get(&2, START + Duration::from_secs(61));
     assert_eq!(keys(&set), [2]);
     assert_eq!(set.snapshot(soon).abandoned, 1);
 }
@@ -130,7 +130,7 @@ fn an_open_breaker_that_is_asked_for_now_and_then_keeps_its_place() {
 #[test]
 fn a_breaker_in_use_is_not_forgotten() {
     let set = set(1);
-    let permit = set.get(&1, START).admit(START, ROLL).expect("closed");
+    let permit = set.get(&1, START).admit_owned(START, ROLL).expect("closed");
     let _ = set.get(&2, START);
     assert_eq!(keys(&set), [1], "a call is in flight");
     permit.neutral();
@@ -153,4 +153,57 @@ fn a_set_keeps_1_024_keys_unless_told_otherwise() {
         let _ = set.get(&key, START);
     }
     assert_eq!(set.snapshot(START).breakers.len(), 1_024);
+}
+
+#[test]
+fn a_listener_hears_of_each_transition_with_its_key() {
+    use std::sync::{Arc, Mutex};
+
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let set = {
+        let heard = Arc::clone(&heard);
+        set(8).listener(move |key, transition| {
+            heard.lock().unwrap().push((*key, transition.to));
+        })
+    };
+    open(&set, 1, START);
+    open(&set, 2, START);
+    let later = START + Duration::from_secs(1);
+    let _ = set
+        .admit(&1, later, ROLL)
+        .expect("the probe")
+        .success(later, ROLL);
+    let expected = [
+        (1, State::Open),
+        (2, State::Open),
+        (1, State::HalfOpen),
+        (1, State::Recovering),
+    ];
+    assert_eq!(*heard.lock().unwrap(), expected);
+}
+
+#[test]
+fn a_borrowed_key_finds_the_owned_one() {
+    let set: KeyedSet<String> = KeyedSet::new(BreakerConfig::default());
+    let here = set.get("claude-sonnet-5-5", START);
+    let there = set.get("claude-sonnet-5-5", START);
+    here.switch(crate::Mode::ForcedOpen);
+    assert_eq!(there.mode(), crate::Mode::ForcedOpen);
+    assert_eq!(
+        format!("{set:?}"),
+        r#"KeyedSet { capacity: 1024, keys: ["claude-sonnet-5-5"], .. }"#
+    );
+}
+
+#[test]
+fn two_threads_that_bring_a_new_key_get_one_breaker() {
+    for _ in 0..50 {
+        let set = set(8);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| set.get(&1, START));
+            set.get(&1, START).switch(crate::Mode::ForcedOpen);
+            assert_eq!(other.join().unwrap().mode(), crate::Mode::ForcedOpen);
+        });
+        assert_eq!(set.snapshot(START).breakers.len(), 1);
+    }
 }

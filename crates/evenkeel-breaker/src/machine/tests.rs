@@ -3,13 +3,15 @@ use std::time::Duration;
 use evenkeel_error::{ErrorKind, Moment};
 
 use super::*;
-use crate::Outcome;
+use crate::{Outcome, Ratio, Reason, Rejection, Window};
 
 mod defects;
+mod flapping;
 mod modes;
 mod properties;
 mod rules;
 mod table;
+mod windows;
 
 /// The roll that draws the middle of every range: open delays of 1, 2, 4, 8 and 15 s.
 const MIDDLE: u64 = 1 << 63;

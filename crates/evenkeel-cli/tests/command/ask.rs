@@ -1,12 +1,13 @@
 //! `evenkeel ask`: what is sent, and what is printed.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use evenkeel_simulator::{Cut, Reply};
+use evenkeel_simulator::{Cut, Ending, Reply};
 use serde_json::{Value, json};
 
 use super::api::Api;
-use super::process::{Running, evenkeel};
+use super::process::{Running, evenkeel, eventually};
 use super::scratch::Scratch;
 
 /// Longer than any test has time for.
@@ -226,9 +227,39 @@ fn a_failure_says_what_the_server_said_and_what_to_do() {
     for told in [
         "quota_exhausted: status 429",
         "the server said: You have reached your API usage limits.",
-        "not before 20",
+        "no use before 20",
         "raise the tier in the Console",
     ] {
         assert!(run.err.contains(told), "{told}: {run:?}");
     }
+}
+
+#[test]
+fn a_reply_that_the_model_did_not_end_itself_is_told_to_be_cut() {
+    for (args, told) in [
+        (["--simulate=healthy", "--max-tokens=5"], "cut at its limit"),
+        (["--simulate=refusal", "--stream"], "not to be used"),
+    ] {
+        let run = evenkeel(["ask", "hi"]).arg(args[0]).arg(args[1]).finish();
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(run.err.lines().count(), 1, "{run:?}");
+        assert!(run.err.contains(told), "{run:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_a_stream_ends_the_call_and_its_cost() {
+    let pieces = NonZeroUsize::new(200).unwrap();
+    let reply =
+        Reply::message("Said in vain. ".repeat(10_000)).drip(pieces, Duration::from_millis(5));
+    let api = Api::script(vec![reply]);
+    let mut command = evenkeel(["ask", "hi", "--stream", "--max-tokens", "60000"])
+        .arg("--base-url")
+        .arg(api.base_url())
+        .start();
+    command.out_until("Said");
+    command.close_output();
+    let run = command.finish();
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{run:?}");
+    eventually("the end", || api.request().ending == Ending::Abandoned);
 }

@@ -170,11 +170,53 @@ fn the_text_says_what_happened_what_helps_and_what_the_server_said() {
     assert_eq!(run.code, Some(0), "{run:?}");
     insta::assert_snapshot!(run.out.trim_end(), @r#"
     rate_limited: status 429, type rate_limit_error, request id req_7
-      category: rate_limit, recovery: after 20s, delivery: answered
+      concerns: rate limit
+      worth a retry: yes, 20s after the answer
+      reached the API: yes
       message: Slow down.
-      what to do: A rate limit of the account is used up. Waiting helps; retrying earlier than the server says does not. If it recurs, spread the load, cache the prompt's prefix, or ask for higher limits in the Console under Limits.
+      what to do: A rate limit of the account is used up. Waiting helps; retrying
+        earlier than the server says does not. If it recurs, spread the load, cache
+        the prompt's prefix, or ask for higher limits in the Console under Limits.
       body: {"type":"error","error":{"type":"rate_limit_error","message":"Slow down."}}
     "#);
+}
+
+#[test]
+fn an_event_may_be_brought_with_its_frame() {
+    let data = body("overloaded_error", "Overloaded");
+    for frame in [
+        format!("event: error\ndata: {data}\n\n"),
+        format!("event: error\r\ndata:{data}\r\n\r\n"),
+    ] {
+        let command = evenkeel(["explain", "--event", "--body", "-"]).input(frame);
+        let error = classified(command);
+        assert_eq!(error["kind"], "overloaded");
+        assert_eq!(error["message"], "Overloaded");
+    }
+}
+
+#[test]
+fn the_status_needs_no_name() {
+    let by_name = evenkeel(["explain", "--status", "529"]).finish();
+    let bare = evenkeel(["explain", "529"]).finish();
+    assert_eq!(bare.code, Some(0), "{bare:?}");
+    assert_eq!(bare.out, by_name.out);
+}
+
+#[test]
+fn the_text_speaks_in_words_and_not_in_labels() {
+    for (status, words) in [
+        (429, "yes, after a long wait that grows"),
+        (503, "yes, after a short wait that grows"),
+        (200, "yes, once, after a short wait that grows"),
+        (400, "worth a retry: no\n"),
+        (502, "reached the API: perhaps"),
+    ] {
+        let run = response(status, &[], "").finish();
+        assert!(run.out.contains(words), "{words}: {run:?}");
+        let (_, rest) = run.out.split_once('\n').unwrap();
+        assert!(!rest.contains('_'), "{run:?}");
+    }
 }
 
 #[test]
@@ -201,7 +243,7 @@ fn the_text_names_the_moment_that_a_cap_lifts() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(
         run.out
-            .contains("recovery: never before 2027-01-01T00:00:00Z"),
+            .contains("worth a retry: no use before 2027-01-01 00:00:00 UTC"),
         "{run:?}"
     );
 }

@@ -12,7 +12,7 @@ fn help(args: &[&str]) -> String {
 
 #[test]
 fn the_command_names_what_it_can_do() {
-    insta::assert_snapshot!(help(&["--help"]), @"
+    insta::assert_snapshot!(help(&["--help"]), @r#"
     Ask Claude, explain a failure, or simulate an outage
 
     Usage: evenkeel <COMMAND>
@@ -27,7 +27,11 @@ fn the_command_names_what_it_can_do() {
     Options:
       -h, --help     Print help
       -V, --version  Print version
-    ");
+
+    To begin, without a key:
+      evenkeel ask "Hello" --simulate overloaded-twice
+      evenkeel demo
+    "#);
 }
 
 #[test]
@@ -43,7 +47,8 @@ fn ask_names_its_options_and_its_exit_codes() {
 
     Options:
           --request <FILE>
-              A whole Messages request in JSON, instead of a prompt (- for standard input)
+              A whole Messages request in JSON, instead of a prompt (- for standard
+              input)
 
           --model <MODEL>
               The model [default: claude-sonnet-5-5]
@@ -74,7 +79,8 @@ fn ask_names_its_options_and_its_exit_codes() {
               When to end the call whatever happens, such as 30s or 2m
 
           --base-url <URL>
-              Where the API is [default: the variable `ANTHROPIC_BASE_URL`, then the public API]
+              Where the API is [default: the variable `ANTHROPIC_BASE_URL`, then the
+              public API]
 
           --simulate <SCENARIO>
               Ask the built-in simulator; no key needed (evenkeel simulate --list)
@@ -105,11 +111,15 @@ fn explain_names_its_options() {
     insta::assert_snapshot!(help(&["explain", "--help"]), @"
     Say what a response from anywhere means, and what helps
 
-    Usage: evenkeel explain [OPTIONS]
+    Usage: evenkeel explain [OPTIONS] <STATUS|--status <N>|--event>
+
+    Arguments:
+      [STATUS]  The HTTP status [default with --event: 200]
 
     Options:
-          --status <N>     The HTTP status [default with --event: 200]
-          --header <K: V>  A header of the response, such as 'retry-after: 20'; may be repeated
+          --status <N>     The same, by name
+          --header <K: V>  A header of the response, such as 'retry-after: 20'; may
+                           be repeated
           --body <FILE>    The body of the response (- for standard input)
           --event          The body is the data of an error event inside a stream
           --json           Print JSON
@@ -138,9 +148,31 @@ fn simulate_names_its_options() {
 }
 
 #[test]
-fn the_version_is_the_packages() {
+fn the_version_is_the_packages_whichever_command_is_asked() {
     let version = concat!("evenkeel ", env!("CARGO_PKG_VERSION"));
-    assert_eq!(help(&["--version"]), version);
+    for command in ["", "ask", "explain", "simulate", "demo"] {
+        let args: Vec<_> = [command, "--version"]
+            .into_iter()
+            .filter(|word| !word.is_empty())
+            .collect();
+        assert_eq!(help(&args), version);
+    }
+}
+
+#[test]
+fn where_no_terminal_says_how_wide_it_is_lines_end_within_80_columns() {
+    for args in [
+        &["--help"][..],
+        &["ask", "-h"],
+        &["ask", "--help"],
+        &["explain", "--help"],
+        &["simulate", "--help"],
+        &["explain", "429"],
+    ] {
+        for line in help(args).lines() {
+            assert!(line.chars().count() <= 80, "{args:?} {line}");
+        }
+    }
 }
 
 #[test]

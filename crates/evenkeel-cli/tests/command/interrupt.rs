@@ -33,7 +33,7 @@ fn it_ends_a_wait() {
         "unattended",
     ];
     let mut command = evenkeel(args).start();
-    command.err_until("waiting 1");
+    command.err_until("waiting 3h");
     let run = interrupted(command);
     assert_eq!(run.out, "");
 }

@@ -423,3 +423,12 @@ fn each_category_has_its_exit_code() {
         assert_eq!(attempts(&report).len(), api.journal().len(), "{report}");
     }
 }
+
+#[test]
+fn no_control_character_of_a_reply_stands_bare_in_the_report() {
+    let odd = "a\u{1b}[2Jb\u{7f}c\u{9b}d\u{85}";
+    let api = Api::script(vec![Reply::message(odd)]);
+    let run = evenkeel(["ask", "hi", "--json", "--base-url", api.base_url()]).finish();
+    assert_eq!(check(&run)["text"], odd);
+    assert!(!run.out.trim_end().contains(char::is_control), "{run:?}");
+}

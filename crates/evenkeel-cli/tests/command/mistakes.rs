@@ -244,12 +244,27 @@ fn a_prompt_that_is_not_text_is_told_where() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn an_input_that_cannot_be_read_is_told_by_what_it_is() {
+    for (args, words) in [
+        (&["ask"][..], "the prompt on standard input cannot be read"),
+        (
+            &["explain", "500", "--body", "-"],
+            "--body on standard input cannot be read",
+        ),
+    ] {
+        let folder = std::fs::File::open("/").unwrap();
+        one_line(&evenkeel(args).standard_input(folder).finish(), 2, &[words]);
+    }
+}
+
 #[test]
 fn a_port_that_is_taken_is_named() {
     let api = Api::healthy();
     let port = api.port().to_string();
     let run = evenkeel(["simulate", "--port", &port]).finish();
-    one_line(&run, 78, &[&port, "in use", "another port"]);
+    one_line(&run, 78, &["--port", &port, "in use", "another port, or 0"]);
 }
 
 #[test]
@@ -264,6 +279,11 @@ fn a_scenario_file_with_a_mistake_is_told_at_its_line() {
             "status.toml",
             "[[reply]]\nraw = { status = 99 }\n",
             &["line 1", "99"],
+        ),
+        (
+            "impossible.toml",
+            "[[reply]]\nmessage = \"x\"\n\n[[reply]]\ngateway = 502\nunknown_events = true\n",
+            &["line 4", "only a message or a list of events"],
         ),
         ("no-toml.toml", "reply = [\n", &["line "]),
         ("no-reply.toml", "", &["[[reply]]"]),
@@ -292,22 +312,38 @@ fn a_scenario_file_with_a_mistake_is_told_at_its_line() {
 fn words_that_the_command_does_not_know_are_answered_in_one_line() {
     for (args, words) in [
         (&["ask", "hi", "--jsn"][..], &["--jsn", "'--json'"][..]),
-        (&["ask", "hi", "again"], &["again"]),
+        (
+            &["ask", "hi", "again"],
+            &["again", "quotes", "evenkeel ask --help"],
+        ),
+        (&["What is 2+2?"], &["2+2", "evenkeel ask"]),
         (&["aks", "hi"], &["aks", "--help"]),
         (
             &["ask", "hi", "--patience", "long"],
             &["interactive, background, unattended"],
         ),
-        (&["ask", "hi", "--max-tokens", "many"], &["--max-tokens"]),
+        (
+            &["ask", "hi", "--max-tokens", "many"],
+            &["--max-tokens", "a whole number", "such as 1024"],
+        ),
+        (&["ask", "hi", "--max-tokens", "-1"], &["a whole number"]),
         (
             &["ask", "hi", "--simulate", "healthy", "--base-url", "x"],
             &["--simulate", "--base-url"],
         ),
         (&["ask", "hi", "--request", "x"], &["--request"]),
-        (&["simulate", "--rpm", "0"], &["--rpm"]),
+        (
+            &["simulate", "--rpm", "0"],
+            &["--rpm", "from 1 to", "no limit"],
+        ),
+        (&["simulate", "--itpm", "-5"], &["--itpm", "from 1 to"]),
+        (&["simulate", "--otpm", "1.5"], &["--otpm", "whole number"]),
+        (&["simulate", "--port", "http"], &["--port", "65535"]),
         (&["simulate", "--port", "70000"], &["--port", "65535"]),
         (&["explain"], &["--status"]),
         (&["explain", "--status", "99"], &["--status", "100"]),
+        (&["explain", "many"], &["STATUS", "such as 429"]),
+        (&["explain", "429", "--status", "429"], &["--status"]),
         (
             &["explain", "--status", "429", "--body", "/nowhere"],
             &["--body /nowhere cannot be read"],
@@ -322,5 +358,22 @@ fn words_that_the_command_does_not_know_are_answered_in_one_line() {
         ),
     ] {
         one_line(&evenkeel(args).finish(), 2, words);
+    }
+}
+
+#[test]
+fn a_mistake_cannot_steer_the_terminal() {
+    let odd = "x\u{1b}[2J\ry\u{9b}";
+    for args in [
+        &["ask", "hi", odd][..],
+        &["ask", "--request", odd],
+        &["ask", "hi", "--simulate", odd],
+        &["ask", "hi", "--patience", odd],
+        &["explain", odd],
+        &["simulate", "--scenario", odd],
+    ] {
+        let run = evenkeel(args).finish();
+        one_line(&run, 2, &[]);
+        assert!(!run.err.contains(['\u{1b}', '\u{9b}', '\r']), "{run:?}");
     }
 }

@@ -59,8 +59,19 @@ impl Invocation {
         self
     }
 
+    pub(crate) fn standard_input(mut self, from: impl Into<Stdio>) -> Self {
+        self.command.stdin(from);
+        self
+    }
+
     pub(crate) fn output(mut self, to: impl Into<Stdio>) -> Self {
         self.command.stdout(to);
+        self
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn error(mut self, to: impl Into<Stdio>) -> Self {
+        self.command.stderr(to);
         self
     }
 

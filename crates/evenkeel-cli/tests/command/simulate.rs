@@ -175,3 +175,59 @@ fn a_simulator_in_one_process_serves_the_command_in_another() {
         Some(2)
     );
 }
+
+#[test]
+fn what_is_not_http_and_what_is_too_large_are_answered_and_the_process_lives() {
+    let server = Server::start(&[]);
+    let reply = server.exchange("this is not HTTP\r\n\r\n");
+    assert!(reply.starts_with("HTTP/1.1 400"), "{reply}");
+    let large = "x".repeat(32 * 1_024 * 1_024 + 1);
+    let reply = server.exchange(&format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         anthropic-version: 2026-10-21\r\ncontent-length: {}\r\n\r\n{large}",
+        large.len()
+    ));
+    assert!(reply.starts_with("HTTP/1.1 413"), "{reply}");
+    assert!(reply.contains("request_too_large"), "{reply}");
+    assert!(server.ask().starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_scenario_that_is_changed_while_it_runs_may_refuse_connections_for_a_while() {
+    let server = Server::start(&["--scenario", "overloaded"]);
+    let change = |body: &str| {
+        server.exchange(&format!(
+            "POST /_simulator/scenario HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    };
+    assert!(server.ask().starts_with("HTTP/1.1 529"));
+    let wrong = change("[[reply]]\nmesage = 'x'");
+    assert!(wrong.starts_with("HTTP/1.1 400"), "{wrong}");
+    assert!(wrong.contains("line 2: unknown field `mesage`"), "{wrong}");
+    assert!(
+        server.ask().starts_with("HTTP/1.1 529"),
+        "a mistake changes nothing"
+    );
+    let changed = change("[[refused]]\nuntil = '700ms'");
+    assert!(changed.starts_with("HTTP/1.1 200"), "{changed}");
+    assert!(
+        TcpStream::connect(&server.address).is_err(),
+        "refused from now on"
+    );
+    let open = (0..1_000).any(|_| {
+        wait();
+        TcpStream::connect(&server.address).is_ok()
+    });
+    assert!(open, "and then no more");
+    assert!(server.ask().starts_with("HTTP/1.1 200"));
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a process of its own lives in real time"
+)]
+fn wait() {
+    std::thread::sleep(Duration::from_millis(5));
+}

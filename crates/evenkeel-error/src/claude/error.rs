@@ -263,6 +263,10 @@ impl Recoverable for Error {
     fn repeats(&self) -> Option<u32> {
         self.inner.repeats
     }
+
+    fn kind(&self) -> Option<ErrorKind> {
+        Some(self.inner.kind)
+    }
 }
 
 impl StdError for Error {

@@ -2,8 +2,10 @@
 
 use hyper::http::request::Parts;
 
-use super::{Api, Refused, Upload, Visit, given, invalid, key_hash, over, pool, refuse, version};
+use super::{Api, Refused, Upload, Visit, given, invalid, key_hash, over, refuse, version};
+use crate::batch;
 use crate::batches::{Fault, Moment};
+use crate::gate::Errand;
 use crate::model::{MODELS, Model};
 use crate::paging::page;
 use crate::plan::Plan;
@@ -21,17 +23,30 @@ impl Api {
     ) -> Refused<Plan> {
         let tokens = MessagesRequest::count(&upload.bytes, version(head))
             .or_else(|message| refuse(invalid(400, message)))?;
-        let key = pool(key_hash(&head.headers), "count_tokens");
-        let admitted = self.stage().gate.admit_count(key, self.clock.now());
-        if let Err(refusal) = admitted {
-            return refuse(over(&refusal, &self.circumstances(visit.number, None)));
-        }
+        self.admitted(Errand::Count, head, visit)?;
         let reply = Reply::json(200, format!(r#"{{"input_tokens":{tokens}}}"#));
         Ok(self.with_faults(reply, head, visit))
     }
 
+    fn admitted(&self, errand: Errand, head: &Parts, visit: Visit) -> Refused<()> {
+        let key = key_hash(&head.headers);
+        let mut stage = self.stage();
+        let admitted = stage.gate.admit_errand(errand, key, self.clock.now());
+        drop(stage);
+        admitted.or_else(|refusal| refuse(over(&refusal, &self.circumstances(visit.number, None))))
+    }
+
     /// Models and batches.
-    pub(super) fn other(&self, route: &Route, head: &Parts, upload: &Upload, visit: Visit) -> Plan {
+    pub(super) fn other(
+        &self,
+        route: &Route,
+        head: &Parts,
+        upload: &Upload,
+        visit: Visit,
+    ) -> Refused<Plan> {
+        if !matches!(route, Route::Models | Route::Model(_)) {
+            self.admitted(Errand::Batch, head, visit)?;
+        }
         let body = match route {
             Route::Models => {
                 let all: Vec<_> = MODELS
@@ -52,13 +67,15 @@ impl Api {
             Ok(json) => Reply::json(200, json),
             Err(Fault::Invalid(message)) => invalid(400, message),
             Err(Fault::NotFound(message)) => Reply::error(404, "not_found_error", message),
+            Err(Fault::Full(refusal)) => over(&refusal, &self.circumstances(visit.number, None)),
         };
-        self.with_faults(reply, head, visit)
+        Ok(self.with_faults(reply, head, visit))
     }
 
     fn batches(&self, route: &Route, head: &Parts, upload: &Upload) -> Result<String, Fault> {
-        let host = given(head, "host").unwrap_or("127.0.0.1");
-        let base = format!("http://{host}");
+        let host = given(head, "host").or(head.uri.host());
+        let base = format!("http://{}", host.unwrap_or("127.0.0.1"));
+        let seed = self.seed();
         let mut stage = self.stage();
         let at = Moment {
             now: self.clock.now(),
@@ -68,14 +85,18 @@ impl Api {
         match route {
             Route::CreateBatch => {
                 let body = request::object(&upload.bytes).map_err(Fault::Invalid)?;
-                stage.batches.create(&body, version(head), self.seed, at)
+                let items = batch::items(&body, version(head)).map_err(Fault::Invalid)?;
+                let waiting = stage.batches.waiting(at);
+                let admitted = stage.gate.admit_items(items.len(), waiting, at.item);
+                admitted.map_err(Fault::Full)?;
+                Ok(stage.batches.create(items, seed, at))
             }
             Route::Batch(id) => stage.batches.show(id, at, &base),
             Route::CancelBatch(id) => stage.batches.cancel(id, at, &base),
             Route::DeleteBatch(id) => stage.batches.delete(id, at),
             Route::BatchResults(id) => {
                 let answer = stage.scenario().answer();
-                stage.batches.results(id, &answer, self.seed, at)
+                stage.batches.results(id, &answer, seed, at)
             }
             _ => {
                 let all = stage.batches.list(at, &base);
@@ -97,7 +118,8 @@ impl Api {
             before: visit.before,
             now: self.clock.now().saturating_sub(stage.began()),
         };
-        let reply = stage.struck(base, &sight, self.seed);
+        let seed = stage.scenario().seed.unwrap_or(self.seed);
+        let reply = stage.struck(base, &sight, seed);
         drop(stage);
         Self::plan(&reply, &self.circumstances(visit.number, None))
     }

@@ -4,7 +4,7 @@ use super::*;
 
 fn journal(limit: usize) -> Arc<Journal> {
     Arc::new(Journal::new(
-        Clock::start(None),
+        Clock::start(crate::clock::Calendar::System),
         NonZeroUsize::new(limit).unwrap(),
     ))
 }

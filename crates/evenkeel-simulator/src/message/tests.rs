@@ -24,10 +24,11 @@ fn a_whole_message_is_the_json_of_the_api() {
     let message = Message::compose(
         &Answer::new().text("Hi there"),
         &request(50),
+        Input::fresh(9),
         &mut Dice::new(0, 1),
     );
     assert_eq!(
-        message.json(),
+        message.json(Tier::Standard),
         format!(
             r#"{{"model":"claude-sonnet-5-5","id":"{}","type":"message","role":"assistant","content":[{{"type":"text","text":"Hi there"}}],"stop_reason":"end_turn","stop_sequence":null,"usage":{{"input_tokens":9,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"cache_creation":{{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0}},"output_tokens":3,"service_tier":"standard"}}}}"#,
             message.id
@@ -40,6 +41,7 @@ fn a_stream_has_the_grammar_of_the_api() {
     let message = Message::compose(
         &Answer::new().text("Hello, dear world"),
         &request(50),
+        Input::fresh(9),
         &mut Dice::new(0, 1),
     );
     let events = text(&message.events());
@@ -66,22 +68,28 @@ fn max_tokens_cuts_the_answer_and_is_its_stop_reason() {
     let message = Message::compose(
         &Answer::new().text("Hello, dear world"),
         &request(2),
+        Input::fresh(9),
         &mut Dice::new(0, 1),
     );
     assert!(
-        message.json().contains(r#""text":"Hello,""#),
+        message.json(Tier::Standard).contains(r#""text":"Hello,""#),
         "{}",
-        message.json()
+        message.json(Tier::Standard)
     );
-    assert!(message.json().contains(r#""stop_reason":"max_tokens""#));
+    assert!(
+        message
+            .json(Tier::Standard)
+            .contains(r#""stop_reason":"max_tokens""#)
+    );
     let nothing = Message::compose(
         &Answer::new().text("Hello"),
         &request(0),
+        Input::fresh(9),
         &mut Dice::new(0, 1),
     );
     assert!(
         nothing
-            .json()
+            .json(Tier::Standard)
             .contains(r#""content":[],"stop_reason":"max_tokens""#)
     );
 }
@@ -91,6 +99,7 @@ fn the_part_before_an_error_costs_what_is_in_it() {
     let message = Message::compose(
         &Answer::new().text("Hello, dear world"),
         &request(50),
+        Input::fresh(9),
         &mut Dice::new(0, 1),
     );
     assert_eq!(
@@ -107,9 +116,14 @@ fn an_answer_that_just_fits_is_whole() {
     let message = Message::compose(
         &Answer::new().text("Hello, dear world"),
         &request(5),
+        Input::fresh(9),
         &mut Dice::new(0, 1),
     );
-    assert!(message.json().contains(r#""stop_reason":"end_turn""#));
+    assert!(
+        message
+            .json(Tier::Standard)
+            .contains(r#""stop_reason":"end_turn""#)
+    );
 }
 
 #[test]
@@ -122,7 +136,12 @@ fn a_stream_has_every_kind_of_delta_where_it_belongs() {
         .web_search("grass")
         .tool_use("paint", r#"{"colour":"green"}"#)
         .compaction("All was said.");
-    let message = Message::compose(&answer, &request(500), &mut Dice::new(0, 1));
+    let message = Message::compose(
+        &answer,
+        &request(500),
+        Input::fresh(9),
+        &mut Dice::new(0, 1),
+    );
     let events = text(&message.events());
     for delta in [
         r#""delta":{"type":"thinking_delta","thinking":"Hm."}"#,
@@ -140,7 +159,7 @@ fn a_stream_has_every_kind_of_delta_where_it_belongs() {
     ] {
         assert!(events.contains(delta), "{delta} in {events}");
     }
-    let whole: serde_json::Value = serde_json::from_str(&message.json()).unwrap();
+    let whole: serde_json::Value = serde_json::from_str(&message.json(Tier::Standard)).unwrap();
     assert_eq!(whole["content"].as_array().unwrap().len(), 8);
     assert_eq!(whole["content"][6]["input"]["colour"], "green");
 }
@@ -148,8 +167,8 @@ fn a_stream_has_every_kind_of_delta_where_it_belongs() {
 #[test]
 fn a_tool_call_cut_by_max_tokens_is_not_json_in_a_stream_and_empty_in_a_message() {
     let answer = Answer::new().tool_use("write", r#"{"path":"/etc/passwd"}"#);
-    let message = Message::compose(&answer, &request(3), &mut Dice::new(0, 1));
-    let whole: serde_json::Value = serde_json::from_str(&message.json()).unwrap();
+    let message = Message::compose(&answer, &request(3), Input::fresh(9), &mut Dice::new(0, 1));
+    let whole: serde_json::Value = serde_json::from_str(&message.json(Tier::Standard)).unwrap();
     assert_eq!(whole["content"][0]["input"], serde_json::json!({}));
     assert_eq!(whole["stop_reason"], "max_tokens");
     assert!(!text(&message.events()).contains("passwd"));
@@ -158,8 +177,13 @@ fn a_tool_call_cut_by_max_tokens_is_not_json_in_a_stream_and_empty_in_a_message(
 #[test]
 fn every_stop_reason_can_be_had() {
     let stop = |answer: Answer| {
-        let message = Message::compose(&answer, &request(500), &mut Dice::new(0, 1));
-        let whole: serde_json::Value = serde_json::from_str(&message.json()).unwrap();
+        let message = Message::compose(
+            &answer,
+            &request(500),
+            Input::fresh(9),
+            &mut Dice::new(0, 1),
+        );
+        let whole: serde_json::Value = serde_json::from_str(&message.json(Tier::Standard)).unwrap();
         (
             whole["stop_reason"].clone(),
             whole["stop_sequence"].clone(),
@@ -186,5 +210,63 @@ fn every_stop_reason_can_be_had() {
     assert_eq!(
         stop(Answer::refusal("cyber", "No.")),
         ("refusal".into(), null, "cyber".into())
+    );
+}
+
+#[test]
+fn a_stop_sequence_of_the_request_ends_the_answer_before_it() {
+    let mut request = request(500);
+    request.stop_sequences = vec!["END".into(), "dear".into()];
+    let answer = Answer::new()
+        .text("Hello, dear world END")
+        .tool_use("x", "{}");
+    let message = Message::compose(&answer, &request, Input::fresh(9), &mut Dice::new(0, 1));
+    let whole: serde_json::Value = serde_json::from_str(&message.json(Tier::Standard)).unwrap();
+    assert_eq!(whole["content"].as_array().unwrap().len(), 1);
+    assert_eq!(whole["content"][0]["text"], "Hello, ");
+    assert_eq!(whole["stop_reason"], "stop_sequence");
+    assert_eq!(whole["stop_sequence"], "dear");
+}
+
+#[test]
+fn a_full_context_ends_the_answer_and_says_so() {
+    let mut request = request(500);
+    (request.model, request.input_tokens) = ("claude-haiku-4-5".into(), 199_998);
+    let answer = Answer::new().text("Hello, dear world");
+    let message = Message::compose(&answer, &request, Input::fresh(9), &mut Dice::new(0, 1));
+    let whole: serde_json::Value = serde_json::from_str(&message.json(Tier::Standard)).unwrap();
+    assert_eq!(whole["stop_reason"], "model_context_window_exceeded");
+    assert_eq!(whole["usage"]["output_tokens"], 2);
+}
+
+#[test]
+fn usage_is_cumulative_and_says_what_was_thought_and_searched() {
+    let answer = Answer::new()
+        .thinking("Hm, so.")
+        .web_search("keel")
+        .text("Yes.");
+    let message = Message::compose(
+        &answer,
+        &request(500),
+        Input::fresh(9),
+        &mut Dice::new(0, 1),
+    );
+    let events = text(&message.events());
+    let start = events.split_once("\n\n").unwrap().0;
+    assert!(
+        start.contains(r#""output_tokens":1,"#) && !start.contains("thinking_tokens"),
+        "{start}"
+    );
+    let end = events.rsplit_once("event: message_delta").unwrap().1;
+    let tokens = message.output_tokens();
+    assert!(
+        end.contains(&format!(
+            r#""output_tokens":{tokens},"output_tokens_details":{{"thinking_tokens":2}}"#
+        )),
+        "{end}"
+    );
+    assert!(
+        end.contains(r#""server_tool_use":{"web_search_requests":1"#),
+        "{end}"
     );
 }

@@ -23,6 +23,7 @@ fn planned(reply: &Reply, form: Form) -> Answer {
         organization: "org",
         trap: None,
         request: Some(&request),
+        input: Input::fresh(request.input_tokens),
     };
     match Plan::new(reply, &given, |_| Vec::new(), |_| Pace::default()).outcome {
         Outcome::Answer(answer) => answer,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::length::Length;
-use crate::capacity::Capacity;
+use crate::capacity::{Abandoned, Capacity};
 use crate::limits::RateLimits;
 use crate::when::{Chance, When};
 
@@ -16,8 +16,13 @@ pub(super) struct LimitsTable {
     requests: Option<NonZeroU32>,
     input_tokens: Option<NonZeroU32>,
     output_tokens: Option<NonZeroU32>,
+    fast_input_tokens: Option<NonZeroU32>,
+    fast_output_tokens: Option<NonZeroU32>,
     counts: Option<NonZeroU32>,
+    batches: Option<NonZeroU32>,
+    queued_batch_requests: Option<NonZeroU32>,
     acceleration: Option<AccelerationTable>,
+    token_acceleration: Option<AccelerationTable>,
     spend_cap_cents: Option<NonZeroU32>,
 }
 
@@ -37,22 +42,24 @@ pub(super) struct CapacityTable {
     first_token: Option<Length>,
     tokens_per_second: Option<NonZeroU32>,
     #[serde(default)]
+    abandoned: Abandoned,
+    #[serde(default)]
     brownout: Vec<BrownoutTable>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BrownoutTable {
-    from: Length,
-    until: Length,
+    from: Option<Length>,
+    until: Option<Length>,
     slots: u32,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SpanTable {
-    pub(super) from: Length,
-    pub(super) until: Length,
+    from: Option<Length>,
+    until: Option<Length>,
 }
 
 #[derive(Deserialize)]
@@ -71,39 +78,46 @@ pub(super) struct WhenTable {
 
 impl LimitsTable {
     pub(super) fn limits(self) -> RateLimits {
-        fn set<T>(
-            limits: RateLimits,
-            given: Option<T>,
-            with: fn(RateLimits, T) -> RateLimits,
-        ) -> RateLimits {
-            match given {
-                Some(given) => with(limits, given),
-                None => limits,
-            }
+        type Set = fn(RateLimits, NonZeroU32) -> RateLimits;
+        let limits: [(Option<NonZeroU32>, Set); 9] = [
+            (self.requests, RateLimits::requests_per_minute),
+            (self.input_tokens, RateLimits::input_tokens_per_minute),
+            (self.output_tokens, RateLimits::output_tokens_per_minute),
+            (
+                self.fast_input_tokens,
+                RateLimits::fast_input_tokens_per_minute,
+            ),
+            (
+                self.fast_output_tokens,
+                RateLimits::fast_output_tokens_per_minute,
+            ),
+            (self.counts, RateLimits::counts_per_minute),
+            (self.batches, RateLimits::batches_per_minute),
+            (
+                self.queued_batch_requests,
+                RateLimits::queued_batch_requests,
+            ),
+            (self.spend_cap_cents, RateLimits::spend_cap_cents),
+        ];
+        let limits = limits.into_iter();
+        let mut limits = limits.fold(RateLimits::none(), |limits, (given, set)| match given {
+            Some(given) => set(limits, given),
+            None => limits,
+        });
+        if let Some(rule) = self.acceleration {
+            limits = limits.acceleration(rule.factor, rule.floor);
         }
-        let limits = RateLimits::none();
-        let limits = set(limits, self.requests, RateLimits::requests_per_minute);
-        let limits = set(
-            limits,
-            self.input_tokens,
-            RateLimits::input_tokens_per_minute,
-        );
-        let limits = set(
-            limits,
-            self.output_tokens,
-            RateLimits::output_tokens_per_minute,
-        );
-        let limits = set(limits, self.counts, RateLimits::counts_per_minute);
-        let limits = set(limits, self.spend_cap_cents, RateLimits::spend_cap_cents);
-        set(limits, self.acceleration, |limits, rule| {
-            limits.acceleration(rule.factor, rule.floor)
-        })
+        if let Some(rule) = self.token_acceleration {
+            limits = limits.token_acceleration(rule.factor, rule.floor);
+        }
+        limits
     }
 }
 
 impl CapacityTable {
-    pub(super) fn capacity(self) -> Capacity {
-        let mut capacity = Capacity::slots(self.slots).queue(self.queue);
+    pub(super) fn capacity(self) -> Result<Capacity, String> {
+        let capacity = Capacity::slots(self.slots).queue(self.queue);
+        let mut capacity = capacity.abandoned(self.abandoned);
         if let Some(length) = self.first_token {
             capacity = capacity.first_token(length.0);
         }
@@ -111,26 +125,41 @@ impl CapacityTable {
             capacity = capacity.tokens_per_second(speed);
         }
         for brownout in self.brownout {
-            capacity = capacity.brownout(brownout.from.0..brownout.until.0, brownout.slots);
+            let (from, until) = span(brownout.from, brownout.until)?;
+            capacity = capacity.brownout(from..until, brownout.slots);
         }
-        capacity
+        Ok(capacity)
     }
+}
+
+impl SpanTable {
+    pub(super) fn span(self) -> Result<(Duration, Duration), String> {
+        span(self.from, self.until)
+    }
+}
+
+/// From the start and for ever, unless told otherwise.
+fn span(from: Option<Length>, until: Option<Length>) -> Result<(Duration, Duration), String> {
+    let from = from.map_or(Duration::ZERO, |from| from.0);
+    let until = until.map_or(Duration::MAX, |until| until.0);
+    if from >= until {
+        return Err("until has to be later than from".into());
+    }
+    Ok((from, until))
 }
 
 impl WhenTable {
     pub(super) fn when(self) -> Result<When, String> {
+        if self.requests.contains(&0) {
+            return Err("requests are counted from 1".into());
+        }
         let mut when = When::requests(self.requests);
         if let Some(share) = self.chance {
             let chance = Chance::share(share).ok_or("chance is a share from 0 to 1")?;
             when = when.chance(chance);
         }
         if self.from.is_some() || self.until.is_some() {
-            let from = self.from.map_or(Duration::ZERO, |from| from.0);
-            let until = self.until.map_or(Duration::MAX, |until| until.0);
-            if from >= until {
-                return Err("until has to be later than from".into());
-            }
-            when.span = Some((from, until));
+            when.span = Some(span(self.from, self.until)?);
         }
         (when.path, when.model) = (self.path, self.model);
         when.reused = self.reused_connection;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::blocks::BlockTable;
 use super::conditions::WhenTable;
+use super::hex::Hex;
 use super::length::Length;
 use crate::answer::Answer;
 use crate::distortion::LineEnd;
@@ -102,15 +103,18 @@ pub(super) struct ErrorTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTable {
     status: u16,
-    #[serde(default)]
-    body: String,
+    body: Option<String>,
+    hex: Option<Hex>,
 }
 
+/// Well-formed, or any bytes at all.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventTable {
-    event: String,
-    data: String,
+    event: Option<String>,
+    data: Option<String>,
+    verbatim: Option<String>,
+    hex: Option<Hex>,
 }
 
 #[derive(Deserialize)]
@@ -180,7 +184,7 @@ impl ReplyTable {
             .when
             .take()
             .map_or(Ok(When::always()), WhenTable::when)?;
-        let (kinds, rest) = self.split();
+        let (kinds, rest) = self.split()?;
         let reply = match kinds.len() {
             0 => rest.dressed(Reply::scripted())?,
             _ => rest.dressed(one(kinds)?)?,
@@ -190,7 +194,7 @@ impl ReplyTable {
 
     /// None if it says nothing.
     fn reply(self) -> Result<Option<Reply>, String> {
-        let (kinds, rest) = self.split();
+        let (kinds, rest) = self.split()?;
         if kinds.is_empty() {
             return Ok(None);
         }
@@ -198,20 +202,14 @@ impl ReplyTable {
     }
 
     /// What it says, and the rest.
-    fn split(mut self) -> (Vec<Reply>, Self) {
-        let (reason, sequence) = (self.stop_reason.take(), self.stop_sequence.take());
-        let stopped = |answer: Answer| match (reason, sequence) {
-            (Some(reason), _) => answer.stop_reason(reason),
-            (None, Some(sequence)) => answer.stop_sequence(sequence),
-            (None, None) => answer,
-        };
+    fn split(mut self) -> Result<(Vec<Reply>, Self), String> {
         let message = self.message.take().map(|text| Answer::new().text(text));
         let answer = self.answer.take().map(|blocks| {
             let blocks = blocks.into_iter();
             blocks.fold(Answer::new(), |answer, block| block.add_to(answer))
         });
         let both = message.is_some() && answer.is_some();
-        let said = message.or(answer).map(stopped).map(Reply::answer);
+        let said = message.or(answer).map(Reply::answer);
         let kinds = [
             said.clone(),
             // Twice the same is one too many, which is what is to be said.
@@ -220,18 +218,14 @@ impl ReplyTable {
                 Reply::answer(Answer::refusal(refusal.category, refusal.explanation))
             }),
             self.error.take().map(ErrorTable::reply),
-            self.raw
-                .take()
-                .map(|raw| Reply::raw(raw.status).body(raw.body)),
+            self.raw.take().map(RawTable::reply).transpose()?,
             self.gateway.take().map(Reply::html_gateway),
             self.out_of.take().map(Reply::out_of),
             self.redirect.take().map(|redirect| match redirect.to {
                 Some(to) => Reply::redirect(redirect.status, to),
                 None => Reply::redirect_to_trap(redirect.status),
             }),
-            self.events
-                .take()
-                .map(|events| Reply::events(events.iter().map(EventTable::event).collect())),
+            self.events.take().map(events).transpose()?,
             self.close.take().map(|word| match word {
                 CloseWord::Close => Reply::close_without_reply(),
                 CloseWord::Reset => Reply::reset_without_reply(),
@@ -239,11 +233,24 @@ impl ReplyTable {
                 CloseWord::RefuseStream => Reply::refuse_stream(),
             }),
         ];
-        (kinds.into_iter().flatten().collect(), self)
+        Ok((kinds.into_iter().flatten().collect(), self))
     }
 
     /// The reply with all that goes on top.
     fn dressed(self, mut reply: Reply) -> Result<Reply, String> {
+        reply = match (self.stop_reason, self.stop_sequence) {
+            (None, None) => reply,
+            (Some(reason), None) => reply.stop_reason(reason),
+            (None, Some(sequence)) => reply.stop_sequence(sequence),
+            (Some(_), Some(_)) => {
+                return Err(
+                    "an answer stops for a stop_reason or at a stop_sequence, not both".into(),
+                );
+            }
+        };
+        if self.pieces_of.is_some() && self.drip.is_some() {
+            return Err("drip says how large its pieces are; leave pieces_of out".into());
+        }
         reply.headers = self.headers.into_iter().collect();
         reply.retry_after = self.retry_after.map(|length| length.0);
         reply.head_pause = self
@@ -314,9 +321,31 @@ impl ErrorTable {
     }
 }
 
+impl RawTable {
+    fn reply(self) -> Result<Reply, String> {
+        let body = match (self.body, self.hex) {
+            (Some(text), None) => text.into_bytes(),
+            (None, Some(hex)) => hex.0,
+            (None, None) => Vec::new(),
+            (Some(_), Some(_)) => return Err("a raw reply has a body or a hex, not both".into()),
+        };
+        Ok(Reply::raw(self.status).body(body))
+    }
+}
+
+fn events(tables: Vec<EventTable>) -> Result<Reply, String> {
+    let events = tables.into_iter().map(EventTable::event);
+    Ok(Reply::events(events.collect::<Result<_, _>>()?))
+}
+
 impl EventTable {
-    fn event(&self) -> SseEvent {
-        SseEvent::new(&self.event, &self.data)
+    fn event(self) -> Result<SseEvent, String> {
+        match (self.event, self.data, self.verbatim, self.hex) {
+            (Some(event), Some(data), None, None) => Ok(SseEvent::new(&event, &data)),
+            (None, None, Some(text), None) => Ok(SseEvent::verbatim(text)),
+            (None, None, None, Some(hex)) => Ok(SseEvent::verbatim(hex.0)),
+            _ => Err("an event is { event, data }, { verbatim } or { hex }".into()),
+        }
     }
 }
 

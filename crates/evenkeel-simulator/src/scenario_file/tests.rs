@@ -81,7 +81,7 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         (
             "\n[[replies]]\n",
             2,
-            "unknown field `replies`, expected one of `key`, `reply`, `fault`",
+            "unknown field `replies`, expected one of `key`, `seed`, `time_divided_by`, `reply`, `fault`",
         ),
         (
             "[[reply]]\nmesage = 'x'",
@@ -173,6 +173,73 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
             2,
             "status 42 is not one from 200 to 599",
         ),
+        (
+            "[[reply]]\nerror = { status = 500, type = 't', message = 'm' }\nstop_reason = 'x'",
+            1,
+            "only a message can have a stop reason",
+        ),
+        (
+            "[[reply]]\nmessage = 'x'\nstop_reason = 'a'\nstop_sequence = 'b'",
+            1,
+            "not both",
+        ),
+        (
+            "[[reply]]\ngateway = 502\nunknown_events = true",
+            1,
+            "only a message or a list of events can have unknown events",
+        ),
+        (
+            "[[reply]]\nclose = 'reset'\nretry_after = '1s'",
+            1,
+            "nothing but a pause before",
+        ),
+        (
+            "[[reply]]\nmessage = 'x'\nhuge_event = 9000000000",
+            1,
+            "at most 268435456 bytes",
+        ),
+        (
+            "[[reply]]\nmessage = 'x'\npings_only = { after_events = 1, every = '0s' }",
+            1,
+            "some time between them",
+        ),
+        (
+            "[[reply]]\nmessage = 'x'\npieces_of = 1\ndrip = { bytes = 1, every = '1s' }",
+            1,
+            "leave pieces_of out",
+        ),
+        (
+            "[[reply]]\nraw = { status = 200, hex = 'f' }",
+            2,
+            "pairs of hexadecimal digits",
+        ),
+        (
+            "[[reply]]\nraw = { status = 200, body = 'a', hex = 'ff' }",
+            1,
+            "not both",
+        ),
+        (
+            "[[reply]]\nevents = [{ event = 'ping' }]",
+            1,
+            "{ event, data }, { verbatim } or { hex }",
+        ),
+        ("[[fault]]\nwhen = { requests = [0] }", 1, "counted from 1"),
+        (
+            "[[refused]]\nfrom = '2s'\nuntil = '1s'",
+            1,
+            "later than from",
+        ),
+        (
+            "[capacity]\nslots = 1\nbrownout = [{ from = '2s', until = '1s', slots = 0 }]",
+            1,
+            "later than from",
+        ),
+        (
+            "[capacity]\nslots = 1\nabandoned = 'kept'",
+            3,
+            "expected `freed` or `finished`",
+        ),
+        ("time_divided_by = 0", 1, "nonzero"),
         ("[[reply]]\nmessage = 'x", 2, ""),
         ("key = 'maybe'", 1, "expected `optional` or `required`"),
     ] {
@@ -252,7 +319,7 @@ fn faults_limits_and_capacity_are_what_they_are_in_rust() {
         .line_ends(LineEnd::CrLf)
         .unknown_events();
     let limits = RateLimits::none().requests_per_minute(number(50));
-    let expected = Scenario::script(vec![Reply::answer(answer.stop_reason("pause_turn"))])
+    let expected = Scenario::script(vec![Reply::answer(answer).stop_reason("pause_turn")])
         .with(
             When::requests([2, 3])
                 .chance(Chance::percent(50))
@@ -272,16 +339,77 @@ fn faults_limits_and_capacity_are_what_they_are_in_rust() {
 }
 
 #[test]
-fn the_faults_of_the_documentation_are_read() {
-    let readme = include_str!("../../README.md");
-    let blocks = readme
-        .split("```text\n")
-        .filter_map(|rest| rest.split("```").next());
-    let file = blocks
-        .filter(|block| block.starts_with("[[fault]]"))
-        .last()
-        .unwrap();
-    let scenario = parse(file).unwrap();
-    assert_eq!((scenario.faults.len(), scenario.refused.len()), (4, 1));
-    assert!(scenario.limits.is_some() && scenario.capacity.is_some());
+fn every_file_of_the_documentation_is_read() {
+    let pages = [
+        include_str!("../../README.md"),
+        include_str!("../../SCENARIOS.md"),
+    ];
+    for page in pages {
+        let files = page.split("```toml\n").skip(1);
+        let files: Vec<_> = files.filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(files.len(), 2);
+        for file in files {
+            let read = parse(file);
+            assert!(read.is_ok(), "{}", read.unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn every_key_that_a_file_may_have_is_documented() {
+    let page = include_str!("../../SCENARIOS.md");
+    // What is not known is answered with all that is, table by table.
+    let mut documented = 0;
+    for file in [
+        "unheard_of = 1",
+        "[[reply]]\nunheard_of = 1",
+        "[[reply]]\nerror = { unheard_of = 1 }",
+        "[[reply]]\nraw = { unheard_of = 1 }",
+        "[[reply]]\nrefusal = { unheard_of = 1 }",
+        "[[reply]]\nredirect = { unheard_of = 1 }",
+        "[[reply]]\nevents = [{ unheard_of = 1 }]",
+        "[[reply]]\nclose = 'unheard_of'",
+        "[[reply]]\nout_of = 'unheard_of'",
+        "[[reply]]\nline_ends = 'unheard_of'",
+        "[[reply]]\npauses = [{ unheard_of = 1 }]",
+        "[[reply]]\ndrip = { unheard_of = 1 }",
+        "[[reply]]\npings_only = { unheard_of = 1 }",
+        "[[reply]]\nerror_event = { unheard_of = 1 }",
+        "[[reply]]\ncut = { unheard_of = 1 }",
+        "[[reply]]\ncut = { how = 'unheard_of' }",
+        "[[reply]]\ncut = { after = 'unheard_of' }",
+        "[[reply]]\nanswer = [{ unheard_of = 1 }]",
+        "[[reply]]\nanswer = [{ cited = { unheard_of = 1 } }]",
+        "[[reply]]\nanswer = [{ tool_use = { unheard_of = 1 } }]",
+        "[[fault]]\nwhen = { unheard_of = 1 }",
+        "[limits]\nunheard_of = 1",
+        "[limits]\nacceleration = { unheard_of = 1 }",
+        "[capacity]\nunheard_of = 1",
+        "[capacity]\nabandoned = 'unheard_of'",
+        "[capacity]\nbrownout = [{ unheard_of = 1 }]",
+        "[[refused]]\nunheard_of = 1",
+        "key = 'unheard_of'",
+    ] {
+        let told = parse(file).unwrap_err().to_string();
+        let (_, allowed) = told
+            .split_once("expected ")
+            .unwrap_or_else(|| panic!("{file}: {told}"));
+        for key in allowed.split('`').skip(1).step_by(2) {
+            documented += 1;
+            let shown = [
+                "`KEY`",
+                "`[KEY]`",
+                "`[[KEY]]`",
+                "`\"KEY\"`",
+                "{ KEY",
+                ", KEY ",
+                ", KEY,",
+                "\"KEY\"",
+            ]
+            .iter()
+            .any(|form| page.contains(&form.replace("KEY", key)));
+            assert!(shown, "`{key}` of {file} is not in SCENARIOS.md");
+        }
+    }
+    assert!(documented > 120, "{documented}");
 }

@@ -172,3 +172,157 @@ fn a_tool_call_with_its_result_is_in_order() {
     ]);
     assert_eq!(said(json!({"messages": messages}), SECOND), "");
 }
+
+#[test]
+fn mistakes_in_parameters_get_their_sentence_too() {
+    let tool = json!({"name": "x", "input_schema": {"type": "object"}});
+    let deferred = json!({"name": "y", "input_schema": {}, "defer_loading": true});
+    let marked = json!({"name": "y", "input_schema": {}, "defer_loading": true, "cache_control": {"type": "ephemeral"}});
+    let cited = json!([{"role": "user", "content": [{"type": "document", "citations": {"enabled": true}}]}]);
+    let format = json!({"format": {"type": "json_schema", "schema": {}}});
+    let mark = json!([{"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]}]);
+    for (body, message) in [
+        (
+            json!({"max_token": 5}),
+            "max_token: Extra inputs are not permitted",
+        ),
+        (
+            json!({"thinking": {"type": "hard"}}),
+            "thinking: Input should be one of 'adaptive'",
+        ),
+        (
+            json!({"tool_choice": {"type": "some"}}),
+            "tool_choice: Input should be one of",
+        ),
+        (
+            json!({"output_config": {"effort": "most"}}),
+            "output_config.effort: Input should be",
+        ),
+        (
+            json!({"service_tier": "priority"}),
+            "service_tier: Input should be one of 'auto'",
+        ),
+        (
+            json!({"speed": "faster"}),
+            "speed: Input should be 'standard' or 'fast'",
+        ),
+        (
+            json!({"model": "claude-opus-4-7", "speed": "fast"}),
+            "speed: \"fast\" is not supported",
+        ),
+        (
+            json!({"model": "claude-opus-4-5", "inference_geo": "us"}),
+            "inference_geo is not supported",
+        ),
+        (
+            json!({"model": "claude-opus-5", "thinking": {"type": "between_tools"}}),
+            "\"thinking.type.between_tools\" is not supported",
+        ),
+        (
+            json!({"model": "claude-opus-5", "thinking": {"type": "disabled"}, "output_config": {"effort": "max"}}),
+            "\"thinking.type.disabled\" is not supported",
+        ),
+        (
+            json!({"stop_sequences": "END"}),
+            "stop_sequences: Input should be a valid list",
+        ),
+        (
+            json!({"stop_sequences": ["a", " "]}),
+            "stop_sequences.1: each stop sequence must contain",
+        ),
+        (
+            json!({"tools": [deferred]}),
+            "All tools have defer_loading: true",
+        ),
+        (
+            json!({"tools": [tool, marked]}),
+            "tools.1: defer_loading cannot be used with cache_control",
+        ),
+        (
+            json!({"tools": [{"type": "web_search_20260318", "name": "web_search", "allowed_domains": [], "blocked_domains": []}]}),
+            "tools.0: only one of allowed_domains",
+        ),
+        (
+            json!({"messages": cited, "output_config": format}),
+            "citations are not supported",
+        ),
+        (
+            json!({"messages": mark, "cache_control": {"type": "ephemeral", "ttl": "1h"}}),
+            "cache_control: ttl 1h differs from the ttl 5m",
+        ),
+        (
+            json!({"max_tokens": 0, "output_config": format}),
+            "max_tokens: 0 is not supported with an output",
+        ),
+        (
+            json!({"max_tokens": 0, "model": "claude-opus-5", "tools": [tool], "tool_choice": {"type": "any"}}),
+            "max_tokens: 0 is not supported with a forced",
+        ),
+        (
+            json!({"max_tokens": 0, "model": "claude-haiku-4-5", "thinking": {"type": "enabled", "budget_tokens": 2_000}}),
+            "max_tokens: 0 is not supported with enabled thinking",
+        ),
+    ] {
+        let said = said(body.clone(), SECOND);
+        assert!(said.contains(message), "{body}: {said}");
+    }
+    let newer = json!({"x_unknown": 1, "patience": "long"});
+    assert_eq!(said(newer, SECOND), "", "what is newer than this is let in");
+    let both = json!({"model": "claude-sonnet-4-5", "temperature": 0.5, "top_p": 0.5});
+    assert!(said(both, FIRST).contains("cannot both be specified"));
+}
+
+#[test]
+fn a_system_message_has_its_place_and_its_models() {
+    let (user, assistant) = (
+        json!({"role": "user", "content": "Hi"}),
+        json!({"role": "assistant", "content": "So"}),
+    );
+    let system = json!({"role": "system", "content": "Be brief."});
+    for (messages, fits) in [
+        (json!([user, system]), true),
+        (json!([user, system, assistant, user]), true),
+        (json!([user, system, user]), false),
+        (json!([user, assistant, system]), false),
+    ] {
+        let said = said(json!({"messages": messages}), SECOND);
+        assert_eq!(said.is_empty(), fits, "{messages}: {said}");
+        assert!(fits || said.contains("role 'system' must follow"), "{said}");
+    }
+    let old = json!({"model": "claude-opus-4-7", "messages": [user, system]});
+    assert!(said(old, SECOND).contains("role 'system' is not supported"));
+}
+
+#[test]
+fn a_search_of_the_server_comes_with_its_result_or_waits_for_that_of_a_tool() {
+    let user = json!({"role": "user", "content": "Hi"});
+    let search = json!({"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}});
+    let found = json!({"type": "web_search_tool_result", "tool_use_id": "s1", "content": []});
+    let call = json!({"type": "tool_use", "id": "t1", "name": "x", "input": {}});
+    let result = json!({"type": "tool_result", "tool_use_id": "t1", "content": "1"});
+    for (messages, fits) in [
+        (
+            json!([user, {"role": "assistant", "content": [search, found]}, user]),
+            true,
+        ),
+        (
+            json!([user, {"role": "assistant", "content": [search]}, user]),
+            false,
+        ),
+        (
+            json!([user, {"role": "assistant", "content": [search, call]}, {"role": "user", "content": [result]}]),
+            true,
+        ),
+        (
+            json!([user, {"role": "assistant", "content": [search]}]),
+            true,
+        ),
+    ] {
+        let said = said(json!({"messages": messages}), SECOND);
+        assert_eq!(said.is_empty(), fits, "{messages}: {said}");
+        assert!(
+            fits || said.contains("`web_search` tool use with id `s1` was found without"),
+            "{said}"
+        );
+    }
+}

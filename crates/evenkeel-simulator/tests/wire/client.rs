@@ -64,6 +64,22 @@ impl Received {
         (chunks, rest)
     }
 
+    /// What the chunks of the body hold, as far as they go, characters or not.
+    pub(crate) fn content(&self) -> Vec<u8> {
+        let head = self.bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        let (_, mut rest) = self.bytes.split_at(head.expect("a head") + 4);
+        let mut content = Vec::new();
+        while let Some(line) = rest.windows(2).position(|two| two == b"\r\n") {
+            let (size, data) = rest.split_at(line);
+            let size = std::str::from_utf8(size).expect("a size");
+            let size = usize::from_str_radix(size, 16).expect("a size");
+            let data = data.get(2..).unwrap_or_default();
+            content.extend(data.get(..size).unwrap_or(data));
+            rest = data.get(size + 2..).unwrap_or_default();
+        }
+        content
+    }
+
     /// The names of the events in a chunked body.
     pub(crate) fn events(&self) -> Vec<&str> {
         let name = |chunk: &'_ str| chunk.find('\n').map(|end| "event: ".len()..end);

@@ -10,8 +10,8 @@ use evenkeel_simulator::{
 use tokio::io::AsyncWriteExt;
 
 use super::client::{
-    End, connect, exchange, plain, post, read_to_end, read_until, request, rest, soon, stream,
-    timed,
+    End, connect, exchange, first_entry, plain, post, read_to_end, read_until, request, rest, soon,
+    stream, timed,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -212,15 +212,12 @@ async fn faults_strike_the_requests_they_are_for_and_go_over_each_other() {
 }
 
 #[tokio::test]
-async fn faults_strike_other_paths_and_spans_of_time_too() {
+async fn faults_strike_other_paths_and_those_only() {
     let scenario = Scenario::script(vec![text()])
-        .with(When::always().path("/v1/models*"), Reply::html_gateway(503))
-        .with(When::during(Duration::ZERO..800 * MS), Reply::raw(500));
+        .with(When::always().path("/v1/models*"), Reply::html_gateway(503));
     let simulator = Simulator::start(scenario).await.unwrap();
-    assert_eq!(plain(&simulator).await.status(), 500);
     let models = "GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\nanthropic-version: 2023-06-01\r\n\r\n";
     assert_eq!(exchange(&simulator, models).await.status(), 503);
-    rest(850 * MS).await;
     assert_eq!(plain(&simulator).await.status(), 200);
 }
 
@@ -290,38 +287,69 @@ async fn a_redirect_leads_to_a_trap_that_tells_what_it_was_given() {
     assert!(shown.rest().contains(r#""carried_key":true"#) && !shown.text().contains("secret"));
 }
 
-#[tokio::test]
-async fn connections_are_refused_for_a_while_and_then_no_more() {
-    let scenario = Scenario::script(vec![text()]).refused_during(100 * MS..900 * MS);
-    let simulator = Simulator::start(scenario).await.unwrap();
-    let attempt = || tokio::net::TcpStream::connect(("127.0.0.1", simulator.port()));
-    let refused = async {
-        while attempt().await.is_ok() {
-            rest(5 * MS).await;
-        }
-    };
-    soon(refused).await;
-    let error = attempt().await.unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+async fn is_refused(simulator: &Simulator) -> bool {
+    let attempt = tokio::net::TcpStream::connect(("127.0.0.1", simulator.port())).await;
+    attempt.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+}
+
+/// Waits for the hour at which somebody answers.
+async fn opened(simulator: &Simulator) {
     let open = async {
-        while attempt().await.is_err() {
+        while is_refused(simulator).await {
             rest(5 * MS).await;
         }
     };
     soon(open).await;
+}
+
+#[tokio::test]
+async fn connections_are_refused_for_a_while_and_then_no_more() {
+    let scenario = Scenario::script(vec![text()]).refused_during(Duration::ZERO..400 * MS);
+    let simulator = Simulator::start(scenario).await.unwrap();
+    assert!(is_refused(&simulator).await);
+    opened(&simulator).await;
+    assert_eq!(plain(&simulator).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_span_in_which_connections_are_refused_can_be_ordered_over_http() {
+    let simulator = simulator(text()).await;
+    let post = |path: &str, body: &str| {
+        let length = body.len();
+        format!(
+            "POST /_simulator/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+    };
+    let span = post("scenario", "[[refused]]\nuntil = '1h'");
+    assert_eq!(exchange(&simulator, &span).await.status(), 200);
+    assert!(
+        is_refused(&simulator).await,
+        "from the moment of the reply on"
+    );
+    simulator.play(Scenario::script(vec![text()])).unwrap();
+    let for_ever = exchange(&simulator, post("scenario", "refused")).await;
+    assert_eq!(for_ever.status(), 400);
+    assert!(
+        for_ever.rest().contains("give the [[refused]] an `until`"),
+        "{}",
+        for_ever.rest()
+    );
+    simulator.play(Scenario::refused()).unwrap();
+    assert!(is_refused(&simulator).await, "who holds the simulator may");
+    simulator.play(Scenario::script(vec![text()])).unwrap();
     assert_eq!(plain(&simulator).await.status(), 200);
 }
 
 #[tokio::test]
 async fn overload_comes_of_itself_when_all_slots_are_taken() {
     let capacity = Capacity::slots(1)
-        .first_token(500 * MS)
+        .first_token(200 * MS)
         .tokens_per_second(std::num::NonZeroU32::new(1_000).unwrap());
     let simulator = Simulator::start(Scenario::script(vec![text()]).capacity(capacity))
         .await
         .unwrap();
     let ((first, took), second) = tokio::join!(timed(stream(&simulator)), async {
-        rest(20 * MS).await;
+        first_entry(&simulator, |entry| entry.body_bytes > 0).await;
         stream(&simulator).await
     });
     assert_eq!((first.status(), second.status()), (200, 529));
@@ -330,7 +358,7 @@ async fn overload_comes_of_itself_when_all_slots_are_taken() {
             .rest()
             .contains(r#""type":"overloaded_error","message":"Overloaded""#)
     );
-    assert!(took >= 500 * MS, "first token and the rest: {took:?}");
+    assert!(took >= 200 * MS, "first token and the rest: {took:?}");
     assert_eq!(stream(&simulator).await.status(), 200, "and it is over");
 }
 

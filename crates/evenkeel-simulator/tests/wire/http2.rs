@@ -151,7 +151,7 @@ async fn a_goaway_names_the_last_request_that_was_taken_on() {
         (last.kind, last.payload.as_slice()),
         (GOAWAY, &[0, 0, 0, 1, 0, 0, 0, 0][..])
     );
-    assert_eq!(simulator.journal()[1].ending, Ending::Cut);
+    assert_eq!(simulator.journal()[1].ending, Ending::Returned);
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use super::Bucket;
 const TOKEN: u32 = 1_000;
 
 /// How long the call rate is measured over, and how much of it the cap follows.
-const RATE_SPAN: Duration = Duration::from_secs(10);
-const CAP_SECONDS: u32 = 2;
+const RATE_SPAN: Duration = Duration::from_nanos(1 << 33);
+const CAP_FOLLOWS: Duration = Duration::from_secs(2);
 
 /// The law in its plainest form: one thread, a level in thousandths, no tricks.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ struct Ledger {
     rate: Rate,
 }
 
-/// Calls seen in this span of ten seconds and in the one before.
+/// Calls seen in this span and in the one before.
 #[derive(Clone, Debug, Default)]
 struct Rate {
     span: u64,
@@ -91,7 +91,8 @@ impl Ledger {
 
     fn cap(&self) -> u32 {
         let calls = self.rate.calls.max(self.rate.before);
-        let follows = calls.saturating_mul(CAP_SECONDS) / 10;
+        let follows = u128::from(calls) * CAP_FOLLOWS.as_nanos() / RATE_SPAN.as_nanos();
+        let follows = u32::try_from(follows).unwrap_or(u32::MAX);
         follows.clamp(RetryBudget::CAP, RetryBudget::MAX_CAP) * TOKEN
     }
 

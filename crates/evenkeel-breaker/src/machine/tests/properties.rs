@@ -79,7 +79,7 @@ impl World {
     fn admit(&mut self) -> Result<(), Moment> {
         let (now, roll) = (self.now, self.roll());
         let before = self.breaker.health(now);
-        match self.breaker.admit(now, roll) {
+        match self.breaker.admit_owned(now, roll) {
             Ok(permit) => {
                 self.announce(permit.transition());
                 if self.breaker.state(now) == State::HalfOpen {
@@ -236,7 +236,7 @@ proptest! {
             world.play(event);
             let roll = world.roll();
             let before = world.breaker.health(world.now);
-            if let Ok(permit) = world.breaker.admit(world.now, roll) {
+            if let Ok(permit) = world.breaker.admit_owned(world.now, roll) {
                 world.announce(permit.transition());
                 permit.neutral();
                 // It took the place of a probe whose lease was over, if there was one.

@@ -86,9 +86,9 @@ fn the_open_delay_doubles_up_to_its_cap_and_is_spread_by_half() {
     }
     let config = BreakerConfig::default();
     for (openings, low, high) in [(0, 500, 1_500), (3, 4_000, 12_000), (99, 7_500, 22_500)] {
-        assert_eq!(config.delay(openings, None, 0), ms(low));
-        assert!(config.delay(openings, None, u64::MAX) <= ms(high));
-        assert!(config.delay(openings, None, u64::MAX) > ms(high - 1));
+        assert_eq!(config.settings.delay(openings, None, 0), ms(low));
+        assert!(config.settings.delay(openings, None, u64::MAX) <= ms(high));
+        assert!(config.settings.delay(openings, None, u64::MAX) > ms(high - 1));
     }
 }
 

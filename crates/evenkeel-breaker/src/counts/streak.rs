@@ -5,9 +5,9 @@ use evenkeel_error::Moment;
 /// Failures since the last success.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Streak {
-    failures: u32,
-    first: Moment,
-    last: Moment,
+    pub(crate) failures: u32,
+    pub(crate) first: Moment,
+    pub(crate) last: Moment,
 }
 
 impl Streak {
@@ -22,10 +22,6 @@ impl Streak {
 
     pub(crate) fn end(&mut self) {
         *self = Self::default();
-    }
-
-    pub(crate) const fn failures(&self) -> u32 {
-        self.failures
     }
 
     /// From the first failure to the last.

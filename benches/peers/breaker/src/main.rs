@@ -1,0 +1,391 @@
+//! One run, two tables: what evenkeel-breaker costs in time and in memory, beside its rivals and the floor.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use evenkeel_breaker::{Breaker, BreakerConfig, BreakerConfigBuilder, KeyedSet, Window};
+use evenkeel_error::{ErrorKind, Moment};
+use failsafe::StateMachine;
+use failsafe::backoff::{Constant, EqualJittered, constant};
+use failsafe::failure_policy::{
+    ConsecutiveFailures, OrElse, SuccessRateOverTimeWindow, consecutive_failures,
+};
+use peers_table::{Aim, Row, Table, heap, measure, on_two_threads};
+use recloser::Recloser;
+use tower::{Layer as _, Service as _, service_fn};
+use tower_resilience_circuitbreaker::CircuitBreakerLayer;
+
+#[global_allocator]
+static HEAP: heap::Counting = heap::Counting;
+
+const NOW: Moment = Moment::from_nanos(1_000_000_000_000);
+const FAR: Duration = Duration::from_secs(3_600);
+
+fn breaker(with: impl FnOnce(BreakerConfigBuilder) -> BreakerConfigBuilder) -> Breaker {
+    let config = with(BreakerConfig::builder()).build();
+    Breaker::new(config.expect("valid"))
+}
+
+fn in_a_row() -> Breaker {
+    breaker(|it| it.failure_ratio(None))
+}
+
+fn of_calls() -> Breaker {
+    breaker(|it| it.window(Window::Calls(100)).consecutive_failures(None))
+}
+
+fn of_time() -> Breaker {
+    breaker(|it| it.consecutive_failures(None))
+}
+
+#[inline]
+fn well(breaker: &Breaker) -> bool {
+    let now = black_box(NOW);
+    match black_box(breaker).admit(now, 7) {
+        Ok(permit) => permit.success(now, 7).is_none(),
+        Err(_) => false,
+    }
+}
+
+type InARow = StateMachine<ConsecutiveFailures<Constant>, ()>;
+type Standard = StateMachine<
+    OrElse<SuccessRateOverTimeWindow<EqualJittered>, ConsecutiveFailures<EqualJittered>>,
+    (),
+>;
+
+fn failsafe_in_a_row() -> InARow {
+    failsafe::Config::new()
+        .failure_policy(consecutive_failures(5, constant(FAR)))
+        .build()
+}
+
+fn failsafe_standard() -> Standard {
+    failsafe::Config::new().build()
+}
+
+macro_rules! failsafe_well {
+    ($breaker:expr) => {
+        || {
+            let breaker = black_box(&$breaker);
+            let permitted = breaker.is_call_permitted();
+            breaker.on_success();
+            permitted
+        }
+    };
+}
+
+fn recloser() -> Recloser {
+    Recloser::custom()
+        .error_rate(0.5)
+        .closed_len(100)
+        .open_wait(FAR)
+        .build()
+}
+
+fn recloser_well(breaker: &Recloser) -> bool {
+    black_box(breaker)
+        .call(|| Ok::<_, ()>(black_box(7)))
+        .is_ok()
+}
+
+/// Polls until it is ready: its lock may be another thread's for a moment.
+fn polled<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        let polled = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(output) = polled {
+            return output;
+        }
+        std::hint::spin_loop();
+    }
+}
+
+/// tower-resilience's, over a service that is ready at once; its own call, clone included on two threads.
+macro_rules! resilience {
+    ($builder:expr) => {
+        $builder
+            .build()
+            .expect("valid")
+            .layer(service_fn(|_: ()| async { Ok::<u64, ()>(black_box(7)) }))
+    };
+}
+
+fn closed() -> Vec<Row> {
+    let counter = AtomicU64::new(0);
+    let add = || counter.fetch_add(1, Relaxed);
+    let load = ("load", measure(|| counter.load(Relaxed)));
+    let (alone, shared) = (
+        ("atomic add", measure(add)),
+        ("atomic add, shared", on_two_threads(|| _ = add())),
+    );
+    let (row, standard, calls, time) = (in_a_row(), Breaker::default(), of_calls(), of_time());
+    let (their_row, their_standard, their_calls) =
+        (failsafe_in_a_row(), failsafe_standard(), recloser());
+    let mut counting = resilience!(CircuitBreakerLayer::builder().sliding_window_size(100));
+    let shared_counting = counting.clone();
+    let mut timed = resilience!(
+        CircuitBreakerLayer::builder()
+            .sliding_window_type(tower_resilience_circuitbreaker::SlidingWindowType::TimeBased)
+            .sliding_window_duration(Duration::from_millis(1))
+    );
+    vec![
+        Row {
+            what: "closed, consecutive failures",
+            ours: measure(|| well(&row)),
+            rivals: vec![("failsafe", measure(failsafe_well!(their_row)))],
+            floor: Some(load),
+            aims: vec![Aim::AtMost(2.0), Aim::TimesRival(1.0)],
+        },
+        Row {
+            what: "the same, two threads",
+            ours: on_two_threads(|| _ = well(&row)),
+            rivals: vec![("failsafe", {
+                let call = failsafe_well!(their_row);
+                on_two_threads(|| _ = call())
+            })],
+            floor: Some(load),
+            aims: vec![Aim::AtMost(2.0), Aim::TimesRival(1.0)],
+        },
+        Row {
+            what: "closed, the default rules",
+            ours: measure(|| well(&standard)),
+            rivals: vec![(
+                "failsafe, its default",
+                measure(failsafe_well!(their_standard)),
+            )],
+            floor: Some(alone),
+            aims: vec![Aim::AtMost(15.0), Aim::TimesRival(1.0)],
+        },
+        Row {
+            what: "the same, two threads",
+            ours: on_two_threads(|| _ = well(&standard)),
+            rivals: vec![("failsafe, its default", {
+                let call = failsafe_well!(their_standard);
+                on_two_threads(|| _ = call())
+            })],
+            floor: Some(shared),
+            aims: vec![Aim::AtMost(40.0), Aim::TimesRival(1.0)],
+        },
+        Row {
+            what: "closed, a window of 100 calls",
+            ours: measure(|| well(&calls)),
+            rivals: vec![
+                ("recloser", measure(|| recloser_well(&their_calls))),
+                ("tower-resilience", measure(|| polled(counting.call(())))),
+            ],
+            floor: Some(alone),
+            aims: vec![Aim::AtMost(6.0), Aim::TimesRival(1.0)],
+        },
+        Row {
+            what: "the same, two threads",
+            ours: on_two_threads(|| _ = well(&calls)),
+            rivals: vec![
+                (
+                    "recloser",
+                    on_two_threads(|| _ = recloser_well(&their_calls)),
+                ),
+                ("tower-resilience", {
+                    on_two_threads(|| _ = polled(shared_counting.clone().call(())))
+                }),
+            ],
+            floor: Some(shared),
+            aims: vec![Aim::AtMost(30.0), Aim::TimesRival(1.0)],
+        },
+        Row {
+            what: "closed, a window of 30 s",
+            ours: measure(|| well(&time)),
+            rivals: vec![
+                (
+                    "failsafe, its default",
+                    measure(failsafe_well!(their_standard)),
+                ),
+                ("tower-resilience, 1 ms", measure(|| polled(timed.call(())))),
+            ],
+            floor: Some(alone),
+            aims: vec![Aim::AtMost(12.0), Aim::TimesRival(1.0)],
+        },
+    ]
+}
+
+fn opened() -> Row {
+    let origin = Instant::now();
+    let clock = || Moment::ORIGIN + origin.elapsed();
+    let ours = Breaker::default();
+    let hint = Some(Duration::from_secs(60));
+    for _ in 0..5 {
+        if let Ok(permit) = ours.admit(clock(), 7) {
+            permit.failure(ErrorKind::Overloaded, hint, clock(), 7);
+        }
+    }
+    assert!(ours.admit(clock(), 7).is_err(), "open");
+    let theirs = failsafe_in_a_row();
+    (0..5).for_each(|_| theirs.on_error());
+    assert!(!theirs.is_call_permitted(), "open");
+    let other = recloser();
+    (0..200).for_each(|_| _ = other.call(|| Err::<(), _>(())));
+    assert!(!recloser_well(&other), "open");
+    Row {
+        what: "open, reject, with a clock read",
+        ours: measure(|| black_box(&ours).admit(clock(), 7).is_ok()),
+        rivals: vec![
+            (
+                "failsafe",
+                measure(|| black_box(&theirs).is_call_permitted()),
+            ),
+            ("recloser", measure(|| recloser_well(&other))),
+        ],
+        floor: Some(("the clock read", measure(clock))),
+        aims: vec![Aim::OverFloor(5.0), Aim::TimesRival(1.0)],
+    }
+}
+
+fn many(keys: u32) -> NonZeroUsize {
+    NonZeroUsize::new(keys as usize).expect("over zero")
+}
+
+fn keyed(what: &'static str, keys: u32) -> Row {
+    let ours = KeyedSet::new(BreakerConfig::default()).capacity(many(keys));
+    (0..keys).for_each(|key| drop(ours.get(&key, NOW)));
+    let standard: RwLock<HashMap<u32, Standard>> =
+        RwLock::new((0..keys).map(|key| (key, failsafe_standard())).collect());
+    let calls: RwLock<HashMap<u32, Recloser>> =
+        RwLock::new((0..keys).map(|key| (key, recloser())).collect());
+    let next = |last: &mut u32| {
+        *last = last.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (*last >> 8) % keys
+    };
+    let (mut a, mut b, mut c) = (1, 1, 1);
+    Row {
+        what,
+        ours: measure(|| match ours.admit(&next(&mut a), NOW, 7) {
+            Ok(permit) => permit.success(NOW, 7).is_none(),
+            Err(_) => false,
+        }),
+        rivals: vec![
+            (
+                "failsafe's default in a locked map",
+                measure(|| {
+                    let map = standard.read().expect("no panic");
+                    failsafe_well!(map[&next(&mut b)])()
+                }),
+            ),
+            (
+                "recloser in a locked map",
+                measure(|| {
+                    let map = calls.read().expect("no panic");
+                    recloser_well(&map[&next(&mut c)])
+                }),
+            ),
+        ],
+        floor: None,
+        aims: vec![Aim::TimesRival(1.0)],
+    }
+}
+
+/// Bytes on the heap for one, and for its handle.
+fn bytes<T>(make: impl FnOnce() -> T) -> f64 {
+    let (made, used) = heap::counted(make);
+    let bytes = used.kept as f64 + size_of::<T>() as f64;
+    drop(made);
+    bytes
+}
+
+/// The same for one key of a thousand.
+fn bytes_a_key<T>(make: impl FnOnce() -> T) -> f64 {
+    let (made, used) = heap::counted(make);
+    drop(made);
+    used.kept as f64 / 1_000.0
+}
+
+fn memory() -> Vec<Row> {
+    let (standard, row) = (
+        BreakerConfig::default(),
+        BreakerConfig::builder()
+            .failure_ratio(None)
+            .build()
+            .expect("valid"),
+    );
+    let calls = BreakerConfig::builder()
+        .window(Window::Calls(100))
+        .build()
+        .expect("valid");
+    vec![
+        Row {
+            what: "a breaker, consecutive failures",
+            ours: bytes(|| Breaker::new(row.clone())),
+            rivals: vec![("failsafe", bytes(failsafe_in_a_row))],
+            floor: None,
+            aims: vec![Aim::TimesRival(1.0)],
+        },
+        Row {
+            what: "a breaker, the default rules",
+            ours: bytes(|| Breaker::new(standard.clone())),
+            rivals: vec![("failsafe, its default", bytes(failsafe_standard))],
+            floor: None,
+            aims: vec![Aim::TimesRival(1.0)],
+        },
+        Row {
+            what: "a breaker, a window of 100 calls",
+            ours: bytes(|| Breaker::new(calls.clone())),
+            rivals: vec![
+                ("recloser", bytes(recloser)),
+                (
+                    "tower-resilience",
+                    bytes(|| resilience!(CircuitBreakerLayer::builder().sliding_window_size(100))),
+                ),
+            ],
+            floor: None,
+            aims: vec![Aim::TimesRival(1.0)],
+        },
+        Row {
+            what: "a key of a thousand, the default rules",
+            ours: bytes_a_key(|| {
+                let set = KeyedSet::new(standard.clone()).capacity(many(1_000));
+                (0..1_000_u32).for_each(|key| drop(set.get(&key, NOW)));
+                set
+            }),
+            rivals: vec![(
+                "failsafe's default in a map",
+                bytes_a_key(|| {
+                    let make = |key| (key, failsafe_standard());
+                    (0..1_000_u32).map(make).collect::<HashMap<_, _>>()
+                }),
+            )],
+            floor: None,
+            aims: vec![Aim::TimesRival(1.0)],
+        },
+    ]
+}
+
+fn main() {
+    let mut table = Table::new("ns");
+    for row in closed() {
+        table = table.row(row);
+    }
+    table = table
+        .row(opened())
+        .row(keyed("keyed, 1 key", 1))
+        .row(keyed("keyed, 64 keys", 64))
+        .row(keyed("keyed, 10,000 keys", 10_000));
+    table.print();
+    let mut table = Table::new("bytes");
+    for row in memory() {
+        table = table.row(row);
+    }
+    table.print();
+    let breaker = Breaker::default();
+    let (_, used) = heap::counted(|| (0..1_000).for_each(|_| _ = well(&breaker)));
+    println!(
+        "A thousand calls through a closed circuit allocate {} times.",
+        used.calls
+    );
+}

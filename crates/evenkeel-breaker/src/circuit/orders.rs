@@ -1,0 +1,224 @@
+//! Every order in which threads can meet:
+//! `RUSTFLAGS="--cfg loom" cargo test --release -p evenkeel-breaker --lib orders`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_error::{ErrorKind, Moment};
+use loom::thread;
+
+use crate::{Breaker, BreakerConfig, BreakerConfigBuilder, State, Transition, Window};
+
+const START: Moment = Moment::from_nanos(1_000_000_000_000);
+const ROLL: u64 = 1 << 63;
+
+/// The default open delay at that roll.
+fn due() -> Moment {
+    START + Duration::from_secs(1)
+}
+
+fn in_a_row(failures: u32) -> BreakerConfigBuilder {
+    BreakerConfig::builder()
+        .failure_ratio(None)
+        .consecutive_failures(failures)
+        .consecutive_span(Duration::ZERO)
+}
+
+fn breaker(config: BreakerConfigBuilder) -> Breaker {
+    Breaker::new(config.build().unwrap())
+}
+
+fn fail(breaker: &Breaker, now: Moment) -> Option<Transition> {
+    let permit = breaker.admit(now, ROLL).ok()?;
+    let caused = permit.transition();
+    permit
+        .failure(ErrorKind::Overloaded, None, now, ROLL)
+        .or(caused)
+}
+
+fn open() -> Breaker {
+    let breaker = breaker(in_a_row(1));
+    fail(&breaker, START).unwrap();
+    breaker
+}
+
+/// Runs it on so many threads, this one included; what each of them says.
+fn on_threads<T: 'static>(threads: usize, run: impl Fn(usize) -> T + 'static) -> Vec<T> {
+    let run = Arc::new(run);
+    let others: Vec<_> = (1..threads)
+        .map(|number| {
+            let run = Arc::clone(&run);
+            thread::spawn(move || run(number))
+        })
+        .collect();
+    let here = run(0);
+    let said = others.into_iter().map(|other| other.join().unwrap());
+    said.chain([here]).collect()
+}
+
+fn explore(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}
+
+#[test]
+fn of_two_failures_at_once_one_opens() {
+    loom::model(|| {
+        let breaker = breaker(in_a_row(2));
+        let seen = breaker.clone();
+        let said = on_threads(2, move |_| fail(&breaker, START));
+        assert_eq!(said.iter().flatten().count(), 1, "{said:?}");
+        assert_eq!(seen.state(START), State::Open);
+    });
+}
+
+#[test]
+fn of_three_failures_at_once_one_opens() {
+    explore(2, || {
+        let breaker = breaker(in_a_row(2));
+        let said = on_threads(3, move |_| fail(&breaker, START));
+        assert_eq!(said.iter().flatten().count(), 1, "{said:?}");
+    });
+}
+
+#[test]
+fn of_three_callers_at_half_open_one_is_the_probe() {
+    explore(3, || {
+        let breaker = open();
+        let said = on_threads(3, move |_| breaker.admit_owned(due(), ROLL).ok());
+        let probes: Vec<_> = said.iter().flatten().collect();
+        assert_eq!(probes.len(), 1);
+        assert_eq!(
+            probes[0].transition().map(|it| it.to),
+            Some(State::HalfOpen)
+        );
+    });
+}
+
+#[test]
+fn a_probe_given_back_beside_two_callers_leaves_one_place_and_no_more() {
+    explore(3, || {
+        let breaker = open();
+        let probe = std::sync::Mutex::new(breaker.admit_owned(due(), ROLL).ok());
+        let seen = breaker.clone();
+        let said = on_threads(3, move |number| match number {
+            0 => {
+                drop(probe.lock().unwrap().take());
+                None
+            }
+            _ => breaker.admit_owned(due(), ROLL).ok(),
+        });
+        let held = said.iter().flatten().count();
+        assert!(held <= 1, "{held} probes");
+        let free = usize::from(seen.admit(due(), ROLL).is_ok());
+        assert_eq!(held + free, 1, "the place was lost");
+    });
+}
+
+#[test]
+fn a_lease_that_ends_while_its_probe_answers_frees_one_place() {
+    explore(3, || {
+        let breaker = open();
+        let late = due() + Duration::from_secs(20);
+        let probe = std::sync::Mutex::new(breaker.admit_owned(due(), ROLL).ok());
+        let seen = breaker.clone();
+        let said = on_threads(2, move |number| match number {
+            0 => {
+                let probe = probe.lock().unwrap().take().unwrap();
+                let transition = probe.success(late, ROLL);
+                assert_eq!(transition.map(|it| it.to), Some(State::Recovering));
+                None
+            }
+            _ => breaker.admit_owned(late, ROLL).ok(),
+        });
+        // Another was let in as the next probe or as the first of the slow start.
+        assert_eq!(seen.state(late), State::Recovering);
+        assert_eq!(said.iter().flatten().count(), 1);
+    });
+}
+
+#[test]
+fn a_refusal_names_the_moment_of_the_opening_it_met() {
+    explore(3, || {
+        let breaker = open();
+        let reopened = due() + Duration::from_secs(2);
+        let said = on_threads(2, move |number| match number {
+            // The probe fails: open again, for twice as long.
+            0 => {
+                fail(&breaker, due());
+                None
+            }
+            _ => breaker
+                .admit(START, ROLL)
+                .err()
+                .map(|it| (it.state(), it.retry_at())),
+        });
+        for (state, retry_at) in said.into_iter().flatten() {
+            match state {
+                State::Open => assert!(retry_at == due() || retry_at == reopened, "{retry_at:?}"),
+                state => assert_eq!(state, State::HalfOpen),
+            }
+        }
+    });
+}
+
+#[test]
+fn no_success_is_lost_however_the_window_turns() {
+    for window in [Window::Time(Duration::from_secs(30)), Window::Calls(3)] {
+        explore(2, move || {
+            let config = BreakerConfig::builder().window(window).minimum_samples(3);
+            let breaker = breaker(config);
+            // A bucket of the ring's last turn: the next success starts it anew.
+            let permit = breaker.admit(START, ROLL).unwrap();
+            assert_eq!(permit.success(START, ROLL), None);
+            let now = START + Duration::from_secs(32);
+            let seen = breaker.clone();
+            on_threads(2, move |_| {
+                let permit = breaker.admit(now, ROLL).unwrap();
+                assert_eq!(permit.success(now, ROLL), None);
+            });
+            let expected = if window == Window::Calls(3) { 3 } else { 2 };
+            assert_eq!(seen.health(now).samples, expected);
+        });
+    }
+}
+
+#[test]
+fn a_success_beside_a_failure_is_counted_and_opens_nothing() {
+    explore(3, || {
+        let breaker = breaker(in_a_row(2));
+        fail(&breaker, START);
+        let seen = breaker.clone();
+        let said = on_threads(2, move |number| match number {
+            0 => breaker.admit(START, ROLL).ok()?.success(START, ROLL),
+            _ => fail(&breaker, START),
+        });
+        // Either the success came between the two failures, or after both.
+        let opened = said.iter().flatten().count();
+        let streak = seen.health(START).consecutive_failures;
+        assert!(opened <= 1 && streak <= 1, "{opened} {streak}");
+    });
+}
+
+#[test]
+fn two_threads_tell_the_listener_each_transition_once_and_in_order() {
+    explore(2, || {
+        let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let ears = Arc::clone(&heard);
+        let config = in_a_row(1).build().unwrap();
+        let breaker = Breaker::with_listener(config, move |it| ears.lock().unwrap().push(*it));
+        on_threads(2, move |_| {
+            fail(&breaker, START);
+            drop(breaker.admit(due(), ROLL));
+        });
+        let heard = heard.lock().unwrap();
+        let states: Vec<_> = heard.iter().map(|it| (it.from, it.to)).collect();
+        let mut last = State::Closed;
+        for (from, to) in states {
+            assert_eq!(from, last);
+            last = to;
+        }
+        assert!(last != State::Closed, "an opening at least was heard");
+    });
+}

@@ -1,0 +1,154 @@
+//! What programs call by a label, in words for people. The JSON report keeps the labels.
+
+use std::error::Error as _;
+use std::time::{Duration, SystemTime};
+
+use evenkeel::error::{Category, Delivery, Error, Recoverable as _, Recovery};
+use evenkeel::event::{Circuit, Stopped, WaitReason};
+use evenkeel::messages::StopReason;
+use humantime::{format_duration, format_rfc3339_seconds};
+
+use crate::terminal;
+
+/// Why there was no other attempt.
+pub(crate) fn stopped(reason: Stopped) -> &'static str {
+    match reason {
+        Stopped::NotRecoverable => "another attempt cannot help",
+        Stopped::Attempts => "no attempt is left",
+        Stopped::Patience => "the patience leaves no time for another attempt",
+        Stopped::Deadline => "the deadline leaves no time for another attempt",
+        Stopped::Budget => "the retry budget is empty",
+        Stopped::Released => "a part was handed out already, and is not said twice",
+        Stopped::Latched => "the key is known to be refused",
+        Stopped::UnsafeToRepeat => "the request may have been carried out, and must not be twice",
+        // A reason that is younger than this list.
+        other => other.label(),
+    }
+}
+
+/// A wait with what it is for.
+pub(crate) fn wait(reason: WaitReason, wait: Duration) -> String {
+    let span = span(wait);
+    match reason {
+        WaitReason::Backoff => format!("waiting {span}"),
+        WaitReason::Hint => format!("waiting {span}, as the server asks"),
+        WaitReason::SharedLimit => format!("waiting {span}, as the server asked before"),
+        WaitReason::Circuit => format!("waiting {span}, until the circuit lets a call pass"),
+        WaitReason::Budget => format!("waiting {span} for the retry budget"),
+        other => format!("waiting {span} ({})", other.label()),
+    }
+}
+
+/// A time as people say it: seconds while they mean something, hours where they do not.
+pub(crate) fn span(time: Duration) -> String {
+    if time < Duration::from_secs(120) {
+        return format!("{:.1} s", time.as_secs_f64());
+    }
+    format_duration(Duration::from_secs(time.as_secs())).to_string()
+}
+
+/// What a reader of the text alone would not know of how a reply ended.
+pub(crate) fn ending(reason: &StopReason) -> Option<String> {
+    let told = match reason {
+        StopReason::EndTurn | StopReason::StopSequence => return None,
+        StopReason::MaxTokens => "the reply is cut at its limit: raise max-tokens for more",
+        StopReason::ToolUse => {
+            "the model asks for a tool to be run, which this command does not do"
+        }
+        StopReason::Refusal => "refused: what was printed of the reply is not to be used",
+        StopReason::ModelContextWindowExceeded => "the reply is cut: the model's context is full",
+        other => {
+            return Some(format!(
+                "the reply ended with the reason {}",
+                other.as_str()
+            ));
+        }
+    };
+    Some(told.to_owned())
+}
+
+pub(crate) fn circuit(state: Circuit) -> &'static str {
+    match state {
+        Circuit::Closed => "closed",
+        Circuit::Open => "open",
+        Circuit::HalfOpen => "half open",
+        Circuit::Recovering => "recovering",
+        other => other.label(),
+    }
+}
+
+pub(crate) fn category(category: Category) -> &'static str {
+    match category {
+        Category::RateLimit => "rate limit",
+        Category::Authentication => "account and key",
+        Category::InvalidRequest => "the request",
+        Category::Server => "the server, or the way to it",
+        Category::Local => "configuration",
+    }
+}
+
+/// What lies at the bottom of a failure: the operating system's words, mostly, on one line.
+pub(crate) fn cause(error: &Error) -> Option<String> {
+    let first = error.source()?;
+    let causes = std::iter::successors(Some(first), |&cause| cause.source());
+    // A chain that does not end is a loop.
+    let last = causes.take(16).last()?;
+    Some(terminal::plain(&last.to_string()))
+}
+
+/// Whether sending the same request again can help, and when.
+pub(crate) fn retry(error: &Error) -> String {
+    let once = match error.repeats() {
+        Some(1) => ", once",
+        _ => "",
+    };
+    match (error.recovery(), error.retry_at()) {
+        (Recovery::After { wait, .. }, _) => {
+            format!("yes{once}, {} after the answer", format_duration(wait))
+        }
+        (Recovery::Now, _) => "at once, because it came back unsent".to_owned(),
+        (Recovery::BackOff, _) => format!("yes{once}, after a short wait that grows"),
+        (Recovery::BackOffLong, _) => format!("yes{once}, after a long wait that grows"),
+        (_, Some(moment)) => format!("no use before {}", utc(moment)),
+        (Recovery::Refresh, None) => "only with a fresh token".to_owned(),
+        (_, None) => "no".to_owned(),
+    }
+}
+
+pub(crate) fn delivery(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::NotSent => "no, proven",
+        Delivery::Unknown => "perhaps",
+        Delivery::Answered => "yes",
+    }
+}
+
+/// A moment as people write it.
+pub(crate) fn utc(moment: SystemTime) -> String {
+    let moment = format_rfc3339_seconds(moment).to_string();
+    moment.replace('T', " ").replace('Z', " UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_label_is_shown_for_what_we_have_words_for() {
+        for reason in Stopped::ALL {
+            assert!(stopped(*reason).contains(' '), "{reason}");
+        }
+    }
+
+    #[test]
+    fn hours_are_not_counted_in_seconds() {
+        for (milliseconds, words) in [(0, "0.0 s"), (119_900, "119.9 s"), (10_801_400, "3h 1s")] {
+            assert_eq!(span(Duration::from_millis(milliseconds)), words);
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_date_and_a_time_of_day() {
+        assert_eq!(utc(SystemTime::UNIX_EPOCH), "1970-01-01 00:00:00 UTC");
+    }
+}
