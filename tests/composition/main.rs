@@ -8,6 +8,7 @@
 
 mod after_content;
 mod before_content;
+mod cancel;
 mod catalogue;
 mod credentials;
 mod fallback;
