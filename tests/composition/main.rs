@@ -7,6 +7,7 @@
 )]
 
 mod after_content;
+mod backends;
 mod before_content;
 mod cancel;
 mod catalogue;

@@ -12,6 +12,7 @@ struct Played {
 }
 
 async fn play(name: &str, patience: Patience) -> Played {
+    crate::overheard::listen();
     let scenario = Scenario::named(name).unwrap().time_divided_by(DIVISOR);
     let simulator = Simulator::start(scenario).await.unwrap();
     let client = Client::builder()
@@ -21,7 +22,7 @@ async fn play(name: &str, patience: Patience) -> Played {
         .time_divided_by(DIVISOR)
         .build()
         .unwrap();
-    let request = MessageRequest::new("claude-sonnet-5-5", 256).user("Hello");
+    let request = MessageRequest::new("claude-sonnet-5-5", 256).user(crate::world::PROMPT);
     let result = client.messages().create(request).await;
     let journal = simulator.journal();
     simulator.stop().await;
@@ -170,7 +171,7 @@ async fn a_plain_request_is_one_message_in_json() {
         .base_url(simulator.base_url())
         .build()
         .unwrap();
-    let request = MessageRequest::new("claude-sonnet-5-5", 256).user("Hello");
+    let request = MessageRequest::new("claude-sonnet-5-5", 256).user(crate::world::PROMPT);
     let plain = client.messages().fetch(evenkeel::Fetch::Plain);
     let reply = plain.create(request).await.unwrap();
     assert!(reply.text().starts_with("Hello"));

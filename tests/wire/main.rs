@@ -2,9 +2,21 @@
 //! with the number of requests that the server saw. Time is divided on both sides.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
     reason = "the parts that tests share fail as tests do"
 )]
 
+mod cancel;
 mod catalogue;
+mod certificates;
+mod head_clock;
+mod http2;
+mod network;
+mod overheard;
+mod proxies;
 mod sockets;
+mod world;

@@ -9,10 +9,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 fn request() -> MessageRequest {
-    MessageRequest::new("claude-sonnet-5-5", 256).user("Hello")
+    MessageRequest::new("claude-sonnet-5-5", 256).user(crate::world::PROMPT)
 }
 
 fn client(base_url: &str) -> Client {
+    crate::overheard::listen();
     Client::builder()
         .base_url(base_url)
         .api_key("sk-ant-planted")

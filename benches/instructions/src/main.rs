@@ -6,6 +6,7 @@
 
 mod backoff;
 mod breaker;
+mod stream;
 
 use std::process::ExitCode;
 
@@ -20,7 +21,7 @@ struct Case {
 }
 
 /// Every case of every bench.
-const BENCHES: &[&[Case]] = &[backoff::CASES, breaker::CASES];
+const BENCHES: &[&[Case]] = &[backoff::CASES, breaker::CASES, stream::CASES];
 
 #[expect(
     clippy::print_stdout,

@@ -15,7 +15,7 @@ use overlay::Overlay;
 ///
 /// Text and thinking are in the reply as they grow; a tool call only when its input is whole. Cost
 /// per event is constant, memory is the reply's.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Accumulator {
     facts: Facts,
     partial: Partial,

@@ -122,16 +122,9 @@ impl Decoder {
     /// that is not in its shape. The message names the event and where it began, in bytes; the
     /// error's report shows the first 256 bytes of its data, scrubbed.
     pub fn next_event(&mut self) -> Option<Result<StreamEvent, Error>> {
-        let (found, offset) = match self.step()? {
-            Ok(found) => found,
-            Err(error) => return Some(Err(error)),
-        };
-        let event = match self.sse.current(offset) {
-            Ok(frame) => found.into_owned(frame.data),
-            Err(_) => return None,
-        };
+        let event = self.step(|found, frame| found.into_owned(frame.data));
         self.sse.release();
-        Some(Ok(event))
+        event
     }
 
     /// The next event, borrowed: for those who only forward, and for the fastest way into an
@@ -140,7 +133,7 @@ impl Decoder {
     /// # Errors
     /// As for [`next_event`](Self::next_event).
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
-        let (found, offset) = match self.step()? {
+        let (found, offset) = match self.step(|found, frame| (found, frame.offset))? {
             Ok(found) => found,
             Err(error) => return Some(Err(error)),
         };
@@ -155,19 +148,19 @@ impl Decoder {
         }))
     }
 
-    fn step(&mut self) -> Option<Result<(Found, u64), Error>> {
+    fn step<T>(&mut self, take: impl FnOnce(Found, &Frame<'_>) -> T) -> Option<Result<T, Error>> {
         if self.state == State::Failed {
             return None;
         }
         if let Some(event) = self.next_ready() {
-            return Some(Ok((Found::Event(event), 0)));
+            return Some(Ok(take(Found::Event(event), &Frame::EMPTY)));
         }
         let result = match self.sse.next_offset() {
             Some(Ok(offset)) => match self.sse.current(offset) {
                 Ok(frame) => find(&frame, &self.facts)
-                    .map(|found| (found, offset))
+                    .map(|found| take(found, &frame))
                     .map_err(|malformed| malformed.into_error(&frame)),
-                Err(_) => return None,
+                Err(not_text) => Err(self.sse.refuse(offset, not_text).into_error()),
             },
             Some(Err(broken)) => Err(broken.into_error()),
             None if self.state == State::OverLimit => {
@@ -214,10 +207,11 @@ impl Malformed {
             name => name,
         };
         let offset = frame.offset;
-        let mut message = format!("malformed {name} event at byte {offset} of the stream");
-        if let Some(at) = self.at {
-            message += &format!(": its JSON breaks at byte {at} of its data");
-        }
+        let place = format!("malformed {name} event at byte {offset} of the stream");
+        let message = match self.at {
+            Some(at) => format!("{place}: its JSON breaks at byte {at} of its data"),
+            None => place,
+        };
         Error::protocol(message).with_body(sse::sample_of(frame.data.as_bytes()))
     }
 }

@@ -6,6 +6,7 @@ use crate::sse::Frame;
 use crate::{ContentBlock, Delta, DeltaRef, Extra, ReplyDetails, Role, StopReason, Usage};
 
 mod parse;
+mod scan;
 mod write;
 
 #[cfg(test)]

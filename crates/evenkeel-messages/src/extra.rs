@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::RawJson;
+use crate::take::Take;
 
 /// The fields of an object that this crate does not model: in their order, byte for byte.
 ///
@@ -16,6 +17,10 @@ use crate::RawJson;
 ///
 /// One word wide; without fields it allocates nothing.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[allow(
+    clippy::box_collection,
+    reason = "every object has one, and nearly all are empty: one word instead of three"
+)]
 pub struct Extra(Option<Box<Vec<Field>>>);
 
 type Field = (Box<str>, RawJson);
@@ -162,8 +167,8 @@ impl<'a> Fields<'a> {
     }
 
     /// The field called `name` as a `T`; if it is not one it stays.
-    pub(crate) fn take<T: Deserialize<'a>>(&mut self, name: &str) -> Option<T> {
-        let value = serde_json::from_str(self.raw(name)?.get()).ok()?;
+    pub(crate) fn take<T: Take<'a>>(&mut self, name: &str) -> Option<T> {
+        let value = T::take_from(self.raw(name)?)?;
         self.0.retain(|(key, _)| key != name);
         Some(value)
     }

@@ -2,6 +2,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[macro_use]
+mod take;
+#[macro_use]
 mod object;
 
 mod accumulator;
@@ -22,11 +24,13 @@ mod request;
 mod resume;
 mod role;
 mod rope;
+mod sketch;
 pub mod sse;
 mod stall;
 mod stop;
 mod thinking;
 mod tool;
+mod unknown;
 mod usage;
 mod verdict;
 mod version;
@@ -44,7 +48,6 @@ pub use delta::{
 pub use effort::Effort;
 pub use event::{EventRef, MessageDelta, MessageHead, RawEvent, StreamEvent};
 pub use extra::Extra;
-pub use object::UnknownObject;
 pub use param::{Content, MessageParam};
 pub use partial::{Partial, UnfinishedTool, UnmergedDelta};
 pub use raw::{JsonObject, RawJson};
@@ -59,6 +62,7 @@ pub use stall::{StallClock, StallLimits, StallVerdict};
 pub use stop::{RefusalCategory, StopDetails, StopReason};
 pub use thinking::*;
 pub use tool::*;
+pub use unknown::UnknownObject;
 pub use usage::*;
 pub use verdict::{End, Incomplete, Position, Strictness, Verdict};
 pub use version::ApiVersion;

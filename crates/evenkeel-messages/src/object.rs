@@ -7,14 +7,10 @@
 //!   without its required fields, is kept whole.
 //! - `word!`: one of several names; an unknown one is kept.
 
-use std::fmt;
-
-use serde::Serialize;
 use serde::ser::SerializeMap;
 use serde_json::value::RawValue;
 
 use crate::extra::{Fields, Key};
-use crate::{Extra, RawJson};
 
 /// A JSON object with a Rust struct.
 pub(crate) trait Object: Sized {
@@ -49,116 +45,15 @@ pub(crate) trait Object: Sized {
     }
 }
 
-/// An object of a type, or of a shape, that this version does not know: it goes back byte for
-/// byte. `Debug` shows type and length.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UnknownObject {
-    /// Its `type`; empty if it has none.
-    pub kind: String,
-    /// The whole object.
-    pub raw: RawJson,
-}
-
-impl UnknownObject {
-    /// A field that is there and not `null`.
-    pub(crate) fn field(&self, name: &str) -> Option<RawJson> {
-        let value = Fields::split(self.raw.get()).ok()?.raw(name)?;
-        Some(RawJson::copy(value)).filter(|raw| raw.get() != "null")
-    }
-}
-
-impl From<RawJson> for UnknownObject {
-    fn from(raw: RawJson) -> Self {
-        let kind = Fields::split(raw.get())
-            .ok()
-            .and_then(|mut fields| fields.take("type"));
-        Self {
-            kind: kind.unwrap_or_default(),
-            raw,
-        }
-    }
-}
-
-impl Serialize for UnknownObject {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.raw.serialize(serializer)
-    }
-}
-
-impl fmt::Debug for UnknownObject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnknownObject")
-            .field("kind", &self.kind)
-            .field("raw", &self.raw)
-            .finish()
-    }
-}
-
-/// How a field looks in `Debug`: names, numbers and sizes, never content.
-pub(crate) trait Sketch {
-    fn sketch(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result;
-}
-
-/// Text fields that name a thing and quote nobody.
-const NAMES: [&str; 14] = [
-    "id",
-    "name",
-    "tool_use_id",
-    "tool_name",
-    "tool_id",
-    "toolset_name",
-    "file_id",
-    "custom_id",
-    "skill_id",
-    "server_name",
-    "mcp_server_name",
-    "model",
-    "media_type",
-    "version",
-];
-
-impl Sketch for String {
-    fn sketch(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if NAMES.contains(&field) {
-            fmt::Debug::fmt(self, f)
-        } else {
-            write!(f, "{} bytes", self.len())
-        }
-    }
-}
-
-impl<T> Sketch for Vec<T> {
-    fn sketch(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} items", self.len())
-    }
-}
-
-impl<T: Sketch> Sketch for Box<T> {
-    fn sketch(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_ref().sketch(field, f)
-    }
-}
-
+/// Names, numbers and sizes are all that these types show.
 macro_rules! sketch_as_debug {
     ($($type:ty),*) => {
-        $(impl $crate::object::Sketch for $type {
+        $(impl $crate::sketch::Sketch for $type {
             fn sketch(&self, _: &str, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 std::fmt::Debug::fmt(self, f)
             }
         })*
     };
-}
-
-sketch_as_debug!(bool, u32, u64, i64, RawJson, Extra);
-
-/// A field on its way into `Debug`.
-pub(crate) struct Sketched<'a, T>(pub(crate) &'a str, pub(crate) &'a T);
-
-impl<T: Sketch> fmt::Debug for Sketched<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.1.sketch(self.0, f)
-    }
 }
 
 /// An object: `Name "type" { required } { optional } [ optional, copied ] ( flags )`.
@@ -298,12 +193,12 @@ macro_rules! object {
                 let mut shown = f.debug_struct(stringify!($name));
                 $( shown.field(
                     stringify!($required),
-                    &$crate::object::Sketched(stringify!($required), &self.$required),
+                    &$crate::sketch::Sketched(stringify!($required), &self.$required),
                 ); )*
                 $( if let Some(value) = &self.$optional {
                     shown.field(
                         stringify!($optional),
-                        &$crate::object::Sketched(stringify!($optional), value),
+                        &$crate::sketch::Sketched(stringify!($optional), value),
                     );
                 } )*
                 $( if let Some(value) = &self.$plain {
@@ -316,6 +211,12 @@ macro_rules! object {
                     shown.field("extra", &self.extra);
                 }
                 shown.finish()
+            }
+        }
+
+        impl<'a> $crate::take::Take<'a> for $name {
+            fn take_from(raw: &'a serde_json::value::RawValue) -> Option<Self> {
+                <Self as $crate::object::Object>::read(raw)
             }
         }
 
@@ -359,7 +260,6 @@ macro_rules! tagged {
                 }
             }
 
-            #[allow(dead_code, reason = "some are only ever a field of something else")]
             pub(crate) fn read(raw: &serde_json::value::RawValue) -> Self {
                 Self::known(raw).unwrap_or_else(|kind| {
                     let raw = $crate::RawJson::copy(raw);
@@ -370,9 +270,8 @@ macro_rules! tagged {
             /// The typed form, or else the type.
             fn known(raw: &serde_json::value::RawValue) -> Result<Self, String> {
                 let mut fields = $crate::extra::Fields::split(raw.get()).unwrap_or_default();
-                let kind = match fields.take("type") {
-                    Some($crate::extra::Key(kind)) => kind,
-                    None => return Err(String::new()),
+                let Some($crate::extra::Key(kind)) = fields.take("type") else {
+                    return Err(String::new());
                 };
                 $( if Some(kind.as_ref()) == <$type as $crate::object::Object>::KIND {
                     return match <$type as $crate::object::Object>::from_fields(fields) {
@@ -417,6 +316,12 @@ macro_rules! tagged {
                     $( Self::$variant(known) => std::fmt::Debug::fmt(known, f), )*
                     Self::Unknown(object) => std::fmt::Debug::fmt(object, f),
                 }
+            }
+        }
+
+        impl<'a> $crate::take::Take<'a> for $name {
+            fn take_from(raw: &'a serde_json::value::RawValue) -> Option<Self> {
+                Some(Self::read(raw))
             }
         }
 
@@ -481,6 +386,7 @@ macro_rules! word {
             }
         }
 
+        take_by_serde!($name);
         sketch_as_debug!($name);
     };
 }

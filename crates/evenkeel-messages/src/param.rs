@@ -4,7 +4,10 @@ use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ContentBlock, Extra, RawJson, Role};
+use serde_json::value::RawValue;
+
+use crate::take::Take;
+use crate::{ContentBlock, Extra, Role};
 
 /// One message of a request: who speaks, and what.
 ///
@@ -108,13 +111,17 @@ impl Serialize for Content {
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawJson::deserialize(deserializer)?;
-        if let Some(blocks) = raw.as_array() {
-            return Ok(Self::Blocks(blocks));
-        }
-        match serde_json::from_str(raw.get()) {
-            Ok(text) => Ok(Self::Text(text)),
-            Err(_) => Err(D::Error::custom("expected a string or an array of blocks")),
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Self::take_from(&raw)
+            .ok_or_else(|| D::Error::custom("expected a string or an array of blocks"))
+    }
+}
+
+impl<'a> Take<'a> for Content {
+    fn take_from(raw: &'a RawValue) -> Option<Self> {
+        match Take::take_from(raw) {
+            Some(blocks) => Some(Self::Blocks(blocks)),
+            None => Take::take_from(raw).map(Self::Text),
         }
     }
 }

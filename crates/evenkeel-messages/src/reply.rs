@@ -126,7 +126,7 @@ impl Message {
     }
 }
 
-/// The shape of the API. Unfinished tool calls are left out.
+/// The shape of the API. Unfinished tool calls and unmerged deltas are left out.
 impl Serialize for Message {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;

@@ -377,6 +377,7 @@ impl fmt::Debug for MessageRequest {
 }
 
 sketch_as_debug!(MessageRequest);
+take_by_serde!(MessageRequest);
 
 #[cfg(test)]
 mod tests;

@@ -46,6 +46,13 @@ pub enum Tail {
 }
 
 impl Frame<'_> {
+    /// Of a reply that came in one piece.
+    pub(crate) const EMPTY: Self = Self {
+        name: None,
+        data: "",
+        offset: 0,
+    };
+
     /// The event as it stands in a stream, empty line included; comments and fields that the
     /// standard ignores are gone.
     #[must_use]
@@ -175,43 +182,45 @@ impl SseDecoder {
     /// # Errors
     /// `protocol`: an event over the limit, or one that is not UTF-8.
     pub fn next_frame(&mut self) -> Option<Result<Frame<'_>, Error>> {
-        match self.next_offset()? {
-            Ok(offset) => match self.current(offset) {
-                Ok(frame) => Some(Ok(frame)),
-                // Reached only by an event that is not UTF-8, which nothing can follow.
-                Err(NotText { .. }) => None,
-            },
-            Err(broken) => Some(Err(broken.into_error())),
+        let offset = match self.next_offset()? {
+            Ok(offset) => offset,
+            Err(broken) => return Some(Err(broken.into_error())),
+        };
+        if let Err(not_text) = self.current(offset) {
+            return Some(Err(self.refuse(offset, not_text).into_error()));
         }
+        self.current(offset).ok().map(Ok)
     }
 
     /// Reads up to the end of the next event, and says where it began.
     pub(crate) fn next_offset(&mut self) -> Option<Result<u64, Broken>> {
-        let offset = match self.advance() {
-            Ok(offset) => offset?,
+        match self.advance() {
+            Ok(offset) => offset.map(Ok),
             Err(message) => {
                 self.fail();
-                return Some(Err(Broken {
-                    message,
-                    sample: Bytes::new(),
-                }));
+                let sample = Bytes::new();
+                Some(Err(Broken { message, sample }))
+            }
+        }
+    }
+
+    /// Ends the stream for an event that is not UTF-8.
+    pub(crate) fn refuse(&mut self, offset: u64, NotText { at }: NotText) -> Broken {
+        let message = match at {
+            Some(at) => {
+                let name = String::from_utf8_lossy(&self.frame_name);
+                let name = if name.is_empty() { "unnamed" } else { &name };
+                format!(
+                    "malformed {name} event at byte {offset} of the stream: byte {at} of its data is not UTF-8"
+                )
+            }
+            None => {
+                format!("malformed event at byte {offset} of the stream: its name is not UTF-8")
             }
         };
-        if let Err(NotText { at }) = self.current(offset) {
-            let message = match at {
-                Some(at) => format!(
-                    "malformed {} event at byte {offset} of the stream: byte {at} of its data is not UTF-8",
-                    String::from_utf8_lossy(&self.frame_name)
-                ),
-                None => {
-                    format!("malformed event at byte {offset} of the stream: its name is not UTF-8")
-                }
-            };
-            let sample = Bytes::copy_from_slice(sample_of(self.frame.as_slice()));
-            self.fail();
-            return Some(Err(Broken { message, sample }));
-        }
-        Some(Ok(offset))
+        let sample = Bytes::copy_from_slice(sample_of(self.frame.as_slice()));
+        self.fail();
+        Broken { message, sample }
     }
 
     /// The event that was read last.
@@ -257,7 +266,7 @@ impl SseDecoder {
                     return Ok(Some(offset));
                 }
             } else {
-                self.field(&line);
+                self.field(line);
             }
         }
         Ok(None)
@@ -313,17 +322,22 @@ impl SseDecoder {
         line
     }
 
-    fn field(&mut self, line: &Bytes) {
-        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
-        let name = line.slice(..colon);
-        let mut value = line.slice((colon + 1).min(line.len())..);
-        if value.first() == Some(&b' ') {
-            value.advance(1);
+    fn field(&mut self, mut line: Bytes) {
+        let colon = memchr::memchr(b':', &line).unwrap_or(line.len());
+        let is_data = match line.get(..colon) {
+            Some(b"data") => true,
+            Some(b"event") => false,
+            _ => return,
+        };
+        // The value stays where it is, in its chunk.
+        line.advance((colon + 1).min(line.len()));
+        if line.first() == Some(&b' ') {
+            line.advance(1);
         }
-        match name.as_ref() {
-            b"event" => self.name = value,
-            b"data" => self.data.push_line(value),
-            _ => {}
+        if is_data {
+            self.data.push_line(line);
+        } else {
+            self.name = line;
         }
     }
 

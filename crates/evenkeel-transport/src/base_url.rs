@@ -36,8 +36,9 @@ impl BaseUrl {
     ///
     /// # Errors
     ///
-    /// `invalid_config` when there is no scheme of `http` or `https`, no host, a user or password, a
-    /// query, or when the way is in clear text and `cleartext` does not allow that.
+    /// `invalid_config` when there is no scheme of `http` or `https`, no host, a port that is none, a
+    /// user or password, a query, a fragment, a path that climbs, or when the way is in clear text
+    /// and `cleartext` does not allow that. The text never repeats the URL.
     pub fn parse(url: &str, cleartext: Cleartext) -> Result<Self, Error> {
         let url = url.trim();
         let uri: Uri = url.parse().map_err(|error: http::uri::InvalidUri| {
@@ -59,11 +60,7 @@ impl BaseUrl {
         else {
             return Err(invalid("must name a host after its scheme"));
         };
-        if authority.as_str().contains('@') {
-            return Err(invalid(
-                "must not hold a user or password; give the key as a credential",
-            ));
-        }
+        check_authority(&authority)?;
         if scheme == Scheme::HTTP
             && cleartext == Cleartext::LoopbackOnly
             && !is_loopback(&authority)
@@ -80,6 +77,11 @@ impl BaseUrl {
             return Err(invalid("must not hold a query or a fragment"));
         }
         let prefix = path.path().trim_end_matches('/').to_owned();
+        if !prefix.is_empty() && !stays_below(&prefix) {
+            return Err(invalid(
+                "must not hold empty segments, dots or backslashes in its path",
+            ));
+        }
         Ok(Self {
             scheme,
             authority,
@@ -87,14 +89,20 @@ impl BaseUrl {
         })
     }
 
-    /// The URL of `path`, which begins with a slash and is already encoded.
+    /// The URL of `path`, which begins with one slash, is already encoded and may have a query.
+    /// [`Path`](crate::Path) encodes what comes from outside.
     ///
     /// # Errors
     ///
-    /// `invalid_config` when the path does not begin with a single slash or is not a legal path.
+    /// `invalid_config` when the path does not begin with a single slash, climbs (`..`, encoded or
+    /// not), holds a backslash or a fragment, or is not a legal path.
     pub fn join(&self, path: &str) -> Result<Uri, Error> {
-        if !path.starts_with('/') || path.starts_with("//") {
-            return Err(Error::invalid_config("path", "must begin with one slash"));
+        let (before_query, _) = path.split_once('?').unwrap_or((path, ""));
+        if !stays_below(before_query) || path.contains('#') {
+            return Err(Error::invalid_config(
+                "path",
+                "must begin with one slash and hold no empty segment, no .., no backslash and no #",
+            ));
         }
         Uri::builder()
             .scheme(self.scheme.clone())
@@ -118,6 +126,12 @@ impl BaseUrl {
     pub fn scheme(&self) -> &str {
         self.scheme.as_str()
     }
+
+    /// The host, without the port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.authority.host()
+    }
 }
 
 impl fmt::Display for BaseUrl {
@@ -130,7 +144,39 @@ fn invalid(rule: &str) -> Error {
     Error::invalid_config("base_url", rule)
 }
 
-fn is_loopback(authority: &Authority) -> bool {
+fn check_authority(authority: &Authority) -> Result<(), Error> {
+    if authority.as_str().contains('@') {
+        return Err(invalid(
+            "must not hold a user or password; give the key as a credential",
+        ));
+    }
+    let after_host = authority.as_str().get(authority.host().len()..);
+    if after_host.is_some_and(|port| !port.is_empty())
+        && authority.port_u16().is_none_or(|port| port == 0)
+    {
+        return Err(invalid("must have a port from 1 to 65535, or none"));
+    }
+    Ok(())
+}
+
+/// Whether a path is what it seems: URL parsers drop dot segments, encoded ones too, take a
+/// backslash for a slash, and a path with two slashes in front for an authority.
+fn stays_below(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix('/') else {
+        return false;
+    };
+    let mut segments = rest.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let dots = segment.replace("%2e", ".").replace("%2E", ".");
+        let empty_inside = segment.is_empty() && segments.peek().is_some();
+        if empty_inside || dots == "." || dots == ".." {
+            return false;
+        }
+    }
+    !path.contains('\\')
+}
+
+pub(crate) fn is_loopback(authority: &Authority) -> bool {
     let host = authority
         .host()
         .trim_start_matches('[')
@@ -169,8 +215,16 @@ mod tests {
             ("", "is not a URL"),
             ("https://", "is not a URL"),
             ("https://user:secret@host", "user or password"),
+            ("https://secret@host", "user or password"),
             ("https://host/?key=secret", "query"),
             ("https://host/#secret", "fragment"),
+            ("https://host:99999", "port"),
+            ("https://host:0", "port"),
+            ("https://host:", "port"),
+            ("https://host/a/../secret", "dots"),
+            ("https://host/a/%2E%2e/secret", "dots"),
+            ("https://host//secret", "empty segments"),
+            ("https://host/a\\secret", "backslashes"),
             ("http://host", "clear text"),
             ("http://10.0.0.1", "clear text"),
             ("http://localhost.evil.example", "clear text"),
@@ -182,7 +236,8 @@ mod tests {
                 text.starts_with("base_url ") && text.contains(rule),
                 "{url}: {text}"
             );
-            assert!(!text.contains("secret"), "{url}: {text}");
+            let all = format!("{error} {error:?} {}", error.report());
+            assert!(!all.contains("secret"), "{url}: {all}");
         }
     }
 
@@ -200,11 +255,25 @@ mod tests {
     }
 
     #[test]
-    fn a_path_cannot_name_another_host() {
-        let base = parse("https://host").unwrap();
-        for path in ["//evil.example/v1", "v1", "", "https://evil.example/"] {
+    fn a_path_cannot_name_another_host_nor_leave_the_prefix() {
+        let base = parse("https://host/prefix").unwrap();
+        for path in [
+            "//evil.example/v1",
+            "/\\evil.example/v1",
+            "v1",
+            "",
+            "https://evil.example/",
+            "/v1/../..",
+            "/v1/%2e%2E/x",
+            "/v1/./x",
+            "/v1//x",
+            "/v1#x",
+            "/v1/mess ages",
+        ] {
             assert!(base.join(path).is_err(), "{path}");
         }
-        assert!(base.join("/v1/mess ages").is_err());
+        for path in ["/", "/v1/", "/v1/a..b", "/v1?q=../x", "/v1/...?a=b//c"] {
+            assert!(base.join(path).is_ok(), "{path}");
+        }
     }
 }

@@ -4,14 +4,121 @@
     reason = "this is the file that the lint names"
 )]
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
 
 /// The wall time, to read dates in headers against.
 pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
 }
 
-/// `future`'s output, or `None` when `limit` passes first.
-pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    tokio::time::timeout(limit, future).await.ok()
+/// Since when something goes on.
+#[derive(Debug)]
+pub(crate) struct Started(Instant);
+
+impl Started {
+    pub(crate) fn now() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// A clock that starts anew whenever there is progress.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    started: Started,
+    /// The last progress, in nanoseconds since the start.
+    last: AtomicU64,
+}
+
+impl Progress {
+    pub(crate) fn start() -> Self {
+        Self {
+            started: Started::now(),
+            last: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn mark(&self) {
+        let nanos = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.last.fetch_max(nanos, Ordering::Relaxed);
+    }
+
+    fn last(&self) -> Duration {
+        Duration::from_nanos(self.last.load(Ordering::Relaxed))
+    }
+}
+
+/// `future`'s output, or `None` when `limit` passes first, counted from the last progress, or from now
+/// where none is tracked.
+pub(crate) async fn within<F: Future>(
+    limit: Duration,
+    progress: Option<&Progress>,
+    future: F,
+) -> Option<F::Output> {
+    let Some(progress) = progress else {
+        return tokio::time::timeout(limit, future).await.ok();
+    };
+    let mut future = pin!(future);
+    let mut timer = pin!(tokio::time::sleep(limit));
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            // Set anew only when it rings: progress itself costs one store.
+            let left = (progress.last() + limit).saturating_sub(progress.started.elapsed());
+            if left.is_zero() {
+                return Poll::Ready(None);
+            }
+            timer.set(tokio::time::sleep(left));
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_counts_from_the_last_progress() {
+        let progress = Progress::start();
+        let busy = async {
+            for _ in 0..5 {
+                tokio::time::sleep(Duration::from_secs(9)).await;
+                progress.mark();
+            }
+            std::future::pending::<()>().await;
+        };
+        let started = Started::now();
+        assert_eq!(within(LIMIT, Some(&progress), busy).await, None);
+        let elapsed = started.elapsed().as_secs();
+        assert_eq!(elapsed, 5 * 9 + 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_progress_it_is_a_plain_limit_and_the_output_wins() {
+        let progress = Progress::start();
+        for tracked in [None, Some(&progress)] {
+            let started = Started::now();
+            let never = std::future::pending::<()>();
+            assert_eq!(within(LIMIT, tracked, never).await, None);
+            assert_eq!(started.elapsed().as_secs(), 10);
+            let ready = std::future::ready(7);
+            assert_eq!(within(LIMIT, tracked, ready).await, Some(7));
+            progress.mark();
+        }
+    }
 }

@@ -1,41 +1,80 @@
-use std::num::NonZeroU32;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use evenkeel_error::{Error, Facts, Phase};
-use futures_core::Stream;
-use http_body::Body as _;
 
-use crate::{Body, BoxFuture, Request, Response, Transport, clock};
+use crate::clock::{self, Progress, Started};
+use crate::{Body, BoxFuture, Request, Response, Transport};
 
+mod builder;
+mod causes;
+#[cfg(feature = "rustls-no-provider")]
+mod certificate;
+mod chunks;
 mod fault;
+#[cfg(feature = "native-tls")]
+mod native;
+mod proxy;
+#[cfg(feature = "rustls-no-provider")]
+mod rustls_set_up;
+#[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
+mod trust;
+mod upload;
+mod urls;
+
+pub(crate) use chunks::Chunks;
+
+pub use builder::{HttpVersions, ReqwestTransportBuilder};
+#[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(feature = "rustls-no-provider", feature = "native-tls")))
+)]
+pub use trust::{Roots, TlsBackend};
 
 /// A [`Transport`] on reqwest.
 ///
 /// Cheap to clone; clones share the connections. Redirects and reqwest's own retries are off:
 /// neither may send a key and a prompt where the caller did not. A proxy from the environment
 /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) is used for https alone: through it goes what is encrypted.
-#[derive(Clone, Debug)]
+///
+/// One resend is left below: hyper-util sends a request again that it could not begin to write, on
+/// another connection. Nothing of it had left, so it is no second attempt.
+#[derive(Clone)]
 pub struct ReqwestTransport {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     /// For https.
-    secure: reqwest::Client,
+    secure: Secure,
     /// For http, which goes to this machine unless the caller said otherwise: never by a proxy, who
     /// would read key and prompt.
     direct: reqwest::Client,
-    connect_limit: Duration,
+    /// Where it is known.
+    connect_limit: Option<Duration>,
+    proxies: proxy::Proxies,
+    urls: urls::Urls,
+    /// What the root store is called, where it is known.
+    #[cfg_attr(
+        not(feature = "rustls-no-provider"),
+        expect(
+            dead_code,
+            reason = "only rustls says by type that a certificate is at fault"
+        )
+    )]
+    roots: Option<String>,
 }
 
-/// Makes a [`ReqwestTransport`]; nothing is checked before [`build`](Self::build).
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct ReqwestTransportBuilder {
-    connect_limit: Duration,
-    pool_idle: Duration,
-    user_agent: String,
+enum Secure {
+    Ready(reqwest::Client),
+    /// The rule that an https address breaks.
+    Without(&'static str),
 }
 
+/// Defaults, each with its reason.
 impl ReqwestTransport {
     /// How long connecting may take, DNS and TLS included: long enough for two lost packets on a
     /// bad line, as in the official SDKs.
@@ -45,168 +84,86 @@ impl ReqwestTransport {
     /// so that a request seldom meets a connection that the other side is about to close.
     pub const POOL_IDLE: Duration = Duration::from_secs(50);
 
-    /// How often a silent connection is asked whether it is alive, so that a peer that vanished
-    /// without a word is noticed, and routers in between keep the way open.
+    /// How many unused connections are kept for a host, as in the official Python SDK: a burst may
+    /// open more, and its sockets are not all kept for the rest of the minute.
+    pub const POOL_SIZE: usize = 100;
+
+    /// How long a connection is silent before it is asked for a sign of life (TCP keep-alive,
+    /// HTTP/2 pings): a peer that vanished is noticed, and what lies between (NAT, firewalls) does
+    /// not forget a connection that waits for a long generation.
     pub const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-    /// Whether requests of this scheme can be sent with the features that are built in.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_config` for https without a TLS feature, and for anything but http and https.
-    pub fn check_scheme(scheme: &str) -> Result<(), Error> {
-        match scheme {
-            "http" => Ok(()),
-            "https" if cfg!(feature = "rustls") => Ok(()),
-            "https" => Err(Error::invalid_config(
-                "base_url",
-                "is https, but no TLS is built in: enable the feature `rustls`",
-            )),
-            _ => Err(Error::invalid_config("base_url", "must be http or https")),
-        }
-    }
-
-    /// Everything at its default.
-    pub fn builder() -> ReqwestTransportBuilder {
-        ReqwestTransportBuilder {
-            connect_limit: Self::CONNECT_LIMIT,
-            pool_idle: Self::POOL_IDLE,
-            user_agent: concat!("evenkeel/", env!("CARGO_PKG_VERSION")).to_owned(),
-        }
-    }
-}
-
-impl ReqwestTransportBuilder {
-    /// How long connecting may take, DNS and TLS included: above zero. Default 5 s.
-    pub fn connect_limit(mut self, limit: Duration) -> Self {
-        self.connect_limit = limit;
-        self
-    }
-
-    /// How long an unused connection is kept. Default 50 s; zero keeps none.
-    pub fn pool_idle(mut self, limit: Duration) -> Self {
-        self.pool_idle = limit;
-        self
-    }
-
-    /// The `user-agent`. Default `evenkeel/` and the version.
-    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.user_agent = user_agent.into();
-        self
-    }
-
-    /// Divides every limit by `divisor`: for demonstrations and tests.
-    pub fn time_divided_by(mut self, divisor: NonZeroU32) -> Self {
-        self.connect_limit /= divisor.get();
-        self.pool_idle /= divisor.get();
-        self
-    }
-
-    /// Checks every field and makes the client.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_config` for a connect limit of zero, a user agent that no header can hold, or a TLS
-    /// set-up that fails (no root certificates).
-    pub fn build(self) -> Result<ReqwestTransport, Error> {
-        if self.connect_limit.is_zero() {
-            return Err(Error::invalid_config(
-                "connect_limit",
-                "must be longer than zero",
-            ));
-        }
-        if http::HeaderValue::from_str(&self.user_agent).is_err() {
-            return Err(Error::invalid_config(
-                "user_agent",
-                "must be one line of visible ASCII",
-            ));
-        }
-        let client = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| {
-                Error::invalid_config("tls", "could not be set up").with_source(error.without_url())
-            })
-        };
-        Ok(ReqwestTransport {
-            secure: client(self.settings())?,
-            direct: client(self.settings().no_proxy())?,
-            connect_limit: self.connect_limit,
-        })
-    }
-
-    fn settings(&self) -> reqwest::ClientBuilder {
-        reqwest::Client::builder()
-            .user_agent(self.user_agent.as_str())
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(self.connect_limit)
-            .pool_idle_timeout(self.pool_idle)
-            .tcp_keepalive(ReqwestTransport::KEEP_ALIVE)
-            .http2_keep_alive_interval(ReqwestTransport::KEEP_ALIVE)
-            .http2_keep_alive_timeout(ReqwestTransport::KEEP_ALIVE)
-    }
+    /// How long the answer to an HTTP/2 ping may take: a server that is only busy answers pings at
+    /// once, and one that does not in this time has lost the connection.
+    pub const KEEP_ALIVE_LIMIT: Duration = Duration::from_secs(20);
 }
 
 impl Transport for ReqwestTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
-        Box::pin(async move {
-            let head_limit = request.head_limit;
-            let client = match request.uri.scheme_str() {
-                Some("https") => &self.secure,
-                _ => &self.direct,
-            };
-            let request = outgoing(request)?;
-            let response = match clock::within(head_limit, client.execute(request)).await {
-                None => return Err(Error::timed_out(Phase::Head, head_limit)),
-                Some(Err(error)) => return Err(fault::before_the_head(error, self.connect_limit)),
-                Some(Ok(response)) => response,
-            };
-            let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
-            let facts = Facts::read(parts.status.as_u16(), &parts.headers, clock::wall());
-            let body = Body::from_stream(Chunks {
-                body,
-                facts: facts.clone(),
-            });
-            Ok(Response::new(facts, parts.headers, body))
-        })
+        Box::pin(self.inner.send(request))
     }
 }
 
-fn outgoing(request: Request) -> Result<reqwest::Request, Error> {
-    let mut outgoing = http::Request::new(request.body);
-    *outgoing.method_mut() = request.method;
-    *outgoing.uri_mut() = request.uri;
-    *outgoing.headers_mut() = request.headers;
-    outgoing.try_into().map_err(|error: reqwest::Error| {
-        Error::invalid_config("base_url", "is not a URL that can be sent to")
-            .with_source(error.without_url())
-    })
-}
-
-/// Frames of reqwest's body as chunks, its errors as ours.
-struct Chunks {
-    body: reqwest::Body,
-    facts: Facts,
-}
-
-impl Stream for Chunks {
-    type Item = Result<Bytes, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => {
-                    return Poll::Ready(Some(Err(fault::after_the_head(error, &self.facts))));
-                }
-                Some(Ok(frame)) => frame,
-            };
-            // Trailers carry nothing that we read.
-            if let Ok(data) = frame.into_data()
-                && !data.is_empty()
-            {
-                return Poll::Ready(Some(Ok(data)));
+impl Inner {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        let client = match (request.uri.scheme_str(), &self.secure) {
+            (Some("https"), Secure::Ready(client)) => client,
+            (Some("https"), Secure::Without(rule)) => {
+                return Err(Error::invalid_config("base_url", rule));
             }
-        }
+            _ => &self.direct,
+        };
+        let head_limit = request.head_limit;
+        let started = Started::now();
+        let (request, progress) = self.outgoing(request)?;
+        let sending = client.execute(request);
+        let response = match clock::within(head_limit, progress.as_deref(), sending).await {
+            None => return Err(Error::timed_out(Phase::Head, head_limit)),
+            Some(Err(error)) => {
+                return Err(fault::before_the_head(error, self, started.elapsed()));
+            }
+            Some(Ok(response)) => response,
+        };
+        let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        let facts = Facts::read(parts.status.as_u16(), &parts.headers, clock::wall());
+        let body = Body::from_chunks(Chunks::new(body, facts.clone()));
+        Ok(Response::new(facts, parts.headers, body))
+    }
+
+    /// The request as reqwest takes it, and how its upload gets on where that takes a while.
+    fn outgoing(
+        &self,
+        request: Request,
+    ) -> Result<(reqwest::Request, Option<Arc<Progress>>), Error> {
+        let mut outgoing = reqwest::Request::new(request.method, self.urls.of(&request.uri)?);
+        *outgoing.headers_mut() = request.headers;
+        let (body, progress) = uploading(request.body);
+        *outgoing.body_mut() = Some(body);
+        Ok((outgoing, progress))
     }
 }
+
+/// Which kinds of address work; no header, no proxy, no client of reqwest's, which print more.
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let https = match &self.inner.secure {
+            Secure::Ready(_) => "ready",
+            Secure::Without(_) => "none",
+        };
+        f.debug_struct("ReqwestTransport")
+            .field("https", &https)
+            .finish_non_exhaustive()
+    }
+}
+
+fn uploading(body: Bytes) -> (reqwest::Body, Option<Arc<Progress>>) {
+    if body.len() <= upload::PIECE {
+        return (body.into(), None);
+    }
+    let progress = Arc::new(Progress::start());
+    let upload = upload::Upload::new(body, Arc::clone(&progress));
+    (reqwest::Body::wrap(upload), Some(progress))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -23,12 +24,16 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
 
     /// The value of `key`, made if there is none. Where all others are needed, the new value is not
     /// kept: its caller goes without what sharing it would bring.
-    pub(crate) fn get_or_make(
+    pub(crate) fn get_or_make<Q>(
         &mut self,
-        key: &K,
+        key: &Q,
         make: impl FnOnce() -> V,
         may_forget: impl Fn(&V) -> bool,
-    ) -> Arc<V> {
+    ) -> Arc<V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+    {
         self.requests = self.requests.saturating_add(1);
         if let Some((value, last)) = self.entries.get_mut(key) {
             *last = self.requests;
@@ -37,7 +42,7 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
         let value = Arc::new(make());
         if self.entries.len() < self.limit || self.make_room(may_forget) {
             self.entries
-                .insert(key.clone(), (Arc::clone(&value), self.requests));
+                .insert(key.to_owned(), (Arc::clone(&value), self.requests));
         }
         value
     }

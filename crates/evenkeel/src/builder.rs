@@ -5,32 +5,26 @@ use std::time::Duration;
 
 use evenkeel_error::Error;
 use evenkeel_event::Observer;
-use evenkeel_transport::{BaseUrl, Cleartext, Transport};
-use http::{HeaderMap, HeaderValue};
+use evenkeel_transport::{Backend, BaseUrl, ClaudeApi, Cleartext, ExtraHeaders, Transport};
 
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::limits::Sizes;
 use crate::shared::{Keyless, Memory, Shared, Tuning};
 use crate::timers::Timers;
-use crate::{Client, Credential, Patience, headers};
+use crate::{Client, Credential, Patience};
 
 mod knobs;
-
-/// The public API.
-pub(crate) const PUBLIC_API: &str = "https://api.anthropic.com";
-
-/// The API version that is asked for by default.
-pub(crate) const VERSION: &str = "2026-10-21";
 
 /// Makes a [`Client`]; nothing is checked before [`build`](Self::build).
 #[must_use]
 pub struct ClientBuilder {
     connect: Connect,
-    base_url: String,
+    backend: Option<Box<dyn Backend>>,
+    base_url: Option<String>,
     cleartext: Cleartext,
     credential: Option<Credential>,
-    version: String,
+    version: Option<String>,
     headers: Vec<(String, String)>,
     patience: Patience,
     timers: Timers,
@@ -54,33 +48,22 @@ type Connect = Box<dyn FnOnce(&BaseUrl, NonZeroU32) -> Result<Box<dyn Transport>
 impl ClientBuilder {
     #[cfg(feature = "reqwest")]
     pub(crate) fn reqwest() -> Self {
-        use evenkeel_transport::ReqwestTransport;
-
-        let builder = Self::new(Box::new(|base_url, divisor| {
-            ReqwestTransport::check_scheme(base_url.scheme())?;
-            Ok(Box::new(
-                ReqwestTransport::builder()
-                    .time_divided_by(divisor)
-                    .build()?,
-            ))
-        }));
-        Self {
-            keyless: Keyless::Refused,
-            ..builder
-        }
+        let settings = evenkeel_transport::ReqwestTransport::builder();
+        Self::new(on_reqwest(settings), Keyless::Refused)
     }
 
     pub(crate) fn given(transport: Box<dyn Transport>) -> Self {
-        Self::new(Box::new(|_, _| Ok(transport)))
+        Self::new(Box::new(|_, _| Ok(transport)), Keyless::Allowed)
     }
 
-    fn new(connect: Connect) -> Self {
+    fn new(connect: Connect, keyless: Keyless) -> Self {
         Self {
             connect,
-            base_url: PUBLIC_API.to_owned(),
+            backend: None,
+            base_url: None,
             cleartext: Cleartext::default(),
             credential: None,
-            version: VERSION.to_owned(),
+            version: None,
             headers: Vec::new(),
             patience: Patience::default(),
             timers: Timers::DEFAULT,
@@ -88,7 +71,7 @@ impl ClientBuilder {
             sizes: Sizes::DEFAULT,
             spacing: crate::gate::SPACING,
             divisor: NonZeroU32::MIN,
-            keyless: Keyless::Allowed,
+            keyless,
             seed: None,
             #[cfg(feature = "retry")]
             policy: None,
@@ -103,7 +86,31 @@ impl ClientBuilder {
     /// `http://` is for this machine only, unless [`allow_cleartext`](Self::allow_cleartext) permits
     /// it elsewhere.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = url.into();
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Where Claude is served from, if not by the Claude API: it brings its own address and version.
+    pub fn backend(mut self, backend: impl Backend + 'static) -> Self {
+        self.backend = Some(Box::new(backend));
+        self
+    }
+
+    /// The settings of the default transport: proxies, certificates, connections. In place of a
+    /// transport that was given.
+    ///
+    /// ```no_run
+    /// use evenkeel::transport::ReqwestTransport;
+    ///
+    /// let connections = ReqwestTransport::builder().proxy("http://proxy.example:3128");
+    /// let client = evenkeel::Client::builder().connections(connections).build()?;
+    /// # Ok::<(), evenkeel::Error>(())
+    /// ```
+    #[cfg(feature = "reqwest")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+    pub fn connections(mut self, settings: evenkeel_transport::ReqwestTransportBuilder) -> Self {
+        self.connect = on_reqwest(settings);
+        self.keyless = Keyless::Refused;
         self
     }
 
@@ -127,7 +134,7 @@ impl ClientBuilder {
 
     /// The `anthropic-version` header. Default `2026-10-21`.
     pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.version = version.into();
+        self.version = Some(version.into());
         self
     }
 
@@ -174,14 +181,31 @@ impl ClientBuilder {
     ///
     /// `invalid_config`, naming the setter and the rule.
     pub fn build(self) -> Result<Client, crate::Error> {
-        let base_url = BaseUrl::parse(&self.base_url, self.cleartext)?;
+        self.check_limits()?;
         if let Some(credential) = &self.credential {
             credential.check()?;
         }
-        self.check_limits()?;
-        let headers = self.all_headers()?;
-        let is_public = base_url.origin() == PUBLIC_API;
-        let transport = (self.connect)(&base_url, self.divisor)?;
+        let mut headers = ExtraHeaders::new();
+        for (name, value) in &self.headers {
+            headers.add(name, value)?;
+        }
+        let backend = match self.backend {
+            None => claude_api(
+                self.base_url.as_deref(),
+                self.version.as_deref(),
+                self.cleartext,
+            )?,
+            Some(_) if self.base_url.is_some() || self.version.is_some() => {
+                return Err(Error::invalid_config(
+                    "backend",
+                    "brings its own address and version: set base_url and version there",
+                )
+                .into());
+            }
+            Some(backend) => backend,
+        };
+        let is_public = backend.base_url().origin() == ClaudeApi::URL;
+        let transport = (self.connect)(backend.base_url(), self.divisor)?;
         let tuning = Tuning {
             patience: self.patience,
             timers: self.timers.divided_by(self.divisor),
@@ -195,7 +219,7 @@ impl ClientBuilder {
         };
         let shared = Shared {
             transport,
-            base_url,
+            backend,
             identity: Arc::new(Identity::new(self.credential, self.divisor)),
             keyless: if is_public {
                 self.keyless
@@ -252,20 +276,27 @@ impl ClientBuilder {
         }
         Ok(())
     }
+}
 
-    fn all_headers(&self) -> Result<HeaderMap, Error> {
-        let mut all = HeaderMap::new();
-        for (name, value) in &self.headers {
-            headers::add(&mut all, name, value)?;
-        }
-        let version = HeaderValue::from_str(&self.version)
-            .ok()
-            .filter(|version| !version.is_empty())
-            .ok_or_else(|| Error::invalid_config("version", "must be a date such as 2026-10-21"))?;
-        all.insert("anthropic-version", version);
-        all.insert("content-type", HeaderValue::from_static("application/json"));
-        Ok(all)
-    }
+#[cfg(feature = "reqwest")]
+fn on_reqwest(settings: evenkeel_transport::ReqwestTransportBuilder) -> Connect {
+    Box::new(|base_url, divisor| {
+        let settings = settings.time_divided_by(divisor);
+        Ok(Box::new(settings.build_for(base_url)?))
+    })
+}
+
+fn claude_api(
+    base_url: Option<&str>,
+    version: Option<&str>,
+    cleartext: Cleartext,
+) -> Result<Box<dyn Backend>, Error> {
+    let url = base_url.unwrap_or(ClaudeApi::URL);
+    let api = ClaudeApi::new(BaseUrl::parse(url, cleartext)?);
+    Ok(Box::new(match version {
+        Some(version) => api.version(version)?,
+        None => api,
+    }))
 }
 
 impl fmt::Debug for ClientBuilder {

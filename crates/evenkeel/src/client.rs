@@ -70,7 +70,7 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("origin", &self.shared.base_url.origin())
+            .field("origin", &self.shared.backend.base_url().origin())
             .finish_non_exhaustive()
     }
 }

@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use evenkeel_error::Error;
-use http::header::AUTHORIZATION;
-use http::{HeaderName, HeaderValue};
+use evenkeel_transport::Secret;
+use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::CredentialProvider;
@@ -62,7 +62,10 @@ impl Credential {
 
     /// Checks that a header can carry it. The error does not repeat any of it.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.header().map(|_| ())
+        match self.secret() {
+            Some(secret) => secret.write(&mut HeaderMap::new()),
+            None => Ok(()),
+        }
     }
 
     /// The provider behind it, if it is renewed.
@@ -81,45 +84,14 @@ impl Credential {
         }
     }
 
-    /// The header that carries it, marked as sensitive; `None` where a provider has to be asked.
-    pub(crate) fn header(&self) -> Result<Option<Header>, Error> {
-        match &self.form {
-            Form::ApiKey(key) => {
-                let value = sensitive("api_key", key, key.expose_secret())?;
-                Ok(Some((HeaderName::from_static("x-api-key"), value)))
-            }
-            Form::Bearer(token) => bearer(token).map(Some),
-            Form::Provider(_) => Ok(None),
+    /// Lends it to whoever writes a request; `None` where a provider has to be asked.
+    pub(crate) fn secret(&self) -> Option<Secret<'_>> {
+        match self.principal() {
+            Principal::ApiKey(key) => Some(Secret::ApiKey(key)),
+            Principal::Bearer(token) => Some(Secret::Bearer(token)),
+            Principal::Provider(_) => None,
         }
     }
-}
-
-/// A header that authenticates.
-pub(crate) type Header = (HeaderName, HeaderValue);
-
-/// The header that carries a token, marked as sensitive.
-pub(crate) fn bearer(token: &SecretString) -> Result<Header, Error> {
-    let text = format!("Bearer {}", token.expose_secret());
-    Ok((AUTHORIZATION, sensitive("auth_token", token, &text)?))
-}
-
-fn sensitive(field: &str, secret: &SecretString, text: &str) -> Result<HeaderValue, Error> {
-    let secret = secret.expose_secret();
-    if secret.is_empty() {
-        return Err(Error::invalid_config(field, "must not be empty"));
-    }
-    // A space or a line end inside is a slip of copy and paste that no server would accept.
-    if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::invalid_config(
-            field,
-            "must be visible ASCII without spaces or line ends; check how it was copied",
-        ));
-    }
-    let mut value = HeaderValue::try_from(text).map_err(|error| {
-        Error::invalid_config(field, "cannot be sent as a header").with_source(error)
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 impl fmt::Debug for Credential {
@@ -154,12 +126,14 @@ mod tests {
 
     #[test]
     fn the_header_is_marked_as_sensitive() {
-        let header = |credential: Credential| credential.header().unwrap().unwrap();
-        let (name, value) = header(Credential::api_key("sk-ant-1"));
-        assert_eq!((name.as_str(), value.is_sensitive()), ("x-api-key", true));
-        let (name, value) = header(Credential::bearer("token"));
-        assert_eq!(name, "authorization");
-        assert_eq!(value, "Bearer token");
-        assert!(value.is_sensitive());
+        for (credential, name, value) in [
+            (Credential::api_key("sk-ant-1"), "x-api-key", "sk-ant-1"),
+            (Credential::bearer("token"), "authorization", "Bearer token"),
+        ] {
+            let mut headers = HeaderMap::new();
+            credential.secret().unwrap().write(&mut headers).unwrap();
+            assert_eq!(headers[name], value);
+            assert!(headers[name].is_sensitive());
+        }
     }
 }

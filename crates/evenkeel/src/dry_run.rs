@@ -1,7 +1,11 @@
 use std::fmt;
 
-use http::{HeaderMap, Method};
+use evenkeel_error::Error;
+use evenkeel_transport::Secret;
+use http::{HeaderName, HeaderValue, Method};
 
+use crate::Credential;
+use crate::clock::Clock;
 use crate::credential::Principal;
 use crate::pipeline::Plan;
 use crate::shared::Shared;
@@ -19,32 +23,44 @@ pub struct DryRun {
     body: bytes::Bytes,
 }
 
+/// The variables of the shell that hold the credential.
+const KEY: &str = "$ANTHROPIC_API_KEY";
+const TOKEN: &str = "$ANTHROPIC_AUTH_TOKEN";
+
 #[derive(Clone)]
 enum Shown {
     Text(String),
-    /// The name of the variable that holds it, and what goes before it.
-    Variable(&'static str, &'static str),
+    /// With a variable at its end, which the shell puts in.
+    Variable(String),
     Hidden,
 }
 
 impl DryRun {
-    pub(crate) fn of(plan: &Plan, shared: &Shared) -> Self {
-        let request = plan.request(shared);
-        let credential = plan
-            .credential()
-            .map(|credential| match credential.principal() {
-                Principal::ApiKey(_) => ("x-api-key", Shown::Variable("", "ANTHROPIC_API_KEY")),
-                Principal::Bearer(_) | Principal::Provider(_) => (
-                    "authorization",
-                    Shown::Variable("Bearer ", "ANTHROPIC_AUTH_TOKEN"),
-                ),
-            });
-        Self {
+    /// What the back end makes of it, with variables in place of the credential: a secret of the
+    /// same kind is written, so that a back end without a use for one says so here too.
+    pub(crate) fn of(plan: &Plan, shared: &Shared) -> Result<Self, Error> {
+        let mut request = plan.request().clone();
+        let variable = match plan.credential().map(Credential::principal) {
+            None => None,
+            Some(Principal::ApiKey(_)) => Some(Secret::ApiKey(KEY)),
+            Some(Principal::Bearer(_) | Principal::Provider(_)) => Some(Secret::Bearer(TOKEN)),
+        };
+        if let Some(variable) = variable {
+            let backend = &shared.backend;
+            backend.authorize(&mut request, variable, Clock::wall())?;
+        }
+        let given = &plan.request().headers;
+        let shown = |(name, value): (&HeaderName, &HeaderValue)| {
+            let is_given = given.get_all(name).iter().any(|given| given == value);
+            let shown = if is_given { of_caller } else { of_credential };
+            (name.to_string(), shown(name, value))
+        };
+        Ok(Self {
             method: request.method,
             uri: request.uri.to_string(),
-            headers: shown(&request.headers, credential),
+            headers: request.headers.iter().map(shown).collect(),
             body: request.body,
-        }
+        })
     }
 
     /// The command with the whole body, which holds the prompt.
@@ -59,7 +75,7 @@ impl DryRun {
         for (name, value) in &self.headers {
             let line = match value {
                 Shown::Text(text) => quoted(&format!("{name}: {text}")),
-                Shown::Variable(prefix, variable) => format!("\"{name}: {prefix}${variable}\""),
+                Shown::Variable(text) => format!("\"{name}: {text}\""),
                 Shown::Hidden => quoted(&format!("{name}: …")),
             };
             command.push_str(" \\\n  --header ");
@@ -73,21 +89,24 @@ impl DryRun {
     }
 }
 
-fn shown(headers: &HeaderMap, credential: Option<(&'static str, Shown)>) -> Vec<(String, Shown)> {
-    let text = |name: &str, value: &http::HeaderValue| {
-        // What a caller's header holds is not known; a beta is a name.
-        let hidden = value.is_sensitive() && name != "anthropic-beta";
-        match value.to_str() {
-            Ok(text) if !hidden => Shown::Text(text.to_owned()),
-            _ => Shown::Hidden,
+/// A header of the caller's or of the back end's.
+fn of_caller(name: &HeaderName, value: &HeaderValue) -> Shown {
+    // What a caller's header holds is not known; a beta is a name.
+    let hidden = value.is_sensitive() && name != "anthropic-beta";
+    match value.to_str() {
+        Ok(text) if !hidden => Shown::Text(text.to_owned()),
+        _ => Shown::Hidden,
+    }
+}
+
+/// A header that authenticates. A signature is of no use in a command.
+fn of_credential(_: &HeaderName, value: &HeaderValue) -> Shown {
+    match value.to_str() {
+        Ok(text) if text.ends_with(KEY) || text.ends_with(TOKEN) => {
+            Shown::Variable(text.to_owned())
         }
-    };
-    let credential = credential.map(|(name, shown)| (name.to_owned(), shown));
-    headers
-        .iter()
-        .map(|(name, value)| (name.to_string(), text(name.as_str(), value)))
-        .chain(credential)
-        .collect()
+        _ => Shown::Hidden,
+    }
 }
 
 /// A text as one word of a shell.
@@ -126,9 +145,9 @@ mod tests {
         insta::assert_snapshot!(dry, @r#"
         curl --request POST 'https://api.anthropic.com/v1/messages?a=b%20c' \
           --header 'x-team: …' \
+          --header 'anthropic-beta: files-2026' \
           --header 'anthropic-version: 2026-10-21' \
           --header 'content-type: application/json' \
-          --header 'anthropic-beta: files-2026' \
           --header "x-api-key: $ANTHROPIC_API_KEY" \
           --data-raw '… 105 bytes, not shown'
         "#);
@@ -150,7 +169,6 @@ mod tests {
         insta::assert_snapshot!(dry, @r#"
         curl --request GET 'https://api.anthropic.com/v1/files' \
           --header 'anthropic-version: 2026-10-21' \
-          --header 'content-type: application/json' \
           --header "authorization: Bearer $ANTHROPIC_AUTH_TOKEN"
         "#);
     }

@@ -3,9 +3,9 @@
 use std::env::VarError;
 
 use evenkeel_error::Error;
-use http::HeaderMap;
+use evenkeel_transport::ExtraHeaders;
 
-use crate::{ClientBuilder, Credential, headers};
+use crate::{ClientBuilder, Credential};
 
 /// Reads key, token, address and headers into `builder`.
 pub(crate) fn read(builder: ClientBuilder) -> Result<ClientBuilder, Error> {
@@ -86,7 +86,7 @@ fn header(builder: ClientBuilder, number: usize, line: &str) -> Result<ClientBui
     };
     let (name, value) = (name.trim(), value.trim());
     // The builder would say which header, and not where it comes from.
-    headers::add(&mut HeaderMap::new(), name, value).map_err(|error| {
+    ExtraHeaders::new().add(name, value).map_err(|error| {
         at_fault(&format!(
             "cannot be used: {}",
             error.message().unwrap_or_default()
@@ -168,9 +168,9 @@ mod tests {
             .build();
         let client = client.unwrap();
         let shared = client.shared();
-        let headers = &shared.headers;
+        let headers = |name| shared.headers.get(name).unwrap();
         assert_eq!(
-            (&headers["x-team"], &headers["x-two"]),
+            (headers("x-team"), headers("x-two")),
             (&"a: b".parse().unwrap(), &"2".parse().unwrap())
         );
     }

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use evenkeel_error::{Error, ErrorKind, Moment};
-use http::{HeaderMap, HeaderValue};
+use evenkeel_transport::ExtraHeaders;
+use http::HeaderValue;
 
 use crate::Credential;
 use crate::credential::Principal;
@@ -130,7 +131,11 @@ pub(crate) struct Fingerprints {
 pub(crate) type Fingerprint = [u64; 2];
 
 impl Fingerprints {
-    pub(crate) fn of(&self, credential: Option<&Credential>, headers: &HeaderMap) -> Fingerprint {
+    pub(crate) fn of(
+        &self,
+        credential: Option<&Credential>,
+        headers: &ExtraHeaders,
+    ) -> Fingerprint {
         let principal = match credential.map(Credential::principal) {
             None => (0_u8, "", 0),
             Some(Principal::ApiKey(key)) => (1, key, 0),
@@ -147,9 +152,9 @@ impl Fingerprints {
 mod tests {
     use super::*;
 
-    fn headers(workspace: &str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert("anthropic-workspace-id", workspace.parse().unwrap());
+    fn headers(workspace: &str) -> ExtraHeaders {
+        let mut headers = ExtraHeaders::new();
+        headers.add("anthropic-workspace-id", workspace).unwrap();
         headers
     }
 
@@ -159,7 +164,7 @@ mod tests {
         let key = Credential::api_key("one");
         let token = Credential::bearer("one");
         let provider = Credential::provider(|| async { Ok(crate::Token::bearer("one")) });
-        let none = HeaderMap::new();
+        let none = ExtraHeaders::new();
         let mut all = vec![
             prints.of(None, &none),
             prints.of(Some(&key), &none),

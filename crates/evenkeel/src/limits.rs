@@ -1,5 +1,7 @@
 use std::fmt;
 
+use evenkeel_transport::Body;
+
 /// The sizes that are accepted, in bytes after decompression, and in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
@@ -18,8 +20,8 @@ pub(crate) struct Sizes {
 impl Sizes {
     pub(crate) const DEFAULT: Self = Self {
         event: 32 * MIB,
-        reply_body: 64 * MIB,
-        error_body: 64 * 1024,
+        reply_body: Body::REPLY_LIMIT,
+        error_body: Body::ERROR_LIMIT,
         replay_tokens: 8_192,
     };
 }

@@ -2,13 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use evenkeel_messages::{Model, Page};
+use evenkeel_transport::{Operation, Path};
 use http::Method;
 use serde::de::DeserializeOwned;
 
 use crate::options::{Options, option_setters};
 use crate::pipeline::{Call, Plan};
 use crate::shared::Shared;
-use crate::{Answered, DryRun, Error, Listing, answered, query};
+use crate::{Answered, DryRun, Error, Listing, answered};
 
 const PATH: &str = "/v1/models";
 
@@ -58,8 +59,8 @@ impl Models {
         &self,
         id: &str,
     ) -> impl Future<Output = Result<Answered<Model>, Error>> + Send + use<> {
-        let (calls, id) = (self.clone(), query::segment(id));
-        async move { calls.fetch(&format!("{PATH}/{}", id?)).await }
+        let (calls, id) = (self.clone(), Path::new(PATH).segment(id).encode());
+        async move { calls.fetch(&id?).await }
     }
 
     /// What [`list`](Self::list) would send first, as a command for a shell. Nothing is.
@@ -68,7 +69,7 @@ impl Models {
     ///
     /// `invalid_config`, as for the call.
     pub fn dry_run(&self) -> Result<DryRun, Error> {
-        Ok(DryRun::of(&self.plan(PATH)?, &self.shared))
+        Ok(DryRun::of(&self.plan(PATH)?, &self.shared)?)
     }
 
     async fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<Answered<T>, Error> {
@@ -77,8 +78,8 @@ impl Models {
     }
 
     fn plan(&self, path: &str) -> Result<Plan, Error> {
-        let plan = Plan::path(&self.shared, Method::GET, path, PATH, &self.options)?;
-        Ok(plan)
+        let operation = Operation::new(Method::GET, path);
+        Ok(Plan::of(&self.shared, operation, PATH, &self.options)?)
     }
 }
 

@@ -1,13 +1,14 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_error::Error;
 use evenkeel_event::{CallId, Event, Observer, What};
 use evenkeel_messages::{MessageRequest, RawJson};
-use http::{HeaderMap, HeaderValue};
+use evenkeel_transport::{ExtraHeaders, Path};
 
 use crate::shared::Shared;
-use crate::{Credential, Patience, headers, query};
+use crate::{Credential, Patience};
 
 /// How a reply is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -93,36 +94,6 @@ impl Options {
         extras.credential.as_ref().map_or(Ok(()), Credential::check)
     }
 
-    /// The headers of a call: the client's, with the call's own over them.
-    pub(crate) fn headers(&self, of_client: &HeaderMap) -> Result<HeaderMap, Error> {
-        let mut all = of_client.clone();
-        let Some(extras) = &self.extras else {
-            return Ok(all);
-        };
-        let mut own = HeaderMap::new();
-        for (name, value) in &extras.headers {
-            headers::add(&mut own, name, value)?;
-        }
-        for name in own.keys() {
-            // The betas of both hold.
-            if name != BETA {
-                all.remove(name);
-            }
-        }
-        all.extend(own);
-        if !extras.betas.is_empty() {
-            let betas = joined(&all, &extras.betas)?;
-            all.insert(BETA, betas);
-        }
-        Ok(all)
-    }
-
-    /// A path with the parameters of the call.
-    pub(crate) fn path(&self, path: &str) -> String {
-        let parameters = self.extras.iter().flat_map(|extras| &extras.query);
-        query::append(path, parameters.map(|(name, value)| (&**name, &**value)))
-    }
-
     /// A request with the fields of the call.
     pub(crate) fn request(&self, request: MessageRequest) -> MessageRequest {
         let fields = self.extras.iter().flat_map(|extras| &extras.fields);
@@ -132,30 +103,33 @@ impl Options {
 
 const BETA: &str = "anthropic-beta";
 
-/// Every beta once, in one header.
-fn joined(headers: &HeaderMap, more: &[String]) -> Result<HeaderValue, Error> {
-    let given = headers.get_all(BETA).iter();
-    let given = given.filter_map(|value| value.to_str().ok());
-    let mut all: Vec<&str> = Vec::new();
-    for beta in given
-        .chain(more.iter().map(String::as_str))
-        .flat_map(|list| list.split(','))
-    {
-        let beta = beta.trim();
-        if !beta.is_empty() && !all.contains(&beta) {
-            all.push(beta);
-        }
-    }
-    HeaderValue::from_str(&all.join(",")).map_err(|error| {
-        Error::invalid_config(
-            "beta",
-            "must be the name of a beta, such as mcp-client-2025-11-20",
-        )
-        .with_source(error)
-    })
-}
-
 impl Extras {
+    /// The headers of a call: the client's, with the call's own over them, and the betas of both.
+    pub(crate) fn headers_over(&self, of_client: &ExtraHeaders) -> Result<ExtraHeaders, Error> {
+        let mut own = ExtraHeaders::new();
+        for (name, value) in &self.headers {
+            own.add(name, value)?;
+        }
+        for beta in &self.betas {
+            own.add(BETA, beta)?;
+        }
+        let mut all = of_client.clone();
+        all.extend(&own);
+        Ok(all)
+    }
+
+    /// A path with the parameters of the call.
+    pub(crate) fn path<'a>(&self, path: Cow<'a, str>) -> Result<Cow<'a, str>, Error> {
+        if self.query.is_empty() {
+            return Ok(path);
+        }
+        let parameters = self.query.iter();
+        let path = parameters.fold(Path::new(path), |path, (name, value)| {
+            path.query(name, value)
+        });
+        path.encode().map(Cow::Owned)
+    }
+
     pub(crate) fn header(&mut self, name: String, value: String) {
         self.headers.push((name, value));
     }
@@ -315,16 +289,18 @@ mod tests {
 
     #[test]
     fn a_header_of_the_call_replaces_the_clients_and_betas_add_up() {
-        let mut of_client = HeaderMap::new();
-        headers::add(&mut of_client, "x-team", "client").unwrap();
-        headers::add(&mut of_client, "x-other", "client").unwrap();
-        headers::add(&mut of_client, BETA, "a, b").unwrap();
+        let mut of_client = ExtraHeaders::new();
+        of_client.add("x-team", "client").unwrap();
+        of_client.add("x-other", "client").unwrap();
+        of_client.add(BETA, "a, b").unwrap();
         let options = options(|extras| {
             extras.header("X-Team".into(), "call".into());
             extras.beta("c".into());
             extras.beta("a".into());
         });
-        let all = options.headers(&of_client).unwrap();
+        let mut all = http::HeaderMap::new();
+        let extras = options.extras.unwrap();
+        extras.headers_over(&of_client).unwrap().write(&mut all);
         assert_eq!(all["x-team"], "call");
         assert_eq!(all["x-other"], "client");
         let betas: Vec<_> = all.get_all(BETA).iter().collect();
@@ -336,9 +312,12 @@ mod tests {
         let wrong = |set: fn(&mut Options)| {
             let mut options = Options::default();
             set(&mut options);
-            let error = options
-                .check()
-                .and_then(|()| options.headers(&HeaderMap::new()));
+            let of_client = ExtraHeaders::new();
+            let headers = |()| match &options.extras {
+                Some(extras) => extras.headers_over(&of_client),
+                None => Ok(of_client.clone()),
+            };
+            let error = options.check().and_then(headers);
             error.unwrap_err().message().unwrap().to_owned()
         };
         for (message, field) in [
@@ -358,7 +337,7 @@ mod tests {
             ),
             (
                 wrong(|options| options.extras_mut().beta("a\nb".into())),
-                "beta ",
+                "header anthropic-beta ",
             ),
         ] {
             assert!(message.starts_with(field), "{message}");

@@ -16,7 +16,9 @@
 //! 7. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
 //!    them the gate, the latch and the credential are asked again.
 //! 8. **The attempt's timers** bound the head, in `attempt.rs`, and the stream, in `live.rs`.
-//! 9. **The transport** sends.
+//! 9. **The back end** writes the credential into the head, or a signature: [`Call::request`]. What a
+//!    call asks for it has put into its own words before: `plan.rs`.
+//! 10. **The transport** sends.
 //!
 //! What is refused on this side (3 to 7) never feeds the breakers.
 
@@ -26,13 +28,14 @@ use std::time::Duration;
 use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Hint, Moment, Recovery};
 use evenkeel_event::{Stopped, What};
 use evenkeel_messages::{Partial, Usage};
-use evenkeel_transport::Request;
+use evenkeel_transport::{Request, Secret};
+use secrecy::{ExposeSecret, SecretString};
 
-use crate::credential::Header;
+use crate::clock::Clock;
 use crate::options::{Options, Voice};
 use crate::reply::Billing;
 use crate::shared::Shared;
-use crate::{Attempt, Error, Patience};
+use crate::{Attempt, Credential, Error, Patience};
 
 #[cfg(feature = "breaker")]
 mod admission;
@@ -198,14 +201,23 @@ impl Call {
         Err(self.give_up(failure, stopped))
     }
 
-    /// The head of an attempt, with the credential as it is now.
-    fn request(&self, head_limit: Duration, credential: Option<Header>) -> Request {
-        let mut request = self.plan.request(&self.shared);
-        if let Some((name, value)) = credential {
-            request.headers.insert(name, value);
+    /// The request of an attempt, authenticated with `token` where a provider gave one.
+    fn request(
+        &self,
+        head_limit: Duration,
+        token: Option<&SecretString>,
+    ) -> Result<Request, Failure> {
+        let mut request = self.plan.request().clone();
+        let secret = match token {
+            Some(token) => Some(Secret::Bearer(token.expose_secret())),
+            None => self.plan.credential().and_then(Credential::secret),
+        };
+        if let Some(secret) = secret {
+            let (backend, wall) = (&self.shared.backend, Clock::wall());
+            backend.authorize(&mut request, secret, wall)?;
         }
         request.head_limit = head_limit;
-        request
+        Ok(request)
     }
 
     /// The moment at which an attempt ends without progress, and what ends it.

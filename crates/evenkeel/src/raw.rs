@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use evenkeel_transport::Operation;
 use http::{HeaderMap, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -101,8 +102,8 @@ impl Raw {
         }
     }
 
-    /// Any method, with a body that is in memory; an empty one is none. A JSON body, unless a
-    /// `content-type` of the client's says otherwise.
+    /// Any method, with a body that is in memory; an empty one is none. A body is sent
+    /// as JSON.
     ///
     /// # Errors
     ///
@@ -138,18 +139,25 @@ impl Raw {
     /// `invalid_config`, as for the call.
     pub fn dry_run(&self, method: Method, path: &str, body: Bytes) -> Result<DryRun, Error> {
         let plan = self.plan(method, path, body)?;
-        Ok(DryRun::of(&plan, &self.shared))
+        Ok(DryRun::of(&plan, &self.shared)?)
     }
 
     fn plan(&self, method: Method, path: &str, body: Bytes) -> Result<Plan, Error> {
-        let plan = Plan::path(&self.shared, method, path, family(path), &self.options)?;
-        Ok(if body.is_empty() {
-            plan
+        let timers = &self.shared.tuning.timers;
+        let mut operation = Operation::new(method, path);
+        operation.head_limit = if body.is_empty() {
+            timers.head
         } else {
             // What it asks for may take as long as a message.
-            let limit = self.shared.tuning.timers.plain_head;
-            plan.with_body(body).with_head_limit(limit)
-        })
+            timers.plain_head
+        };
+        operation.body = body;
+        Ok(Plan::of(
+            &self.shared,
+            operation,
+            family(path),
+            &self.options,
+        )?)
     }
 }
 

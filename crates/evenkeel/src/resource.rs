@@ -127,7 +127,7 @@ impl Messages {
     /// `invalid_config`, as for the call.
     pub fn dry_run(&self, request: MessageRequest) -> Result<DryRun, Error> {
         let plan = Plan::message(&self.shared, request, self.fetch, &self.options)?;
-        Ok(DryRun::of(&plan, &self.shared))
+        Ok(DryRun::of(&plan, &self.shared)?)
     }
 
     fn call(&self, request: MessageRequest, fetch: Fetch) -> Result<Call, Error> {

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use evenkeel_error::{Error, Moment};
 use evenkeel_event::{CallId, Observer};
-use evenkeel_transport::{BaseUrl, Transport};
-use http::HeaderMap;
+use evenkeel_transport::{Backend, ExtraHeaders, Transport};
 
 use crate::bounded::Bounded;
 use crate::clock::Clock;
@@ -23,12 +22,12 @@ const LANES: usize = 1_024;
 /// What the clones of a client share.
 pub(crate) struct Shared {
     pub(crate) transport: Box<dyn Transport>,
-    pub(crate) base_url: BaseUrl,
+    pub(crate) backend: Box<dyn Backend>,
     /// Whom calls act as that do not say otherwise.
     pub(crate) identity: Arc<Identity>,
     pub(crate) keyless: Keyless,
-    /// The headers of every request, those of authentication aside.
-    pub(crate) headers: HeaderMap,
+    /// What the caller adds to every request.
+    pub(crate) headers: ExtraHeaders,
     pub(crate) tuning: Tuning,
     pub(crate) clock: Clock,
     pub(crate) dice: crate::dice::Dice,
@@ -131,15 +130,15 @@ impl Shared {
             .lanes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        lanes.get_or_make(
-            &model.to_owned(),
-            || Lane::new(&self.tuning),
-            |lane| lane.is_idle(now),
-        )
+        lanes.get_or_make(model, || Lane::new(&self.tuning), |lane| lane.is_idle(now))
     }
 
     /// Whom a call acts as that has a credential or headers of its own.
-    pub(crate) fn identity(&self, own: Option<&Credential>, headers: &HeaderMap) -> Arc<Identity> {
+    pub(crate) fn identity(
+        &self,
+        own: Option<&Credential>,
+        headers: &ExtraHeaders,
+    ) -> Arc<Identity> {
         let credential = own.or(self.identity.credential.as_ref());
         let memory = &self.memory;
         let fingerprint = memory.fingerprints.of(credential, headers);

@@ -40,11 +40,10 @@ impl Error {
             line.part(format_args!("not sent, refused since {since}"))?;
         }
         match (self.kind(), self.message()) {
-            (ErrorKind::Protocol | ErrorKind::InvalidConfig, Some(message))
-                if self.inner.said.ours =>
-            {
-                line.part(format_args!("{}", OneLine(message)))
-            }
+            (
+                ErrorKind::Connection | ErrorKind::Protocol | ErrorKind::InvalidConfig,
+                Some(message),
+            ) if self.inner.said.ours => line.part(format_args!("{}", OneLine(message))),
             _ => Ok(()),
         }
     }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use super::limits::RateLimits;
 use super::{date, retry_after, scrub};
@@ -37,13 +37,13 @@ struct Read {
     status: u16,
     received: SystemTime,
     date: Option<SystemTime>,
-    request_id: Option<Box<str>>,
-    cf_ray: Option<Box<str>>,
-    organization_id: Option<Box<str>>,
-    workspace_id: Option<Box<str>>,
-    amzn_request_id: Option<Box<str>>,
-    content_type: Option<Box<str>>,
-    server: Option<Box<str>>,
+    request_id: Option<Text>,
+    cf_ray: Option<Text>,
+    organization_id: Option<Text>,
+    workspace_id: Option<Text>,
+    amzn_request_id: Option<Text>,
+    content_type: Option<Text>,
+    server: Option<Text>,
     should_retry: Option<bool>,
     retry_after: Option<Duration>,
     rate_limits: Option<Box<RateLimits>>,
@@ -74,9 +74,9 @@ impl Facts {
         };
         let mut limits = RateLimits::default();
         for (name, value) in headers {
-            if let Ok(value) = value.to_str() {
-                read.take(name.as_str(), value);
-                limits.take(name.as_str(), value);
+            if let Ok(text) = value.to_str() {
+                read.take(name.as_str(), text, value);
+                limits.take(name.as_str(), text);
             }
         }
         read.rate_limits = (limits != RateLimits::default()).then(|| Box::new(limits));
@@ -107,44 +107,44 @@ impl Facts {
     /// The `request-id`, which Anthropic's support asks for.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.read.request_id.as_deref()
+        self.read.request_id.as_ref().map(Text::as_str)
     }
 
     /// `cf-ray`, the network edge's id: what to quote when the edge answered and there is no
     /// request id.
     #[must_use]
     pub fn cf_ray(&self) -> Option<&str> {
-        self.read.cf_ray.as_deref()
+        self.read.cf_ray.as_ref().map(Text::as_str)
     }
 
     /// `anthropic-organization-id`: whose call this was.
     #[must_use]
     pub fn organization_id(&self) -> Option<&str> {
-        self.read.organization_id.as_deref()
+        self.read.organization_id.as_ref().map(Text::as_str)
     }
 
     /// `anthropic-workspace-id`; absent where authentication failed.
     #[must_use]
     pub fn workspace_id(&self) -> Option<&str> {
-        self.read.workspace_id.as_deref()
+        self.read.workspace_id.as_ref().map(Text::as_str)
     }
 
     /// `x-amzn-requestid`, which Claude Platform on AWS adds.
     #[must_use]
     pub fn amzn_request_id(&self) -> Option<&str> {
-        self.read.amzn_request_id.as_deref()
+        self.read.amzn_request_id.as_ref().map(Text::as_str)
     }
 
     /// `content-type`, parameters included, at most 128 bytes of it.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        self.read.content_type.as_deref()
+        self.read.content_type.as_ref().map(Text::as_str)
     }
 
     /// `server`: who answered. `cloudflare` also stands on answers of the API itself.
     #[must_use]
     pub fn server(&self) -> Option<&str> {
-        self.read.server.as_deref()
+        self.read.server.as_ref().map(Text::as_str)
     }
 
     /// `x-should-retry`: the server's own word on whether to send the request again.
@@ -172,17 +172,21 @@ impl Facts {
 }
 
 impl Read {
-    fn take(&mut self, name: &str, value: &str) {
+    fn take(&mut self, name: &str, text: &str, value: &HeaderValue) {
         match name {
-            "date" => first(&mut self.date, date::http_date(value)),
-            "request-id" => first(&mut self.request_id, identifier(value)),
-            "cf-ray" => first(&mut self.cf_ray, identifier(value)),
-            "x-amzn-requestid" => first(&mut self.amzn_request_id, identifier(value)),
-            "content-type" => first(&mut self.content_type, short(value)),
-            "server" => first(&mut self.server, short(value)),
-            "x-should-retry" => first(&mut self.should_retry, yes_or_no(value)),
-            "anthropic-organization-id" => first(&mut self.organization_id, identifier(value)),
-            "anthropic-workspace-id" => first(&mut self.workspace_id, identifier(value)),
+            "date" => first(&mut self.date, date::http_date(text)),
+            "request-id" => first(&mut self.request_id, Text::identifier(text, value)),
+            "cf-ray" => first(&mut self.cf_ray, Text::identifier(text, value)),
+            "x-amzn-requestid" => first(&mut self.amzn_request_id, Text::identifier(text, value)),
+            "content-type" => first(&mut self.content_type, Text::short(text, value)),
+            "server" => first(&mut self.server, Text::short(text, value)),
+            "x-should-retry" => first(&mut self.should_retry, yes_or_no(text)),
+            "anthropic-organization-id" => {
+                first(&mut self.organization_id, Text::identifier(text, value));
+            }
+            "anthropic-workspace-id" => {
+                first(&mut self.workspace_id, Text::identifier(text, value));
+            }
             _ => {}
         }
     }
@@ -194,13 +198,53 @@ fn first<T>(slot: &mut Option<T>, value: Option<T>) {
     }
 }
 
+/// What a header says and anybody may read: the header's own bytes, shared, where nothing had to be
+/// taken out. Every response has several, and most are never asked for.
+struct Text(HeaderValue);
+
+impl Text {
+    fn identifier(text: &str, value: &HeaderValue) -> Option<Self> {
+        if text.trim().len() == text.len() {
+            return is_identifier(text).then(|| Self(value.clone()));
+        }
+        Self::of(&identifier(text)?)
+    }
+
+    fn short(text: &str, value: &HeaderValue) -> Option<Self> {
+        let whole = text.trim().len() == text.len() && text.len() <= LONGEST;
+        if whole && scrub::is_clean(text) {
+            return (!text.is_empty()).then(|| Self(value.clone()));
+        }
+        Self::of(&short(text)?)
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        HeaderValue::from_str(text).ok().map(Self)
+    }
+
+    /// It was text when it was taken.
+    fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
 /// A name that may be printed anywhere: short, plain, and nothing that a scrubber would take out.
 pub(super) fn identifier(text: &str) -> Option<Box<str>> {
     let text = text.trim();
+    is_identifier(text).then(|| text.into())
+}
+
+fn is_identifier(text: &str) -> bool {
     let plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
     let fit = !text.is_empty() && text.len() <= LONGEST && text.bytes().all(plain);
-    (fit && scrub::is_clean(text)).then(|| text.into())
+    fit && scrub::is_clean(text)
 }
 
 fn short(text: &str) -> Option<Box<str>> {

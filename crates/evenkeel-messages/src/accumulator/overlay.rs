@@ -3,7 +3,7 @@ use crate::{Citation, ContentBlock, Extra, RawJson, UnknownObject};
 
 /// What arrived for a block that is kept as raw JSON. Merged once, when the block stops: to write
 /// it into the JSON at each delta would cost the square of its size.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Overlay {
     pub(super) index: u32,
     text: Option<String>,

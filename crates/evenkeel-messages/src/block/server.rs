@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use serde_json::value::RawValue;
+
 use super::DocumentBlock;
+use crate::take::Take;
 use crate::{CacheControl, RawJson};
 
 tagged! {
@@ -147,14 +150,26 @@ impl Serialize for WebSearchContent {
 
 impl<'de> Deserialize<'de> for WebSearchContent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawJson::deserialize(deserializer)?;
-        if let Some(results) = raw.as_array() {
-            return Ok(Self::Results(results));
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self::read(&raw))
+    }
+}
+
+impl<'a> Take<'a> for WebSearchContent {
+    fn take_from(raw: &'a RawValue) -> Option<Self> {
+        Some(Self::read(raw))
+    }
+}
+
+impl WebSearchContent {
+    fn read(raw: &RawValue) -> Self {
+        if let Some(results) = Take::take_from(raw) {
+            return Self::Results(results);
         }
-        Ok(match serde_json::from_str(raw.get()) {
-            Ok(error) => Self::Error(error),
-            Err(_) => Self::Unknown(raw),
-        })
+        match Take::take_from(raw) {
+            Some(error) => Self::Error(error),
+            None => Self::Unknown(RawJson::copy(raw)),
+        }
     }
 }
 

@@ -50,9 +50,13 @@ impl<T> Page<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Page<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let fields = Fields::split(raw.get());
-        let mut fields = fields.map_err(|_| D::Error::custom("expected an object"))?;
-        let data = fields.take("data");
+        let Ok(mut fields) = Fields::split(raw.get()) else {
+            return Err(D::Error::custom("expected an object"));
+        };
+        let data = fields
+            .raw("data")
+            .and_then(|raw| serde_json::from_str(raw.get()).ok());
+        fields.remove("data");
         Ok(Self {
             data: data.ok_or_else(|| D::Error::custom("data: expected an array"))?,
             has_more: fields.take("has_more"),

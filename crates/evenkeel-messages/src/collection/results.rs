@@ -82,9 +82,10 @@ impl BatchResults {
             Ok(line) => line,
             Err(error) => return Some(Err(error.with_facts(facts.clone()))),
         };
-        let item = std::str::from_utf8(line.bytes)
-            .map_err(|_| "is not UTF-8")
-            .and_then(|text| item(text, facts).ok_or("is no result"));
+        let item = match std::str::from_utf8(line.bytes) {
+            Ok(text) => item(text, facts).ok_or("is no result"),
+            Err(_) => Err("is not UTF-8"),
+        };
         Some(item.map_err(|what| {
             Error::protocol(format!("the line at byte {} {what}", line.offset))
                 .with_facts(facts.clone())

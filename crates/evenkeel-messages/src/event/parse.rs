@@ -1,4 +1,4 @@
-//! Frames into events. The frequent event, a delta, is parsed once, straight into its type; the
+//! Frames into events. The frequent event, a delta, is read once, straight into its type; the
 //! others are split into fields first, which costs a second scan of a few hundred bytes per block.
 
 use std::borrow::Cow;
@@ -8,6 +8,7 @@ use evenkeel_error::{Error, Facts};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::scan;
 use super::{DeltaRef, MessageDelta, MessageHead, RawEvent, StreamEvent};
 use crate::extra::{Fields, Key};
 use crate::object::Object;
@@ -28,7 +29,7 @@ pub(crate) enum Found {
     Event(StreamEvent),
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum DeltaKind {
     Text,
     InputJson,
@@ -91,10 +92,13 @@ pub(crate) fn parse(frame: &Frame<'_>, facts: &Facts) -> Result<StreamEvent, Mal
 }
 
 pub(crate) fn find(frame: &Frame<'_>, facts: &Facts) -> Result<Found, Malformed> {
-    if matches!(frame.name, Some("content_block_delta") | None)
-        && let Some(delta) = delta_in_one_pass(frame.data)
-    {
-        return Ok(delta);
+    if matches!(frame.name, Some("content_block_delta") | None) {
+        if let Some((index, kind, range)) = scan::delta(frame.data) {
+            return Ok(Found::Delta(index, kind, Span::Within(range)));
+        }
+        if let Some(delta) = delta_in_one_pass(frame.data) {
+            return Ok(delta);
+        }
     }
     event(frame, facts).map(Found::Event)
 }

@@ -30,18 +30,21 @@ pub(super) fn read(body: &[u8], facts: &Facts) -> Result<Message, Error> {
     if kind.as_deref() == Some("error") {
         return Err(Error::from_event(facts, body));
     }
-    from_fields(kind, fields).map_err(protocol)
+    from_fields(kind.as_deref(), fields).map_err(protocol)
 }
 
 /// A message, or what was found instead.
 pub(super) fn message(raw: &RawValue) -> Result<Message, &'static str> {
-    let mut fields = Fields::split(raw.get()).map_err(|_| kind_of(raw.get()))?;
-    from_fields(fields.take("type"), fields)
+    let Ok(mut fields) = Fields::split(raw.get()) else {
+        return Err(kind_of(raw.get()));
+    };
+    let kind: Option<String> = fields.take("type");
+    from_fields(kind.as_deref(), fields)
 }
 
-fn from_fields(kind: Option<String>, mut fields: Fields<'_>) -> Result<Message, &'static str> {
+fn from_fields(kind: Option<&str>, mut fields: Fields<'_>) -> Result<Message, &'static str> {
     let content: Option<Vec<&RawValue>> = fields.take("content");
-    let (Some("message"), Some(content)) = (kind.as_deref(), content) else {
+    let (Some("message"), Some(content)) = (kind, content) else {
         return Err("another object");
     };
     let stop_reason: Option<String> = fields.take("stop_reason");

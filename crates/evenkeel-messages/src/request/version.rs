@@ -5,11 +5,12 @@ use evenkeel_error::InvalidConfig;
 use super::MessageRequest;
 use crate::{ApiVersion, Content, ContentBlock, MessageParam, Role};
 
+const SAMPLING: &str = "is not a parameter of API version 2026-10-21";
+
 pub(super) fn check(request: &MessageRequest, version: &ApiVersion) -> Result<(), InvalidConfig> {
     if *version != ApiVersion::V20261021 {
         return Ok(());
     }
-    const SAMPLING: &str = "is not a parameter of API version 2026-10-21";
     for name in ["temperature", "top_p", "top_k"] {
         if request.parameter(name).is_some() {
             return Err(InvalidConfig::new(name, SAMPLING));

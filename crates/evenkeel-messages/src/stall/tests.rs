@@ -273,3 +273,24 @@ fn time_that_runs_backwards_does_no_harm() {
     clock.read_started(at(5));
     assert_eq!(clock.check(at(6)), StallVerdict::Fine);
 }
+
+#[test]
+fn a_stream_whose_bytes_stop_is_stalled_after_three_minutes() {
+    let mut reader = Reader::new(StallLimits::default());
+    for data in [HEAD, TEXT, MORE] {
+        reader.arrive(data);
+    }
+    let limit = secs(180);
+    assert_eq!(reader.wait(600), Some((180, Phase::ByteSilence, limit)));
+}
+
+#[test]
+fn pings_alone_for_ten_minutes_are_no_silence_and_no_progress() {
+    let mut reader = Reader::new(StallLimits::default());
+    for data in [HEAD, TEXT, MORE] {
+        reader.arrive(data);
+    }
+    let limit = secs(300);
+    let expired = reader.repeat(PING, 15, 600);
+    assert_eq!(expired, Some((300, Phase::Progress, limit)));
+}

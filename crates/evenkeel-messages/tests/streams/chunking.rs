@@ -95,6 +95,29 @@ fn every_reply_split_in_two_anywhere_is_the_same_message() {
     }
 }
 
+#[test]
+fn a_thousand_random_chunkings_of_every_reply_are_the_same_message() {
+    for (name, stream) in FIXTURES {
+        let whole = message(stream);
+        // Any generator will do, and the same numbers every time.
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut draw = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            usize::try_from(state >> 33).expect("31 bits") % below
+        };
+        for round in 0..1_000 {
+            let cuts: Vec<_> = (0..draw(30)).map(|_| draw(stream.len() + 1)).collect();
+            assert_eq!(
+                collect(pieces(stream.as_bytes(), &cuts)),
+                whole,
+                "{name}, round {round}"
+            );
+        }
+    }
+}
+
 /// `bytes` in pieces that end at `cuts`.
 fn pieces<'a>(bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
     let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();

@@ -8,7 +8,11 @@
     reason = "what helps a test fails as a test does"
 )]
 
+mod bad_input;
 mod chunking;
+mod content;
+mod example;
+mod forwarding;
 mod peers;
 mod round_trip;
 mod secrecy;

@@ -5,13 +5,14 @@ use evenkeel_error::Facts;
 use evenkeel_messages::{Accumulator, Decoder, End, Message, StreamEvent, Verdict};
 
 /// Replies as the API sends them, and one as a later API might.
-pub(crate) const FIXTURES: [(&str, &str); 6] = [
+pub(crate) const FIXTURES: [(&str, &str); 7] = [
     ("text", TEXT),
     ("tools", TOOLS),
     ("thinking", THINKING),
     ("server-tools", SERVER_TOOLS),
     ("refusal", REFUSAL),
     ("grown", GROWN),
+    ("citations", CITATIONS),
 ];
 
 pub(crate) const TEXT: &str = include_str!("fixtures/text.sse");
@@ -19,6 +20,7 @@ pub(crate) const TOOLS: &str = include_str!("fixtures/tools.sse");
 pub(crate) const THINKING: &str = include_str!("fixtures/thinking.sse");
 pub(crate) const SERVER_TOOLS: &str = include_str!("fixtures/server-tools.sse");
 pub(crate) const REFUSAL: &str = include_str!("fixtures/refusal.sse");
+pub(crate) const CITATIONS: &str = include_str!("fixtures/citations.sse");
 pub(crate) const GROWN: &str = include_str!("fixtures/grown.sse");
 
 pub(crate) fn facts() -> Facts {

@@ -4,11 +4,10 @@ use bytes::{Bytes, BytesMut};
 use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Facts, Moment, Phase, Recovery};
 use evenkeel_event::{Stopped, What};
 use evenkeel_messages::{Message, StreamEvent};
-use evenkeel_transport::{Body, Response};
+use evenkeel_transport::{Body, Form, Request, Response};
 
 use super::{Call, Halt};
 use crate::clock::Clock;
-use crate::credential::Header;
 use crate::limits::Size;
 use crate::live::{Live, Step};
 use crate::reply::Billing;
@@ -43,14 +42,14 @@ impl Received for Live {
         response: Response,
         watch: Stopwatch,
     ) -> Result<Self, Broken> {
-        match Form::of(&response) {
-            Form::Stream => {
+        match response.form() {
+            Form::EventStream => {
                 let first_event = call.at_most_half(call.shared.tuning.timers.first_event);
                 let live = Self::stream(response, watch, &call.shared, &call.voice, first_event);
                 call.first_content_of(live).await
             }
             Form::Json => call.whole(response, watch).await,
-            Form::Other => {
+            _ => {
                 let failure = Failure::protocol("the reply is neither an event stream nor JSON");
                 Err(Broken::Failed(failure.with_facts(response.facts)))
             }
@@ -97,13 +96,13 @@ impl Ended {
 impl Call {
     /// Sends once, and reads until the first content, or the whole answer.
     pub(super) async fn attempt<R: Received>(&mut self, waited: Duration) -> Result<R, Halt> {
-        let mut credential = self.authenticate().await?;
+        let mut token = self.authenticate().await?;
         #[cfg(feature = "breaker")]
         let (leave, parked) = self.depart().await?;
         #[cfg(not(feature = "breaker"))]
         let ((), parked) = self.depart().await?;
         if !parked.is_zero() {
-            credential = self.authenticate().await?;
+            token = self.authenticate().await?;
         }
         let started = self.now();
         if let Some((limit, stopped)) = self.limit()
@@ -111,6 +110,9 @@ impl Call {
         {
             return Err(Halt::Ended(stopped));
         }
+        let request = self
+            .request(self.head_limit(), token.as_ref())
+            .map_err(Halt::Failed)?;
         self.sent = self.sent.saturating_add(1);
         let waited = waited.saturating_add(parked);
         let watch = Stopwatch {
@@ -122,7 +124,7 @@ impl Call {
         self.retrying.sent();
         self.emit(What::attempt_started(watch.number, waited));
         self.passage.sent();
-        match self.exchange::<R>(watch, credential).await {
+        match self.exchange::<R>(watch, request).await {
             Ok(received) => {
                 self.emit(What::first_content(watch.number, self.now().since(started)));
                 #[cfg(feature = "breaker")]
@@ -172,15 +174,15 @@ impl Call {
     async fn exchange<R: Received>(
         &mut self,
         watch: Stopwatch,
-        credential: Option<Header>,
+        request: Request,
     ) -> Result<R, Broken> {
-        let request = self.request(self.head_limit(), credential);
         let sending = self.shared.transport.send(request);
         let response = self
             .bounded(Phase::Head, None, sending)
             .await?
             .map_err(Broken::Failed)?;
         self.shared.mark_answered();
+        let response = self.shared.backend.response(response);
         if !(200..300).contains(&response.facts.status()) {
             return Err(Broken::Failed(self.refusal(response).await));
         }
@@ -243,6 +245,8 @@ impl Call {
     pub(super) async fn read_body(&self, mut body: Body, facts: &Facts) -> Result<Bytes, Broken> {
         let limit = self.shared.tuning.timers.byte_silence;
         let most = self.shared.tuning.sizes.reply_body;
+        // Most replies are one chunk, which is read where it lies.
+        let mut only = Bytes::new();
         let mut bytes = BytesMut::new();
         let broken = |failure: Failure| Broken::Failed(failure.with_facts(facts.clone()));
         loop {
@@ -252,16 +256,25 @@ impl Call {
                 .await?
             {
                 None => return Err(broken(Failure::timed_out(Phase::ByteSilence, limit))),
+                Some(None) if bytes.is_empty() => return Ok(only),
                 Some(None) => return Ok(bytes.freeze()),
                 Some(Some(Err(failure))) => return Err(Broken::Failed(failure)),
                 Some(Some(Ok(chunk))) => {
-                    if bytes.len().saturating_add(chunk.len()) > most {
+                    let so_far = bytes.len().max(only.len());
+                    if so_far.saturating_add(chunk.len()) > most {
                         let most = Size(most);
                         return Err(broken(Failure::protocol(format!(
                             "the reply is larger than {most}"
                         ))));
                     }
-                    bytes.extend_from_slice(&chunk);
+                    if so_far == 0 {
+                        only = chunk;
+                    } else {
+                        if bytes.is_empty() {
+                            bytes.extend_from_slice(&only);
+                        }
+                        bytes.extend_from_slice(&chunk);
+                    }
                 }
             }
         }
@@ -290,17 +303,20 @@ impl Call {
     /// Classifies a response that is not a success. Its head is known already, so a body that is
     /// cut, drips or never comes costs a few seconds and none of what the head said.
     async fn refusal(&self, response: Response) -> Failure {
+        if let Some(redirect) = response.redirect() {
+            return redirect;
+        }
         let limit = self.shared.tuning.timers.error_body;
-        let mut bytes = BytesMut::new();
         let most = self.shared.tuning.sizes.error_body;
-        let reading = Clock::within(Some(limit), fill(response.body, &mut bytes, most));
+        let (mut bytes, mut body) = (BytesMut::new(), response.body);
+        let reading = Clock::within(Some(limit), body.fill(&mut bytes, most));
         // Whatever ends it, the head and what was read are classified.
         let _ = self.bounded(Phase::ByteSilence, None, reading).await;
         Failure::from_response(&response.facts, &bytes)
     }
 
     fn head_limit(&self) -> Duration {
-        self.at_most_half(self.plan.head_limit)
+        self.at_most_half(self.plan.request().head_limit)
     }
 
     /// While somebody waits, a black hole must leave room for a second try.
@@ -325,40 +341,5 @@ fn may_be_billed(failure: &Failure) -> Billing {
         Billing::PossiblyBilled
     } else {
         Billing::Once
-    }
-}
-
-/// Reads a body into `bytes` until its end, its limit or its fault.
-async fn fill(mut body: Body, bytes: &mut BytesMut, most: usize) {
-    while let Some(Ok(chunk)) = body.chunk().await {
-        let room = most.saturating_sub(bytes.len());
-        bytes.extend_from_slice(&chunk.slice(..room.min(chunk.len())));
-        if bytes.len() >= most {
-            return;
-        }
-    }
-}
-
-/// What a successful response says that its body is.
-enum Form {
-    Stream,
-    Json,
-    Other,
-}
-
-impl Form {
-    fn of(response: &Response) -> Self {
-        let declared = response.headers.get(http::header::CONTENT_TYPE);
-        let Some(text) = declared.and_then(|value| value.to_str().ok()) else {
-            return Self::Other;
-        };
-        let essence = text.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("text/event-stream") {
-            Self::Stream
-        } else if essence.eq_ignore_ascii_case("application/json") {
-            Self::Json
-        } else {
-            Self::Other
-        }
     }
 }

@@ -2,10 +2,10 @@
 
 use evenkeel_error::{Error as Failure, ErrorKind};
 use evenkeel_event::{Stopped, What};
+use secrecy::SecretString;
 
 use super::{Call, Halt, Stopwatch};
 use crate::clock::Clock;
-use crate::credential::{self, Header};
 use crate::identity::{Leave, latches};
 use crate::latch::{Probe, Refusal};
 use crate::renewal::{self, Origin, Unrenewed};
@@ -47,14 +47,12 @@ impl Passage {
 }
 
 impl Call {
-    /// Passes the latch, and gets the credential for an attempt.
-    pub(super) async fn authenticate(&mut self) -> Result<Option<Header>, Halt> {
+    /// Passes the latch, and gets the token for an attempt where a provider gives that.
+    pub(super) async fn authenticate(&mut self) -> Result<Option<SecretString>, Halt> {
         self.pass_latch()?;
-        let Some(credential) = &self.plan.identity.credential else {
+        let credential = self.plan.credential();
+        if credential.is_none_or(|credential| credential.renewable().is_none()) {
             return Ok(None);
-        };
-        if let Some(header) = credential.header().map_err(Halt::Failed)? {
-            return Ok(Some(header));
         }
         self.renewed().await.map(Some)
     }
@@ -76,7 +74,7 @@ impl Call {
     }
 
     /// The token that a provider gives.
-    async fn renewed(&mut self) -> Result<Header, Halt> {
+    async fn renewed(&mut self) -> Result<SecretString, Halt> {
         let identity = std::sync::Arc::clone(&self.plan.identity);
         let Some(renewable) = identity.credential.as_ref().and_then(|c| c.renewable()) else {
             return Err(Halt::Failed(crate::shared::no_credential()));
@@ -102,7 +100,7 @@ impl Call {
                     generation: current.generation,
                     origin: current.origin,
                 });
-                credential::bearer(&current.secret).map_err(Halt::Failed)
+                Ok(current.secret)
             }
             Err(Unrenewed { failure, elapsed }) => {
                 if let Some(elapsed) = elapsed {

@@ -1,11 +1,9 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
 use evenkeel_error::Error as Failure;
 use evenkeel_messages::{MessageRequest, Streaming};
-use evenkeel_transport::Request;
-use http::{HeaderMap, Method, Uri};
+use evenkeel_transport::{Operation, ReplyForm, Request};
+use http::Method;
 
 use crate::identity::Identity;
 use crate::options::Options;
@@ -15,12 +13,8 @@ use crate::{Credential, Fetch};
 
 /// What is sent: the same for every attempt.
 pub(crate) struct Plan {
-    pub(super) method: Method,
-    pub(super) uri: Uri,
-    /// Where they differ from the client's.
-    headers: Option<HeaderMap>,
-    pub(super) body: Bytes,
-    pub(super) head_limit: Duration,
+    /// In the back end's words, and without authentication, which is each attempt's own.
+    request: Request,
     pub(super) repeat: Repeat,
     pub(super) lane: Arc<Lane>,
     pub(super) identity: Arc<Identity>,
@@ -39,27 +33,26 @@ impl Plan {
     ) -> Result<Self, Failure> {
         let request = options.request(request);
         let timers = &shared.tuning.timers;
-        let (streaming, head_limit) = match fetch {
+        let (streaming, reply, head_limit) = match fetch {
             // The server refuses to stream a reply of no tokens, which warms a cache.
-            Fetch::Streamed if request.max_tokens() > 0 => (Streaming::On, timers.head),
-            Fetch::Streamed | Fetch::Plain => (Streaming::Off, timers.plain_head),
+            Fetch::Streamed if request.max_tokens() > 0 => {
+                (Streaming::On, ReplyForm::Stream, timers.head)
+            }
+            Fetch::Streamed | Fetch::Plain => (Streaming::Off, ReplyForm::Whole, timers.plain_head),
         };
+        let mut operation = Operation::new(Method::POST, "/v1/messages");
+        operation.body = request.to_body(streaming)?;
+        operation.model = Some(request.model());
+        operation.reply = reply;
+        operation.head_limit = head_limit;
         Ok(Self {
-            body: request.to_body(streaming)?,
-            head_limit,
             repeat: Repeat::of_message(&request),
             #[cfg(feature = "breaker")]
             key: Some(crate::circuit::ModelKey::new(
                 request.model(),
                 request.speed(),
             )),
-            ..Self::path(
-                shared,
-                Method::POST,
-                "/v1/messages",
-                request.model(),
-                options,
-            )?
+            ..Self::of(shared, operation, request.model(), options)?
         })
     }
 
@@ -72,39 +65,43 @@ impl Plan {
         const PATH: &str = "/v1/messages/count_tokens";
         let request = options.request(request);
         let lane = format!("{PATH} {}", request.model());
-        let plan = Self::path(shared, Method::POST, PATH, &lane, options)?;
-        Ok(plan
-            .with_body(request.to_count_body()?)
-            .repeated_as(Repeat::Safe))
+        let mut operation = Operation::new(Method::POST, PATH);
+        operation.body = request.to_count_body()?;
+        operation.model = Some(request.model());
+        operation.head_limit = shared.tuning.timers.head;
+        Ok(Self {
+            repeat: Repeat::Safe,
+            ..Self::of(shared, operation, &lane, options)?
+        })
     }
 
-    /// Any request. What is shared with other calls about limits and retries goes by `lane`.
-    pub(crate) fn path(
+    /// Any operation, to which come headers and parameters of client and call. What is shared with
+    /// other calls about limits and retries goes by `lane`.
+    pub(crate) fn of(
         shared: &Shared,
-        method: Method,
-        path: &str,
+        mut operation: Operation<'_>,
         lane: &str,
         options: &Options,
     ) -> Result<Self, Failure> {
         options.check()?;
-        let headers = match &options.extras {
-            Some(_) => Some(options.headers(&shared.headers)?),
-            None => None,
-        };
-        let identity = match (&headers, &options.extras) {
-            (Some(headers), Some(extras)) => shared.identity(extras.credential.as_ref(), headers),
-            _ => Arc::clone(&shared.identity),
+        let identity = match &options.extras {
+            None => {
+                shared.headers.write(&mut operation.headers);
+                Arc::clone(&shared.identity)
+            }
+            Some(extras) => {
+                let headers = extras.headers_over(&shared.headers)?;
+                headers.write(&mut operation.headers);
+                operation.path = extras.path(operation.path)?;
+                shared.identity(extras.credential.as_ref(), &headers)
+            }
         };
         if identity.credential.is_none() && shared.keyless == Keyless::Refused {
             return Err(no_credential());
         }
         Ok(Self {
-            repeat: Repeat::of_method(&method),
-            method,
-            uri: shared.base_url.join(&options.path(path))?,
-            headers,
-            body: Bytes::new(),
-            head_limit: shared.tuning.timers.head,
+            repeat: Repeat::of_method(&operation.method),
+            request: shared.backend.request(operation)?,
             lane: shared.lane(lane),
             identity,
             #[cfg(feature = "breaker")]
@@ -112,30 +109,9 @@ impl Plan {
         })
     }
 
-    /// The same with a body.
-    pub(crate) fn with_body(mut self, body: Bytes) -> Self {
-        self.body = body;
-        self
-    }
-
-    /// The same with another limit for the response head.
-    pub(crate) fn with_head_limit(mut self, limit: Duration) -> Self {
-        self.head_limit = limit;
-        self
-    }
-
-    /// The same for a request that may be repeated as `repeat` says.
-    pub(crate) fn repeated_as(mut self, repeat: Repeat) -> Self {
-        self.repeat = repeat;
-        self
-    }
-
-    /// The request of each attempt, the credential aside.
-    pub(crate) fn request(&self, shared: &Shared) -> Request {
-        let mut request = Request::new(self.method.clone(), self.uri.clone());
-        request.headers = self.headers.as_ref().unwrap_or(&shared.headers).clone();
-        request.body = self.body.clone();
-        request
+    /// What each attempt sends a copy of.
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
     }
 
     /// What its attempts are authenticated with.

@@ -1,0 +1,55 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use evenkeel_error::{Error, Facts};
+use futures_core::Stream;
+use http_body::Body as _;
+
+use super::fault;
+
+/// Frames of reqwest's body as chunks, its errors as ours. Fused: after an error or the end there is
+/// nothing more.
+pub(crate) struct Chunks {
+    body: Option<reqwest::Body>,
+    facts: Facts,
+}
+
+impl Chunks {
+    pub(super) fn new(body: reqwest::Body, facts: Facts) -> Self {
+        Self {
+            body: Some(body),
+            facts,
+        }
+    }
+}
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let Some(body) = &mut self.body else {
+                return Poll::Ready(None);
+            };
+            match ready!(Pin::new(body).poll_frame(cx)) {
+                None => {
+                    self.body = None;
+                    return Poll::Ready(None);
+                }
+                Some(Err(error)) => {
+                    self.body = None;
+                    return Poll::Ready(Some(Err(fault::after_the_head(error, &self.facts))));
+                }
+                Some(Ok(frame)) => {
+                    // Trailers carry nothing that we read.
+                    if let Ok(data) = frame.into_data()
+                        && !data.is_empty()
+                    {
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Dropping an attempt in each of its states: the server sees the close within a fifth of a second,
+//! and no task of ours is left. A task holds its socket and its timer, so counting tasks counts them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use evenkeel::transport::{Request, ReqwestTransport, Transport as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::head_clock::Full;
+use crate::world::{self, request};
+
+const SOON: Duration = Duration::from_millis(200);
+
+/// Tasks of this runtime; each test has one of its own, whose servers are not tasks.
+fn tasks() -> usize {
+    tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks()
+}
+
+async fn no_task_is_left() {
+    let gone = async {
+        while tasks() > 0 {
+            evenkeel_tests::pause(Duration::from_millis(1)).await;
+        }
+    };
+    let gone = evenkeel_tests::within(SOON, gone).await;
+    assert!(gone.is_some(), "{} tasks are left", tasks());
+}
+
+/// Sends until `reached`, drops the attempt, and waits for what shows that it is gone.
+async fn drop_when<R>(
+    transport: &ReqwestTransport,
+    request: Request,
+    reached: impl Future<Output = R>,
+) -> R {
+    let mut sending = Box::pin(transport.send(request));
+    tokio::select! {
+        _ = &mut sending => panic!("it must not end by itself"),
+        reached = reached => reached,
+    }
+}
+
+async fn sees_the_close(mut socket: tokio::net::TcpStream) {
+    let closed = evenkeel_tests::within(SOON, world::closed(&mut socket)).await;
+    assert!(closed.is_some(), "the server does not see the close");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn dropped_while_connecting() {
+    let full = Full::new().await;
+    // The kernel's list of sockets that have asked and got no answer.
+    let asking = || {
+        let port = format!(":{:04X} 02", full.port());
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        table.lines().filter(|line| line.contains(&port)).count()
+    };
+    let before = asking();
+    let transport = world::transport();
+    let is_asking = async {
+        while asking() == before {
+            evenkeel_tests::pause(Duration::from_millis(1)).await;
+        }
+    };
+    drop_when(&transport, request(&full.url()), is_asking).await;
+    let gone = async {
+        while asking() > before {
+            evenkeel_tests::pause(Duration::from_millis(1)).await;
+        }
+    };
+    assert!(
+        evenkeel_tests::within(SOON, gone).await.is_some(),
+        "still connecting"
+    );
+    no_task_is_left().await;
+}
+
+#[tokio::test]
+async fn dropped_while_uploading() {
+    for transport in [world::transport(), world::h2c()] {
+        let (listener, address) = world::listen().await;
+        let mut request = request(&format!("http://{address}"));
+        request.body = Bytes::from(vec![b' '; 32 * 1024 * 1024]);
+        let begun = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut some = vec![0; 4096];
+            assert!(socket.read(&mut some).await.unwrap() > 0);
+            socket
+        };
+        let mut socket = drop_when(&transport, request, begun).await;
+        // An HTTP/2 connection outlives a stream of its; its owner's end ends it.
+        drop(transport);
+        let closed = evenkeel_tests::within(SOON, world::closed(&mut socket)).await;
+        assert!(closed.is_some(), "the server does not see the close");
+        no_task_is_left().await;
+    }
+}
+
+#[tokio::test]
+async fn dropped_while_awaiting_the_head() {
+    let (listener, address) = world::listen().await;
+    let transport = world::transport();
+    let sent = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        world::head(&mut socket).await;
+        socket
+    };
+    let socket = drop_when(&transport, request(&format!("http://{address}")), sent).await;
+    sees_the_close(socket).await;
+    no_task_is_left().await;
+}
+
+#[tokio::test]
+async fn dropped_while_reading() {
+    let (listener, address) = world::listen().await;
+    let transport = world::transport();
+    let sending = transport.send(request(&format!("http://{address}")));
+    let serving = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        world::head(&mut socket).await;
+        let beginning = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n";
+        socket.write_all(beginning.as_bytes()).await.unwrap();
+        socket
+    };
+    let (response, socket) = tokio::join!(sending, serving);
+    let mut response = response.unwrap();
+    assert_eq!(response.body.chunk().await.unwrap().unwrap(), "hi");
+    drop(response);
+    sees_the_close(socket).await;
+    no_task_is_left().await;
+}
+
+#[tokio::test]
+async fn a_stream_of_http_2_that_is_dropped_is_reset_and_its_connection_stays() {
+    let (listener, address) = world::listen().await;
+    let transport = world::h2c();
+    let sent = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut read = Vec::new();
+        // The prompt is the end of the request.
+        while !read.ends_with(b"]}") {
+            assert!(socket.read_buf(&mut read).await.unwrap() > 0);
+        }
+        socket
+    };
+    let mut socket = drop_when(&transport, request(&format!("http://{address}")), sent).await;
+    // RST_STREAM of stream 1 with CANCEL, RFC 9113 §6.4.
+    let reset = [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8];
+    let told = async {
+        let mut read = Vec::new();
+        while !read.windows(reset.len()).any(|bytes| bytes == reset) {
+            assert!(socket.read_buf(&mut read).await.unwrap() > 0, "closed");
+        }
+    };
+    assert!(
+        evenkeel_tests::within(SOON, told).await.is_some(),
+        "no reset"
+    );
+    drop(transport);
+    sees_the_close(socket).await;
+    no_task_is_left().await;
+}

@@ -1,0 +1,129 @@
+//! The clocks of one attempt over real sockets, with limits of tenths of seconds.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use evenkeel::error::{Delivery, Detail, ErrorKind, Phase};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpSocket;
+
+use crate::world::{self, exchange, request};
+
+/// As large as the API takes.
+const LARGE: usize = 32 * 1024 * 1024;
+
+#[tokio::test]
+async fn an_upload_that_is_slow_is_not_a_time_out() {
+    let (listener, address) = world::listen().await;
+    let server = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut chunk = vec![0; 1024 * 1024];
+        let mut read = 0;
+        while read < LARGE {
+            read += socket.read(&mut chunk).await.unwrap();
+            // 32 of these are more than the limit.
+            if read % 5 == 0 {
+                evenkeel_tests::pause(Duration::from_millis(10)).await;
+            }
+            evenkeel_tests::pause(Duration::from_millis(2)).await;
+        }
+        socket.write_all(world::ANSWER.as_bytes()).await.unwrap();
+        world::closed(&mut socket).await;
+    });
+    let mut request = request(&format!("http://{address}"));
+    request.body = Bytes::from(vec![b' '; LARGE]);
+    request.head_limit = Duration::from_millis(150);
+    let started = evenkeel_tests::now();
+    let sent = exchange(&world::transport(), request.clone()).await;
+    let took = evenkeel_tests::now() - started;
+    assert_eq!(sent.unwrap().0, 200);
+    assert!(
+        took > request.head_limit,
+        "the upload was too quick to show anything: {took:?}"
+    );
+    server.abort();
+}
+
+#[tokio::test]
+async fn an_upload_that_stops_is_one_and_so_is_a_head_that_does_not_come() {
+    for body in [LARGE, 10] {
+        let (listener, address) = world::listen().await;
+        let server = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            if body < LARGE {
+                world::head(&mut socket).await;
+            }
+            std::future::pending::<()>().await;
+        });
+        let mut request = request(&format!("http://{address}"));
+        request.body = Bytes::from(vec![b' '; body]);
+        request.head_limit = Duration::from_millis(150);
+        let error = exchange(&world::transport(), request).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.delivery()),
+            (ErrorKind::TimedOut, Delivery::Unknown)
+        );
+        assert!(matches!(
+            error.detail(),
+            Detail::TimedOut {
+                phase: Phase::Head,
+                ..
+            }
+        ));
+        server.abort();
+    }
+}
+
+#[tokio::test]
+async fn connecting_has_a_limit_of_its_own_and_nothing_was_sent() {
+    let full = Full::new().await;
+    let limit = Duration::from_millis(100);
+    let transport = world::settings().connect_limit(limit).build().unwrap();
+    let error = exchange(&transport, request(&full.url()))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::TimedOut, Delivery::NotSent)
+    );
+    let expected = Detail::TimedOut {
+        phase: Phase::Connect,
+        limit,
+    };
+    assert_eq!(format!("{:?}", error.detail()), format!("{expected:?}"));
+}
+
+/// A port whose queue of connections is full: who comes now waits in its handshake.
+pub(crate) struct Full {
+    listener: tokio::net::TcpListener,
+    _queued: Vec<tokio::net::TcpStream>,
+}
+
+impl Full {
+    pub(crate) async fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut queued = Vec::new();
+        let soon = Duration::from_millis(50);
+        while let Some(Ok(stream)) =
+            evenkeel_tests::within(soon, tokio::net::TcpStream::connect(address)).await
+        {
+            queued.push(stream);
+            assert!(queued.len() < 64, "the queue does not fill");
+        }
+        Self {
+            listener,
+            _queued: queued,
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.listener.local_addr().unwrap().port()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port())
+    }
+}

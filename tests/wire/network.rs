@@ -1,0 +1,275 @@
+//! Every fault of the network that the simulator plays, as one attempt sees it: kind, delivery, what
+//! helps, and how many requests the server saw.
+
+use std::time::Duration;
+
+use evenkeel::error::{Delivery, ErrorKind, Recovery};
+use evenkeel::transport::{ReqwestTransport, Transport as _};
+use evenkeel_simulator::{Cut, Reply, Scenario, Simulator};
+
+use crate::world::{self, exchange, request};
+
+use Delivery::{Answered, NotSent, Unknown};
+use ErrorKind::{Connection, Interrupted};
+use Recovery::{BackOff, Now};
+
+type Verdict = (ErrorKind, Delivery, Recovery);
+
+async fn fault(transport: &ReqwestTransport, reply: Reply) -> (Result<u16, Verdict>, usize) {
+    let simulator = Simulator::start(Scenario::script(vec![reply]))
+        .await
+        .unwrap();
+    let sent = exchange(transport, request(simulator.base_url())).await;
+    let outcome = sent
+        .map(|(status, _)| status)
+        .map_err(|error| (error.kind(), error.delivery(), error.recovery()));
+    let seen = simulator.journal().len();
+    simulator.stop().await;
+    (outcome, seen)
+}
+
+fn planted() -> Reply {
+    Reply::message("planted reply")
+}
+
+#[tokio::test]
+async fn each_fault_over_http_1_has_its_kind_its_delivery_and_one_request() {
+    for (name, reply, expected) in [
+        (
+            "close",
+            Reply::close_without_reply(),
+            Err((Connection, Unknown, BackOff)),
+        ),
+        (
+            "reset",
+            Reply::reset_without_reply(),
+            Err((Connection, Unknown, BackOff)),
+        ),
+        // Over HTTP/1.1 there is no frame that proves anything.
+        (
+            "go away",
+            Reply::go_away(),
+            Err((Connection, Unknown, BackOff)),
+        ),
+        (
+            "refused stream",
+            Reply::refuse_stream(),
+            Err((Connection, Unknown, BackOff)),
+        ),
+        (
+            "cut: reset",
+            planted().cut_after_bytes(40, Cut::Reset),
+            Err((Interrupted, Answered, BackOff)),
+        ),
+        (
+            "cut: chunk",
+            planted().cut_after_bytes(40, Cut::MidChunk),
+            Err((Interrupted, Answered, BackOff)),
+        ),
+        // Whole as HTTP frames it: whether it is whole as a message is not for the transport to say.
+        (
+            "cut: clean",
+            planted().cut_after_bytes(40, Cut::Clean),
+            Ok(200),
+        ),
+        (
+            "error",
+            Reply::error(529, "overloaded_error", "planted reply"),
+            Ok(529),
+        ),
+        ("gateway", Reply::html_gateway(502), Ok(502)),
+        ("redirect", Reply::redirect_to_trap(307), Ok(307)),
+        ("empty", Reply::raw(200), Ok(200)),
+        (
+            "byte by byte",
+            planted().pieces_of(1.try_into().unwrap()),
+            Ok(200),
+        ),
+    ] {
+        let (outcome, seen) = fault(&world::transport(), reply).await;
+        assert_eq!((outcome, seen), (expected, 1), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn each_fault_over_http_2_has_its_kind_its_delivery_and_one_request() {
+    for (name, reply, expected) in [
+        (
+            "close",
+            Reply::close_without_reply(),
+            Err((Connection, Unknown, BackOff)),
+        ),
+        (
+            "reset",
+            Reply::reset_without_reply(),
+            Err((Connection, Unknown, BackOff)),
+        ),
+        ("go away", Reply::go_away(), Err((Connection, NotSent, Now))),
+        (
+            "refused stream",
+            Reply::refuse_stream(),
+            Err((Connection, NotSent, Now)),
+        ),
+        (
+            "cut: reset",
+            planted().cut_after_bytes(40, Cut::Reset),
+            Err((Interrupted, Answered, BackOff)),
+        ),
+        (
+            "cut: chunk",
+            planted().cut_after_bytes(40, Cut::MidChunk),
+            Err((Interrupted, Answered, BackOff)),
+        ),
+        (
+            "cut: clean",
+            planted().cut_after_bytes(40, Cut::Clean),
+            Ok(200),
+        ),
+        (
+            "error",
+            Reply::error(429, "rate_limit_error", "planted reply"),
+            Ok(429),
+        ),
+    ] {
+        let (outcome, seen) = fault(&world::h2c(), reply).await;
+        assert_eq!((outcome, seen), (expected, 1), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_listens_nothing_was_sent() {
+    let (listener, address) = world::listen().await;
+    drop(listener);
+    let url = format!("http://localhost:{}", address.port());
+    let error = exchange(&world::transport(), request(&url))
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (Connection, NotSent));
+    assert_eq!(error.to_string(), "connection: cannot connect to localhost");
+    let nowhere = exchange(&world::transport(), request("http://no-such-host.invalid")).await;
+    let error = nowhere.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (Connection, NotSent));
+    assert_eq!(
+        error.to_string(),
+        "connection: cannot resolve the name no-such-host.invalid"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_leads_nowhere_and_names_the_origin_it_would_have_led_to() {
+    let target = "https://evil.example/planted?planted=planted";
+    let reply = Reply::redirect(307, target);
+    let simulator = Simulator::start(Scenario::script(vec![reply]))
+        .await
+        .unwrap();
+    let sent = world::transport().send(request(simulator.base_url())).await;
+    let error = sent.unwrap().redirect().unwrap();
+    world::say(&error);
+    assert_eq!(
+        error.to_string(),
+        "protocol: status 307, redirects are not followed; this one leads to https://evil.example, \
+         request id "
+            .to_owned() + error.request_id().unwrap()
+    );
+    assert_eq!(error.recovery(), Recovery::Never);
+
+    let trapped = Scenario::script(vec![Reply::redirect_to_trap(307)]);
+    let simulator = Simulator::start(trapped).await.unwrap();
+    let own = evenkeel::transport::reqwest::Client::builder().no_proxy();
+    for transport in [
+        world::transport(),
+        ReqwestTransport::from_reqwest(own).unwrap(),
+    ] {
+        let (status, _) = exchange(&transport, request(simulator.base_url()))
+            .await
+            .unwrap();
+        assert_eq!(status, 307);
+    }
+    assert_eq!((simulator.journal().len(), simulator.trap().len()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_client_that_was_not_tamed_follows_a_redirect_as_its_docs_say() {
+    let trapped = Scenario::script(vec![Reply::redirect_to_trap(307)]);
+    let simulator = Simulator::start(trapped).await.unwrap();
+    let untamed = evenkeel::transport::reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap();
+    let transport = ReqwestTransport::from_reqwest_unchecked(untamed);
+    let _ = exchange(&transport, request(simulator.base_url())).await;
+    let trap = simulator.trap();
+    assert_eq!(trap.len(), 1);
+    assert!(trap[0].header("x-api-key").is_some(), "the key went along");
+}
+
+#[tokio::test]
+async fn every_outcome_that_has_a_head_has_its_request_id_and_its_rate_limits() {
+    let limits = |reply: Reply| reply.header("anthropic-ratelimit-requests-remaining", "7");
+    for reply in [
+        limits(planted()),
+        limits(planted().cut_after_bytes(40, Cut::Reset)),
+        limits(Reply::error(400, "invalid_request_error", "no")),
+    ] {
+        let simulator = Simulator::start(Scenario::script(vec![reply]))
+            .await
+            .unwrap();
+        let sent = world::transport().send(request(simulator.base_url())).await;
+        let mut response = sent.unwrap();
+        let mut facts = response.facts.clone();
+        while let Some(chunk) = response.body.chunk().await {
+            if let Err(error) = chunk {
+                facts = error.facts().unwrap().clone();
+            }
+        }
+        assert_eq!(
+            facts.request_id(),
+            simulator.journal()[0].request_id.as_deref()
+        );
+        assert!(facts.rate_limits().is_some());
+        assert!(response.body.chunk().await.is_none(), "fused");
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_dies_idle_costs_no_attempt() {
+    let (listener, address) = world::listen().await;
+    let server = tokio::spawn(async move {
+        for _ in 0..3 {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            world::head(&mut socket).await;
+            let answer = world::ANSWER.as_bytes();
+            tokio::io::AsyncWriteExt::write_all(&mut socket, answer)
+                .await
+                .unwrap();
+            // Said to be kept, and closed all the same.
+        }
+    });
+    let transport = world::transport();
+    for _ in 0..3 {
+        let sent = exchange(&transport, request(&format!("http://{address}"))).await;
+        assert_eq!(sent.unwrap().0, 200);
+        // The close is there before the next request.
+        evenkeel_tests::pause(Duration::from_millis(20)).await;
+    }
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_panic_over_a_failed_attempt_shows_no_secret() {
+    let reply = Reply::error(400, "invalid_request_error", "sk-ant-planted-by-the-server");
+    let simulator = Simulator::start(Scenario::script(vec![reply]))
+        .await
+        .unwrap();
+    let client = evenkeel::Client::builder()
+        .base_url(simulator.base_url())
+        .api_key(world::KEY)
+        .header("x-gateway-token", world::TOKEN)
+        .build()
+        .unwrap();
+    let asked = evenkeel::MessageRequest::new("claude-sonnet-5-5", 64).user(world::PROMPT);
+    eprintln!("{client:?} {asked:?}");
+    let failed = client.messages().create(asked).await;
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| failed.unwrap()));
+    assert!(panicked.is_err());
+}
