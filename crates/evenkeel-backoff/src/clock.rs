@@ -4,17 +4,42 @@
     reason = "this is the file that the lint names"
 )]
 
+#[cfg(feature = "tokio")]
+use core::pin::Pin;
+#[cfg(feature = "tokio")]
+use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use evenkeel_error::Moment;
 
-#[cfg(feature = "tokio")]
-const YEAR: Duration = Duration::from_secs(365 * 86_400);
+/// How long before the first question all moments count from. A runtime whose clock was paused before
+/// that question is behind the system's clock, and must not be before the origin.
+const BEFORE: Duration = Duration::from_secs(365 * 86_400);
 
-/// tokio's clock, which obeys `tokio::time::pause`. All moments of a process count from one origin, so
-/// that calls can share a budget: a year before it was first asked, because the paused clocks of
-/// several runtimes run apart, and none may be before the origin.
+/// Where the moments of a process count from: the system's clock when it was first asked. One for all
+/// clocks of this crate, so that threads and tasks can share a budget; and never a runtime's own
+/// present, which a paused clock may have moved years ahead of every other's.
+struct Origin(OnceLock<Instant>);
+
+static ORIGIN: Origin = Origin::new();
+
+impl Origin {
+    const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    fn moment(&self, now: Instant) -> Moment {
+        let first = *self.0.get_or_init(Instant::now);
+        let before = BEFORE.saturating_sub(first.saturating_duration_since(now));
+        Moment::ORIGIN + before + now.saturating_duration_since(first)
+    }
+}
+
+/// tokio's clock, which obeys `tokio::time::pause`.
+///
+/// Its moments and those of blocking calls have one origin, so that both can share a budget.
 #[cfg(feature = "tokio")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokio;
@@ -26,15 +51,17 @@ impl crate::Sleeper for Tokio {
     // Worth a call: it is only read where nothing is in a hurry.
     #[inline(never)]
     fn now(&self) -> Moment {
-        static FIRST: OnceLock<tokio::time::Instant> = OnceLock::new();
-        let now = tokio::time::Instant::now();
-        let first = *FIRST.get_or_init(|| now);
-        let before = YEAR.saturating_sub(first.saturating_duration_since(now));
-        Moment::ORIGIN + before + now.saturating_duration_since(first)
+        ORIGIN.moment(tokio::time::Instant::now().into_std())
     }
 
     fn sleep(&self, wait: Duration) -> Self::Sleep {
         tokio::time::sleep(wait)
+    }
+
+    fn poll_limit(limit: Pin<&mut Self::Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+        // An attempt that uses up what tokio lets a task do at each poll would leave nothing for the
+        // timer that is to end it.
+        Pin::new(&mut tokio::task::coop::unconstrained(limit)).poll(cx)
     }
 }
 
@@ -46,12 +73,27 @@ pub struct Thread;
 #[cfg(feature = "blocking")]
 impl Thread {
     pub(crate) fn now() -> Moment {
-        static ORIGIN: OnceLock<std::time::Instant> = OnceLock::new();
-        let now = std::time::Instant::now();
-        Moment::ORIGIN + now.saturating_duration_since(*ORIGIN.get_or_init(|| now))
+        ORIGIN.moment(Instant::now())
     }
 
     pub(crate) fn sleep(wait: Duration) {
         std::thread::sleep(wait);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paused_clock_far_ahead_that_asks_first_does_not_stop_the_clocks_of_others() {
+        let (origin, present) = (Origin::new(), Instant::now());
+        let far_ahead = present + 20 * BEFORE;
+        let ahead = origin.moment(far_ahead);
+        let other = origin.moment(present);
+        assert!(ahead.since(other) >= 20 * BEFORE);
+        assert!(other > Moment::ORIGIN);
+        let later = origin.moment(present + Duration::from_secs(1));
+        assert_eq!(later.since(other), Duration::from_secs(1));
     }
 }

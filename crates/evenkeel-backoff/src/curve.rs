@@ -173,15 +173,6 @@ impl Curve {
         }
     }
 
-    /// From where on half of a range counts as fitting: its middle. Without jitter, half of the
-    /// wait, so that a limit shortens a wait as it does with full jitter.
-    pub(crate) const fn least_room(&self, range: Range) -> u64 {
-        match self.jitter {
-            Jitter::None => range.highest / 2,
-            _ => range.lowest + (range.highest - range.lowest) / 2,
-        }
-    }
-
     /// The same curve with every duration divided by `divisor`: for demonstrations and tests.
     #[must_use]
     pub fn time_divided_by(mut self, divisor: NonZeroU32) -> Self {
@@ -208,6 +199,14 @@ impl Range {
     #[inline]
     pub(crate) fn draw(self, roll: Roll) -> u64 {
         self.lowest + roll.up_to(self.highest - self.lowest)
+    }
+
+    /// Whether half of it, and more than a moment at the very end, fits into what is left. A range of
+    /// one wait, as without jitter, fits whole or not at all: cut to what is left, it would end when
+    /// nothing is.
+    pub(crate) const fn fits(self, left: u64) -> bool {
+        let middle = self.lowest + (self.highest - self.lowest) / 2;
+        middle <= left && self.lowest < left
     }
 
     /// The part that is not above `most`, or `most` itself where there is none.

@@ -23,6 +23,33 @@ pub struct Retry {
     pub cost: Cost,
 }
 
+impl Retry {
+    /// Another attempt after this wait, at the cost of a token: for a
+    /// [`Policy`](crate::Policy) of your own.
+    #[must_use]
+    pub const fn after(wait: Duration) -> Self {
+        Self {
+            wait,
+            hint: Duration::ZERO,
+            cost: Cost::Token,
+        }
+    }
+
+    /// The part of the wait that the server asked for. Default: zero.
+    #[must_use]
+    pub const fn hint(mut self, hint: Duration) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// What it takes from the budget. Default: one token.
+    #[must_use]
+    pub const fn cost(mut self, cost: Cost) -> Self {
+        self.cost = cost;
+        self
+    }
+}
+
 /// What a retry takes from a [`RetryBudget`](crate::RetryBudget).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
@@ -40,6 +67,21 @@ pub struct Stop {
     pub reason: StopReason,
     /// The wait from now that the failure asked for and that did not fit.
     pub wait: Option<Duration>,
+}
+
+impl Stop {
+    /// No other attempt, for this reason: for a [`Policy`](crate::Policy) of your own.
+    #[must_use]
+    pub const fn because(reason: StopReason) -> Self {
+        Self { reason, wait: None }
+    }
+
+    /// The wait from now that the failure asked for. Default: none.
+    #[must_use]
+    pub const fn wait(mut self, wait: Option<Duration>) -> Self {
+        self.wait = wait;
+        self
+    }
 }
 
 /// Why a policy gave up.

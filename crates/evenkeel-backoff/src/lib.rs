@@ -42,6 +42,8 @@ pub use dice::Generator;
 pub use dice::{Chance, Dice};
 #[cfg(feature = "std")]
 pub use dice::{SharedDice, ThreadDice};
+// What its signatures are made of: a user needs no second dependency.
+pub use evenkeel_error::{Hint, InvalidConfig, Moment, Pace, Recoverable, Recovery};
 pub use jitter::Jitter;
 pub use policy::{Limited, MAX_HINT_SPREAD, Policy, RetryPolicy, RetryPolicyBuilder};
 pub use ratio::Ratio;

@@ -83,7 +83,10 @@ impl RetryPolicy {
     }
 
     /// Stops after so many attempts, the first included. 0 counts as 1: the first is made before
-    /// the policy is asked.
+    /// the policy is asked. Default: no limit, but for [`THREE_ATTEMPTS`](Self::THREE_ATTEMPTS).
+    ///
+    /// Not counted are attempts that cost nothing ([`Cost::Free`]): a server that keeps saying when to
+    /// come back is obeyed until a patience or a deadline ends the call.
     #[must_use]
     pub const fn max_attempts(mut self, attempts: u32) -> Self {
         self.attempts = match NonZeroU32::new(attempts) {
@@ -93,16 +96,21 @@ impl RetryPolicy {
         self
     }
 
-    /// Stops after so long without progress, attempts and waits included.
+    /// Stops after so long without progress, attempts and waits included: no wait begins that would
+    /// end later. An attempt under way is not ended. Default: no limit.
     #[must_use]
     pub const fn patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
         self
     }
 
-    /// Ends an attempt that takes longer and counts it as a failure of the short tier. Obeyed by
-    /// the shells that can end an attempt: the asynchronous ones. Zero: as good as every attempt
-    /// fails.
+    /// Ends an attempt that takes longer and counts it as a failure of the short tier. Default: no
+    /// limit.
+    ///
+    /// Counted from when the attempt first returns `Pending`: one that never keeps its caller waiting
+    /// needs neither clock nor timer, and none that blocks the thread can be ended. Obeyed by the
+    /// shells that can end an attempt: the asynchronous ones, not `blocking` and not `tower`. Zero: as
+    /// good as every attempt that waits fails.
     #[must_use]
     pub const fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.attempt_timeout = Some(limit);
@@ -133,7 +141,8 @@ impl RetryPolicy {
     /// - A server's hint is waited out whole, plus a spread of at most a quarter of it and 15 s.
     ///   A hint that does not fit in what is left of the patience and the deadline stops at once.
     /// - Without a hint the wait is drawn from the tier's curve. It is drawn from the part of the
-    ///   range that fits; where not even half of the range fits, the policy stops at once.
+    ///   range that fits; where not even half of the range fits, the policy stops at once. A wait
+    ///   without jitter fits whole or not at all.
     /// - No retry starts after the deadline or after the patience.
     pub fn decide(
         &self,
@@ -219,9 +228,8 @@ impl RetryPolicy {
         let drawn = match recovery.pace() {
             None => 0,
             Some(pace) => {
-                let curve = self.curve(pace);
-                let range = curve.range(session.retry, session.previous);
-                if recovery.wait().is_none() && curve.least_room(range) > left {
+                let range = self.curve(pace).range(session.retry, session.previous);
+                if recovery.wait().is_none() && !range.fits(left) {
                     return Err(room.ends);
                 }
                 range.below(left).draw(roll)

@@ -2,6 +2,7 @@ use core::time::Duration;
 
 use evenkeel_error::Moment;
 
+use crate::Cost;
 use crate::curve::NO_WAIT_BEFORE;
 
 /// How far one call has come: what a [`RetryPolicy`](crate::RetryPolicy) remembers between its
@@ -77,6 +78,23 @@ impl Session {
         let repeats = self.repeats;
         *self = Self::start(now);
         self.repeats = repeats;
+    }
+
+    /// Counts a retry that is about to be made: on the curve, and against the limit of attempts if it
+    /// costs something. [`RetryPolicy`](crate::RetryPolicy) does so itself; a
+    /// [`Policy`](crate::Policy) of your own that decides without one must.
+    pub const fn retried(&mut self, cost: Cost) {
+        self.retry = self.retry.saturating_add(1);
+        if matches!(cost, Cost::Token) {
+            self.attempts = self.attempts.saturating_add(1);
+        }
+    }
+
+    /// The number of the next retry since the last progress, from 1, free ones included: what
+    /// [`Curve::delay`](crate::Curve::delay) asks for.
+    #[must_use]
+    pub const fn next_retry(&self) -> u32 {
+        self.retry
     }
 
     /// When the present stretch without progress began.

@@ -1,7 +1,7 @@
 //! Retries for tower: a policy for `tower::retry::Retry`, and a layer that applies it.
 
 use core::pin::Pin;
-use core::task::{Context, Poll, ready};
+use core::task::{Context, Poll};
 use core::time::Duration;
 
 use ::tower::Layer;
@@ -12,15 +12,16 @@ use pin_project_lite::pin_project;
 use crate::clock::Tokio;
 use crate::{
     ByError, Chance, Classified, Classify, Cost, Decision, Fault, Limits, Notice, Notify, Policy,
-    RetryBudget, RetryPolicy, Session, SharedDice, Silent, Sleeper as _, ThreadDice, Token,
-    Verdict, When, Withdrawal,
+    Receipt, RetryBudget, RetryPolicy, Session, SharedDice, Silent, Sleeper as _, ThreadDice,
+    Token, Verdict, When, Withdrawal,
 };
 
 /// A [`Policy`] as tower's: give it to `tower::retry::RetryLayer`, or to [`RetryLayer`].
 ///
 /// Requests are cloned for each attempt. A service that is asked again is first polled for
 /// readiness, by tower. An attempt under way is not ended, neither by a deadline nor by a per-try
-/// limit: put a timeout layer below for that. A call dropped during a wait gives its token back.
+/// limit: put a timeout layer below for that. A call dropped before its retry goes out, be it during the
+/// wait or until the service is ready again, gives its token back.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,6 +43,7 @@ use crate::{
 /// # });
 /// ```
 #[derive(Debug)]
+#[must_use = "a policy does nothing without a service"]
 pub struct ServicePolicy<P = RetryPolicy, C = ByError, N = Silent, G = ThreadDice> {
     policy: P,
     classify: C,
@@ -59,8 +61,17 @@ struct Call {
     session: Option<Session>,
     /// Attempts that failed.
     failed: u32,
-    /// Whether the attempt under way has taken a token.
-    paid: Option<Cost>,
+    paid: Paid,
+}
+
+/// What the attempt to come or the one under way has taken from the budget.
+#[derive(Debug, Default)]
+enum Paid {
+    #[default]
+    Nothing,
+    /// Given back unless the attempt goes out.
+    Taken(Token),
+    Sent(Receipt),
 }
 
 /// The policy with one part in another type's place.
@@ -112,26 +123,24 @@ impl<P, C, N, G> ServicePolicy<P, C, N, G> {
     }
 
     /// How much retrying in total. Default: no limit.
-    #[must_use]
     pub fn budget(mut self, budget: RetryBudget) -> Self {
         self.budget = Some(budget);
         self
     }
 
-    /// No attempt starts so long after the call's first. Default: no limit.
-    #[must_use]
+    /// No wait begins that would end so long after the call's start. An attempt whose service takes its
+    /// time to be ready again may start later: tower does not ask the policy then. Default: no limit.
     pub const fn deadline(mut self, limit: Duration) -> Self {
         self.deadline = Some(limit);
         self
     }
 
     /// The call succeeded.
-    fn settle(&self, paid: Option<Cost>) {
-        let Some(budget) = &self.budget else { return };
-        if paid.is_some() {
-            budget.put_back();
-        } else if self.call.session.is_none() {
-            budget.earn(Tokio.now());
+    fn settle(&mut self) {
+        match (core::mem::take(&mut self.call.paid), &self.budget) {
+            (Paid::Sent(receipt), _) => receipt.refund(),
+            (_, Some(budget)) if self.call.session.is_none() => budget.earn(Tokio.now()),
+            _ => {}
         }
     }
 }
@@ -166,11 +175,11 @@ where
     type Future = Pause;
 
     fn retry(&mut self, _: &mut Request, result: &mut Result<Response, E>) -> Option<Self::Future> {
-        let paid = self.call.paid.take();
         let Err(error) = result else {
-            self.settle(paid);
+            self.settle();
             return None;
         };
+        self.call.paid = Paid::Nothing;
         let now = Tokio.now();
         self.call.failed = self.call.failed.saturating_add(1);
         let start = self.call.start.unwrap_or(now);
@@ -184,26 +193,28 @@ where
         let Decision::Retry(retry) = self.policy.decide(session, verdict, now, limits, roll) else {
             return None;
         };
-        let token = match (&self.budget, retry.cost) {
-            (Some(budget), Cost::Token) => match budget.withdraw(now) {
-                Withdrawal::Granted(token) => Some(token),
+        if let (Some(budget), Cost::Token) = (&self.budget, retry.cost) {
+            match budget.withdraw(now) {
+                Withdrawal::Granted(token) => self.call.paid = Paid::Taken(token),
                 Withdrawal::Empty { .. } => return None,
-            },
-            _ => None,
-        };
-        self.call.paid = token.is_some().then_some(Cost::Token);
+            }
+        }
         self.notify.notify(Notice {
             fault: Fault::Failed(error),
             attempt: self.call.failed,
             retry,
         });
         Some(Pause {
-            token,
             sleep: Tokio.sleep(retry.wait),
         })
     }
 
+    /// tower asks when the service is ready and the request goes out.
     fn clone_request(&mut self, request: &Request) -> Option<Request> {
+        self.call.paid = match core::mem::take(&mut self.call.paid) {
+            Paid::Taken(token) => Paid::Sent(token.sent()),
+            paid => paid,
+        };
         if self.call.session.is_none()
             && (self.deadline.is_some() || self.policy.patience_limit().is_some())
         {
@@ -214,10 +225,9 @@ where
 }
 
 pin_project! {
-    /// The wait before a retry. Dropped before its end, it gives the retry's token back.
+    /// The wait before a retry.
     #[derive(Debug)]
     pub struct Pause {
-        token: Option<Token>,
         #[pin]
         sleep: tokio::time::Sleep,
     }
@@ -227,16 +237,13 @@ impl Future for Pause {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        ready!(this.sleep.poll(cx));
-        // Spent from here on; the policy knows what to give back if the attempt succeeds.
-        drop(this.token.take().map(Token::sent));
-        Poll::Ready(())
+        self.project().sleep.poll(cx)
     }
 }
 
 /// Wraps services in `tower::retry::Retry` with a [`ServicePolicy`].
 #[derive(Clone, Debug)]
+#[must_use = "a layer does nothing without a service"]
 pub struct RetryLayer<P = RetryPolicy, C = ByError, N = Silent, G = ThreadDice> {
     policy: ServicePolicy<P, C, N, G>,
 }

@@ -1,4 +1,4 @@
-use std::sync::PoisonError;
+use std::sync::{PoisonError, TryLockError};
 
 use evenkeel_error::Moment;
 
@@ -7,11 +7,15 @@ use crate::course::{Course, Entrance};
 use crate::gate::{Gate, Tag};
 use crate::present::Present;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
-use crate::tallies::{SharedLedger, Tallies, Troubles};
+use crate::tallies::{Misplaced, Past, SharedLedger, Tallies, Troubles};
 use crate::{
     Admission, BreakerConfig, Health, Mode, Outcome, Rejected, Rejection, State, Ticket,
     Transition, roll,
 };
+
+mod guarded;
+
+use guarded::{Cold, Guarded};
 
 /// A circuit that threads share.
 ///
@@ -27,17 +31,8 @@ pub struct Circuit {
     open_until: AtomicU64,
     /// Nanoseconds from which on a call is slow; the largest number if that is no rule.
     slow_after: u64,
-    /// Whether failures in a row are the only rule: then a success has nothing to count.
-    is_plain: bool,
     tallies: Tallies,
     guarded: Mutex<Guarded>,
-}
-
-#[derive(Debug)]
-struct Guarded {
-    course: Course,
-    troubles: Troubles,
-    audience: Option<Box<Audience>>,
 }
 
 /// What an admission that had to look under the lock has to say.
@@ -47,25 +42,31 @@ pub(crate) struct News {
     pub(crate) overruled: Option<Rejection>,
 }
 
+/// What became of a success.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Counted {
+    Yes,
+    /// It is to be mended.
+    Astray(Misplaced),
+    No,
+}
+
 const NEVER_SLOW: u64 = u64::MAX;
 
 impl Circuit {
     pub(crate) fn new(config: BreakerConfig, audience: Option<Audience>) -> Self {
         let tallies = Tallies::new(&config.settings);
         let slow_after = config.settings.slow_after().map_or(NEVER_SLOW, roll::nanos);
-        let is_plain = !config.settings.counts_in_window();
-        let course = Course::new(config);
-        let gate = AtomicU64::new(Gate::of(course.entrance()).word());
+        let entrance = Course::new(config.clone()).entrance();
         Self {
-            gate,
+            gate: AtomicU64::new(Gate::of(entrance).word()),
             open_until: AtomicU64::new(0),
             slow_after,
-            is_plain,
             tallies,
             guarded: Mutex::new(Guarded {
-                course,
-                troubles: Troubles::default(),
-                audience: audience.map(Box::new),
+                past: None,
+                cold: audience.map(|it| Cold::new(&config, Some(it))),
+                config,
             }),
         }
     }
@@ -103,35 +104,69 @@ impl Circuit {
         }
     }
 
-    /// A success for which nothing is to be counted: the circuit has been closed ever since it let
-    /// the call in, and only failures in a row are a rule. Whether that was so.
+    /// A success that is counted and does no more; calls nothing on the usual way, so that the caller
+    /// keeps what it has in registers.
     #[inline]
-    pub(crate) fn wave_through(&self, ticket: Ticket) -> bool {
-        let is_all = ticket.is_of(self.gate()) && self.is_plain;
-        if is_all {
-            self.tallies.end_streak();
+    pub(crate) fn count(&self, ticket: Ticket, present: &mut impl Present) -> Counted {
+        if !ticket.is_of(self.gate()) {
+            return Counted::No;
         }
-        is_all
+        // Slow calls are a share of a window: without one they are no rule.
+        let Some(verdicts) = self.tallies.verdicts() else {
+            self.tallies.end_streak();
+            return Counted::Yes;
+        };
+        if self.slow_after != NEVER_SLOW {
+            return Counted::No;
+        }
+        match self.tallies.succeed(verdicts, || present.now()) {
+            None => Counted::Yes,
+            Some(misplaced) => Counted::Astray(misplaced),
+        }
     }
 
-    /// A success that is counted and does no more. Whether it was one.
-    #[expect(
-        clippy::inline_always,
-        reason = "two callers; a call of its own costs a fifth of the whole"
-    )]
-    #[inline(always)]
+    /// The same to the end. Whether it was counted.
+    #[inline]
     pub(crate) fn count_success(&self, ticket: Ticket, present: &mut impl Present) -> bool {
-        if !ticket.is_of(self.gate()) {
+        match self.count(ticket, present) {
+            Counted::Yes => true,
+            Counted::Astray(misplaced) => {
+                self.mend(misplaced);
+                true
+            }
+            Counted::No => self.count_in_time(ticket, present.now()),
+        }
+    }
+
+    /// The same where slow calls are a rule: for those that were not. Few breakers have it.
+    #[inline(never)]
+    pub(crate) fn count_in_time(&self, ticket: Ticket, now: Moment) -> bool {
+        if self.slow_after == NEVER_SLOW
+            || !ticket.is_of(self.gate())
+            || roll::nanos(now.since(ticket.begun)) >= self.slow_after
+        {
             return false;
         }
-        if self.slow_after != NEVER_SLOW {
-            let took = present.now().since(ticket.begun);
-            if roll::nanos(took) >= self.slow_after {
-                return false;
-            }
+        let Some(verdicts) = self.tallies.verdicts() else {
+            return false;
+        };
+        if let Some(misplaced) = self.tallies.succeed(verdicts, || now) {
+            self.mend(misplaced);
         }
-        self.tallies.succeed(|| present.now());
         true
+    }
+
+    /// Puts a success right that was the first of its bucket, or of a time before. Waits for nobody:
+    /// while another thread has the lock, a note will do.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn mend(&self, misplaced: Misplaced) {
+        let mut guarded = match self.guarded.try_lock() {
+            Ok(guarded) => guarded,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return self.tallies.note_late(),
+        };
+        self.tallies.mend(&mut guarded.past, misplaced);
     }
 
     /// The first verdict of two, where it is more than to be counted.
@@ -163,32 +198,49 @@ impl Circuit {
     #[cold]
     #[inline(never)]
     pub(crate) fn release(&self, ticket: Ticket) {
-        self.lock().course.release(ticket);
+        if let Some(cold) = &mut self.lock().cold {
+            cold.course.release(ticket);
+        }
     }
 
     pub(crate) fn switch(&self, mode: Mode) {
         let mut guarded = self.lock();
-        guarded.course.switch(mode);
-        self.publish(&guarded.course);
+        let Guarded { config, cold, .. } = &mut *guarded;
+        let course = &mut cold.get_or_insert_with(|| Cold::new(config, None)).course;
+        course.switch(mode);
+        self.publish(course);
     }
 
     pub(crate) fn mode(&self) -> Mode {
-        self.lock().course.mode()
+        let guarded = self.lock();
+        match &guarded.cold {
+            Some(cold) => cold.course.mode(),
+            None => guarded.config.settings.mode,
+        }
     }
 
     pub(crate) fn state(&self, now: Moment) -> State {
         if matches!(self.gate().tag(), Tag::Closed | Tag::Bypassed) {
             return State::Closed;
         }
-        self.lock().course.state(now)
+        let guarded = self.lock();
+        match &guarded.cold {
+            Some(cold) => cold.course.state(now),
+            None => Course::new(guarded.config.clone()).state(now),
+        }
     }
 
     pub(crate) fn health(&self, now: Moment) -> Health {
         let mut guarded = self.lock();
-        let Guarded {
-            course, troubles, ..
-        } = &mut *guarded;
-        course.health(&self.ledger(troubles), now)
+        let Guarded { config, past, cold } = &mut *guarded;
+        let mut unused = None;
+        // Looking at a breaker that has met no trouble leaves it as small as it is.
+        let cold = match cold {
+            Some(cold) => cold,
+            None => unused.insert(Cold::new(config, None)),
+        };
+        let ledger = self.ledger(config, past, &mut cold.troubles);
+        cold.course.health(&ledger, now)
     }
 
     #[inline]
@@ -240,14 +292,12 @@ impl Circuit {
         step: impl FnOnce(&mut Course, &mut SharedLedger<'_>) -> (R, Option<Transition>),
     ) -> (R, Option<Transition>) {
         let mut guarded = self.lock();
-        let Guarded {
-            course,
-            troubles,
-            audience,
-        } = &mut *guarded;
-        let (result, transition) = step(course, &mut self.ledger(troubles));
-        self.publish(course);
-        let is_heard = match (audience, transition) {
+        let Guarded { config, past, cold } = &mut *guarded;
+        let cold = cold.get_or_insert_with(|| Cold::new(config, None));
+        let mut ledger = self.ledger(config, past, &mut cold.troubles);
+        let (result, transition) = step(&mut cold.course, &mut ledger);
+        self.publish(&cold.course);
+        let is_heard = match (&mut cold.audience, transition) {
             (Some(audience), Some(transition)) => {
                 audience.announce(transition);
                 true
@@ -264,7 +314,7 @@ impl Circuit {
     /// Tells the listener what it has not heard yet, unless another thread is at it, or this one is
     /// further up: then that one goes on.
     fn tell(&self) {
-        let next = |told: bool| self.lock().audience.as_mut()?.next(told);
+        let next = |told: bool| self.lock().audience()?.next(told);
         let mut telling = next(false);
         while let Some((listener, transition)) = telling {
             let ended = Ended(self);
@@ -287,10 +337,17 @@ impl Circuit {
         self.gate.store(gate.word(), Ordering::Release);
     }
 
-    const fn ledger<'a>(&'a self, troubles: &'a mut Troubles) -> SharedLedger<'a> {
+    fn ledger<'a>(
+        &'a self,
+        config: &BreakerConfig,
+        past: &'a mut Option<Box<Past>>,
+        troubles: &'a mut Troubles,
+    ) -> SharedLedger<'a> {
         SharedLedger {
+            window: config.settings.window,
             gate: &self.gate,
             tallies: &self.tallies,
+            past,
             troubles,
         }
     }
@@ -307,7 +364,7 @@ struct Ended<'a>(&'a Circuit);
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        if let Some(audience) = &mut self.0.lock().audience {
+        if let Some(audience) = self.0.lock().audience() {
             audience.fall_silent();
         }
     }
@@ -330,3 +387,12 @@ impl Circuit {
 
 #[cfg(all(test, loom))]
 mod orders;
+
+#[cfg(all(test, not(loom), target_os = "linux", target_pointer_width = "64"))]
+mod tests {
+    #[test]
+    fn a_breaker_that_met_no_trouble_is_as_small_as_the_smallest_rival() {
+        // Beside it a handle of 8 bytes and the two counts of the `Arc`: 104 in all.
+        assert!(size_of::<super::Circuit>() <= 80);
+    }
+}

@@ -1,7 +1,6 @@
 use core::fmt;
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,11 +8,18 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use evenkeel_error::Moment;
 
+mod hash;
+
+pub use hash::{KeyHash, KeyHasher};
+
 use crate::audience::Audience;
 use crate::{Breaker, BreakerConfig, Health, Permit, Rejected, State, Transition, defaults, roll};
 
 /// One breaker a key, all with the same configuration: so that a model in trouble takes only
 /// itself out of service.
+///
+/// A lookup holds a shared lock for a few steps, never across a call: the permit has a handle of its
+/// own.
 ///
 /// Bounded. When it is full and a new key comes, it forgets the breaker that was asked for
 /// longest ago, to a second, among those which are closed and which nobody holds. If there is none, it forgets
@@ -36,9 +42,8 @@ use crate::{Breaker, BreakerConfig, Health, Permit, Rejected, State, Transition,
 /// # Ok::<(), evenkeel_breaker::Rejected>(())
 /// ```
 ///
-/// Keys are hashed with the standard library's keyed hash, since they may come from requests;
-/// [`with_hasher`](Self::with_hasher) takes a faster one where they do not.
-pub struct KeyedSet<K, S = RandomState> {
+/// Keys are hashed with [`KeyHash`]; [`with_hasher`](Self::with_hasher) takes another.
+pub struct KeyedSet<K, S = KeyHash> {
     config: BreakerConfig,
     capacity: NonZeroUsize,
     listener: Option<Arc<Introduce<K>>>,
@@ -92,7 +97,7 @@ impl<K: Eq + Hash + Clone> KeyedSet<K> {
     /// An empty set that keeps [1,024](defaults::KEYS) breakers.
     #[must_use]
     pub fn new(config: BreakerConfig) -> Self {
-        Self::with_hasher(config, RandomState::new())
+        Self::with_hasher(config, KeyHash::default())
     }
 }
 
@@ -142,6 +147,7 @@ impl<K: Eq + Hash + Clone, S: BuildHasher> KeyedSet<K, S> {
     /// # Errors
     ///
     /// [`Rejected`], as [`Breaker::admit`] says.
+    #[inline]
     pub fn admit<Q>(&self, key: &Q, now: Moment, roll: u64) -> Result<Permit, Rejected>
     where
         K: Borrow<Q>,
@@ -243,6 +249,7 @@ impl<K: Eq + Hash + Clone, S: BuildHasher> Shelf<K, S> {
 }
 
 impl Seat {
+    #[inline]
     fn ask(&self, now: Moment) -> Breaker {
         let asked_at = self.asked_at.load(Ordering::Relaxed);
         if now.as_nanos() >= asked_at.saturating_add(GRAIN) {

@@ -54,7 +54,7 @@ pub use config::{BreakerConfig, BreakerConfigBuilder};
 pub use fail_on_drop::FailOnDrop;
 pub use health::Health;
 pub use judge::{ByError, Judge};
-pub use keyed::{KeyedSet, Snapshot};
+pub use keyed::{KeyHash, KeyHasher, KeyedSet, Snapshot};
 pub use machine::Machine;
 pub use mode::Mode;
 pub use outcome::Outcome;

@@ -2,8 +2,9 @@ use core::time::Duration;
 
 use evenkeel_error::{ErrorKind, Moment};
 
-use crate::circuit::{Circuit, News};
+use crate::circuit::{Circuit, Counted, News};
 use crate::present::{Given, Present};
+use crate::tallies::Misplaced;
 use crate::{Breaker, Outcome, Rejected, Rejection, Ticket, Transition};
 
 /// Leave to make one call, and the duty to say what became of it.
@@ -147,16 +148,35 @@ impl<H: Handle> Permit<H> {
         transition
     }
 
-    #[inline]
-    pub(crate) fn succeed(mut self, present: impl Present) -> Option<Transition> {
-        if self.progress == Progress::Begun && self.handle.circuit().wave_through(self.ticket) {
-            self.progress = Progress::Done;
-            return None;
+    #[expect(
+        clippy::inline_always,
+        reason = "a permit that is handed to a function lives in memory, which doubles the cost"
+    )]
+    #[inline(always)]
+    pub(crate) fn succeed(mut self, mut present: impl Present) -> Option<Transition> {
+        if self.progress == Progress::Begun {
+            match self.handle.circuit().count(self.ticket, &mut present) {
+                Counted::Yes => {
+                    self.progress = Progress::Done;
+                    return None;
+                }
+                Counted::Astray(misplaced) => return self.mend(misplaced),
+                Counted::No => {}
+            }
         }
         // Moved there, so that the shortest way need not keep it in memory for a panic.
         self.succeed_otherwise(present)
     }
 
+    #[cold]
+    #[inline(never)]
+    fn mend(mut self, misplaced: Misplaced) -> Option<Transition> {
+        self.progress = Progress::Done;
+        self.handle.circuit().mend(misplaced);
+        None
+    }
+
+    #[cold]
     #[inline(never)]
     fn succeed_otherwise(mut self, mut present: impl Present) -> Option<Transition> {
         if self.progress != Progress::Begun {
@@ -164,10 +184,11 @@ impl<H: Handle> Permit<H> {
         }
         self.progress = Progress::Done;
         let circuit = self.handle.circuit();
-        if circuit.count_success(self.ticket, &mut present) {
+        let now = present.now();
+        if circuit.count_in_time(self.ticket, now) {
             return None;
         }
-        circuit.record(self.ticket, Outcome::Success, present.now(), present.roll())
+        circuit.record(self.ticket, Outcome::Success, now, present.roll())
     }
 
     #[cold]

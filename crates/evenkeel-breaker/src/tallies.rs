@@ -7,62 +7,95 @@ use evenkeel_error::Moment;
 
 use crate::Window;
 use crate::config::Settings;
-use crate::counts::{Ledger, Sample, Streak, TimeWindow, Totals, Width};
+use crate::counts::{BUCKETS, Ledger, Sample, Streak, TimeWindow, Totals, Width};
 use crate::gate::Gate;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 mod calls;
-mod seconds;
+mod past;
+mod verdicts;
 
 use calls::Calls;
-use seconds::Seconds;
+pub(crate) use past::Past;
+pub(crate) use verdicts::{Misplaced, Verdicts};
 
 /// What may be touched without the lock.
 #[derive(Debug)]
 pub(crate) struct Tallies {
     /// Failures since the last success. Zero while all is well, and then only read.
     streak: AtomicU32,
-    ring: Ring,
+    /// How long a bucket is; [`Width::ENDLESS`] in a window of calls.
+    width: Width,
+    /// None if failures in a row are the only rule: then a success has nothing to count.
+    verdicts: Option<Box<Verdicts>>,
 }
 
-#[derive(Debug)]
-enum Ring {
-    Nothing,
-    Time(Width, Seconds),
-    Calls(Calls),
-}
-
-/// What the lock guards.
+/// What went wrong; the lock guards it.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles {
     first: Moment,
     last: Moment,
-    /// Failures and slow calls of a window of time; none as long as there were none.
-    window: Option<Box<TimeWindow>>,
+    /// Failures and slow calls of a window; none as long as there were none.
+    time: Option<Box<TimeWindow>>,
+    calls: Option<Box<Calls>>,
 }
 
 impl Tallies {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let ring = match settings.window {
-            _ if !settings.counts_in_window() => Ring::Nothing,
-            Window::Time(span) => Ring::Time(Width::of(span), Seconds::new()),
-            Window::Calls(calls) => Ring::Calls(Calls::new(calls, settings.slow_ratio.is_some())),
+        let width = match settings.window {
+            Window::Time(span) => Width::of(span),
+            Window::Calls(_) => Width::ENDLESS,
         };
+        let counts = settings.counts_in_window();
         Self {
             streak: AtomicU32::new(0),
-            ring,
+            width,
+            verdicts: counts.then(|| Box::new(Verdicts::new())),
         }
     }
 
-    /// A success in time. `now` is asked only where the rule needs it.
+    /// What a success has to write to; `None` if failures in a row are the only rule.
     #[inline]
-    pub(crate) fn succeed(&self, now: impl FnOnce() -> Moment) {
-        match &self.ring {
-            Ring::Nothing => {}
-            Ring::Time(width, seconds) => seconds.succeed(width.bucket(now())),
-            Ring::Calls(calls) => calls.succeed(),
+    pub(crate) const fn verdicts(&self) -> Option<&Verdicts> {
+        match &self.verdicts {
+            Some(verdicts) => Some(verdicts),
+            None => None,
         }
+    }
+
+    /// A success in time. `now` is asked only where the rule needs it. What comes back must be given
+    /// to [`mend`](Self::mend).
+    #[inline]
+    pub(crate) fn succeed(
+        &self,
+        verdicts: &Verdicts,
+        now: impl FnOnce() -> Moment,
+    ) -> Option<Misplaced> {
         self.end_streak();
+        let bucket = if self.width.is_endless() {
+            0
+        } else {
+            self.width.bucket(now())
+        };
+        verdicts.count(bucket)
+    }
+
+    /// Puts a success right that was counted in the wrong place, under the lock.
+    pub(crate) fn mend(&self, past: &mut Option<Box<Past>>, misplaced: Misplaced) {
+        match &self.verdicts {
+            Some(verdicts) if self.width.is_endless() => verdicts.make_room(),
+            Some(verdicts) => verdicts.mend(past, misplaced),
+            None => {}
+        }
+    }
+
+    /// The same for a thread that cannot have the lock now.
+    pub(crate) fn note_late(&self) {
+        match &self.verdicts {
+            Some(verdicts) if !self.width.is_endless() => verdicts.note_late(),
+            // A word that is full is emptied by the next one.
+            Some(_) | None => {}
+        }
     }
 
     #[inline]
@@ -75,8 +108,10 @@ impl Tallies {
 
 /// All counts together, while the lock is held.
 pub(crate) struct SharedLedger<'a> {
+    pub(crate) window: Window,
     pub(crate) gate: &'a AtomicU64,
     pub(crate) tallies: &'a Tallies,
+    pub(crate) past: &'a mut Option<Box<Past>>,
     pub(crate) troubles: &'a mut Troubles,
 }
 
@@ -97,37 +132,59 @@ impl SharedLedger<'_> {
 impl Ledger for SharedLedger<'_> {
     fn record(&mut self, sample: Sample, now: Moment) {
         if sample == Sample::success(false) {
-            return self.tallies.succeed(|| now);
+            let tallies = self.tallies;
+            let Some(verdicts) = tallies.verdicts() else {
+                return tallies.end_streak();
+            };
+            if let Some(misplaced) = tallies.succeed(verdicts, || now) {
+                tallies.mend(self.past, misplaced);
+            }
+            return;
         }
-        match &self.tallies.ring {
-            Ring::Nothing => {}
-            Ring::Time(width, seconds) => {
-                let bucket = seconds.advance(width.bucket(now));
-                let window = self.troubles.window.get_or_insert_default();
+        match (&self.tallies.verdicts, self.window) {
+            (None, _) => {}
+            (Some(verdicts), Window::Time(_)) => {
+                let bucket = verdicts.advance(self.past, self.tallies.width.bucket(now));
+                let window = self.troubles.time.get_or_insert_default();
                 window.record(sample, bucket);
             }
-            Ring::Calls(calls) => calls.record(sample),
+            (Some(verdicts), Window::Calls(capacity)) => {
+                let calls = self.troubles.calls.get_or_insert_default();
+                calls.record(verdicts.next(), sample, capacity);
+            }
         }
         if sample.failed {
             self.fail(now);
         } else {
-            self.tallies.streak.store(0, Ordering::Relaxed);
+            self.tallies.end_streak();
         }
     }
 
     fn totals(&self, now: Moment) -> Totals {
-        match &self.tallies.ring {
-            Ring::Nothing => Totals::default(),
-            Ring::Time(width, seconds) => {
-                let (bucket, successes) = seconds.successes(width.bucket(now));
-                let troubles = self.troubles.window.as_ref();
-                let totals = troubles.map_or_else(Totals::default, |it| it.totals(bucket));
-                totals.plus(Totals {
-                    samples: successes,
+        match (&self.tallies.verdicts, self.window) {
+            (None, _) => Totals::default(),
+            (Some(verdicts), Window::Time(_)) => {
+                let (newest, count) = verdicts.newest_and_count();
+                let present = self.tallies.width.bucket(now).max(newest);
+                let is_held = present - newest < BUCKETS as u64;
+                let past = self.past.as_ref().map_or(0, |it| it.successes(present));
+                let troubles = self.troubles.time.as_ref();
+                let troubles = troubles.map_or_else(Totals::default, |it| it.totals(present));
+                troubles.plus(Totals {
+                    samples: past + if is_held { count } else { 0 },
                     ..Totals::default()
                 })
             }
-            Ring::Calls(calls) => calls.totals(),
+            (Some(verdicts), Window::Calls(capacity)) => {
+                let counted = verdicts.counted();
+                let samples = counted.min(capacity.into());
+                let none = Totals {
+                    samples,
+                    ..Totals::default()
+                };
+                let calls = self.troubles.calls.as_ref();
+                calls.map_or(none, |it| it.totals(counted, capacity))
+            }
         }
     }
 
@@ -148,13 +205,13 @@ impl Ledger for SharedLedger<'_> {
     fn clear(&mut self) {
         self.gate.store(Gate::GUARDED.word(), Ordering::Release);
         self.tallies.streak.store(0, Ordering::Relaxed);
-        match &self.tallies.ring {
-            Ring::Nothing => {}
-            Ring::Time(_, seconds) => {
-                seconds.clear();
-                self.troubles.window = None;
-            }
-            Ring::Calls(calls) => calls.clear(),
+        match (&self.tallies.verdicts, self.window) {
+            (None, _) => {}
+            (Some(verdicts), Window::Time(_)) => verdicts.clear_bucket(),
+            (Some(verdicts), Window::Calls(_)) => verdicts.clear(),
         }
+        *self.past = None;
+        self.troubles.time = None;
+        self.troubles.calls = None;
     }
 }

@@ -17,7 +17,8 @@ pub enum Window {
 }
 
 impl Window {
-    /// The most calls that a window counts: 65,536, which take 8 KiB.
+    /// The most calls that a window counts: 65,536. A success takes no memory; a failure or slow call takes 16 bytes
+    /// for as long as it lies in the window, 1 MiB at the very most.
     ///
     /// Beyond that, the share of failures is the same to a hundredth of a percent, and only slower to
     /// change.

@@ -1,5 +1,9 @@
 //! What a generated answer consists of, before a request shapes it.
 
+/// The longest text that can be asked for: as much as the largest context holds. A slip of the finger
+/// should not take all memory.
+const MOST_TOKENS: u32 = 1_000_000;
+
 /// A generated answer: its blocks in order, and why it stops.
 ///
 /// A request gets it as one JSON message or as server-sent events, whichever it asks for. Ids,
@@ -93,7 +97,7 @@ impl Answer {
         self.part(Part::Text(text.into()))
     }
 
-    /// Adds a text block of this many tokens, the same for the same seed.
+    /// Adds a text block of this many tokens, at most 1,000,000, the same for the same seed.
     pub fn tokens(self, count: u32) -> Self {
         self.part(Part::Tokens(count))
     }
@@ -169,6 +173,9 @@ impl Answer {
             match part {
                 Part::ToolUse { name, input } if !object(input) => {
                     return Err(format!("the input of tool `{name}` is not a JSON object"));
+                }
+                Part::Tokens(count) if *count > MOST_TOKENS => {
+                    return Err(format!("a text has at most {MOST_TOKENS} tokens"));
                 }
                 Part::Verbatim(json) if !object(json) => {
                     return Err("a block given verbatim is a JSON object".into());

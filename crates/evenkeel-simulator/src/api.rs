@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use hyper::HeaderMap;
+use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 
 use crate::clock::{self, Clock};
@@ -41,6 +42,7 @@ const LARGEST_BATCH: u64 = 256 * 1_024 * 1_024;
 pub(crate) struct Api {
     seed: u64,
     organization: String,
+    workspace: String,
     clock: Clock,
     limits: RateLimits,
     stage: Mutex<Stage>,
@@ -121,9 +123,11 @@ impl Api {
         role: Role,
     ) -> Self {
         let stage = Mutex::new(Stage::new(scenario, limits, &clock, 0));
+        let mut dice = Dice::new(seed, 0);
         Self {
             seed,
-            organization: ids::uuid(&mut Dice::new(seed, 0)),
+            organization: ids::uuid(&mut dice),
+            workspace: ids::workspace_id(&mut dice),
             clock,
             limits,
             stage,
@@ -270,6 +274,7 @@ impl Api {
             number: stage.place(number),
             wall: self.clock.wall(),
             organization: &self.organization,
+            workspace: &self.workspace,
             trap,
             request,
             input: Input::fresh(request.map_or(0, |request| request.input_tokens)),
@@ -332,10 +337,13 @@ fn version(head: &Parts) -> Version {
 
 /// What a request is let in by.
 pub(crate) fn credential(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers
-        .get("x-api-key")
-        .or_else(|| headers.get("authorization"))?;
-    Some(value.as_bytes()).filter(|value| !value.is_empty())
+    let mut values = ["x-api-key", "authorization"]
+        .into_iter()
+        .filter_map(|name| headers.get(name));
+    // Shells send an empty one for a variable that is not set.
+    values
+        .find(|value| !value.is_empty())
+        .map(HeaderValue::as_bytes)
 }
 
 /// Tells keys apart without keeping any.
@@ -351,4 +359,18 @@ fn pool(key: u64, with: &(impl Hash + ?Sized)) -> u64 {
     key.hash(&mut hasher);
     with.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_key_does_not_hide_the_one_beside_it() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-key", HeaderValue::from_static(""));
+        assert_eq!(credential(&headers), None);
+        headers.insert("authorization", HeaderValue::from_static("Bearer k"));
+        assert_eq!(credential(&headers), Some(&b"Bearer k"[..]));
+    }
 }

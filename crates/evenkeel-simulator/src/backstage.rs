@@ -7,9 +7,10 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 
-use crate::api::Api;
+use crate::api::{Api, Upload};
 use crate::block::quoted;
 use crate::body::ReplyBody;
+use crate::entry::Entry;
 use crate::scenario::Scenario;
 use crate::verdict::Verdict;
 
@@ -20,7 +21,7 @@ const TICK: Duration = Duration::from_nanos(1);
 pub(crate) const BACKSTAGE: &str = "/_simulator/";
 
 /// Answers a request to backstage.
-pub(crate) fn answer(api: &Api, head: &Parts, body: &[u8]) -> Response<ReplyBody> {
+pub(crate) fn answer(api: &Api, head: &Parts, upload: &Upload) -> Response<ReplyBody> {
     let name = head.uri.path().strip_prefix(BACKSTAGE).unwrap_or_default();
     let allowed = match name {
         "journal" | "verdict" | "trap" => Method::GET,
@@ -51,14 +52,24 @@ pub(crate) fn answer(api: &Api, head: &Parts, body: &[u8]) -> Response<ReplyBody
             api.replay(None);
             json(StatusCode::OK, r#"{"reset":true}"#.to_owned())
         }
-        _ => change(api, body),
+        // The beginning of a scenario may be one too, and is not what was meant.
+        _ if upload.bytes.len() as u64 != upload.total => said(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "a scenario has at most 32 MiB",
+        ),
+        _ => change(api, &upload.bytes),
     }
 }
 
 /// What the clients did wrong so far.
 pub(crate) fn verdict(api: &Api) -> Verdict {
+    Verdict::on(&api.journal.entries(), &trapped(api))
+}
+
+/// The requests that came to the trap; none while there is no trap.
+pub(crate) fn trapped(api: &Api) -> Vec<Entry> {
     let trapped = api.trap().map(|trap| trap.journal().entries());
-    Verdict::on(&api.journal.entries(), &trapped.unwrap_or_default())
+    trapped.unwrap_or_default()
 }
 
 /// The body is the name of a scenario or a scenario file.

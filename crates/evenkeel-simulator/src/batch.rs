@@ -113,7 +113,7 @@ impl Batch {
         let null = || "null".to_owned();
         let count = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
         let took = match self.cancelled {
-            Some(moment) => (moment + at.item).saturating_sub(self.created),
+            Some(moment) => moment.saturating_add(at.item).saturating_sub(self.created),
             None => at.item.saturating_mul(count).min(EXPIRY),
         };
         let (ended, results) = if status == "ended" {

@@ -39,12 +39,12 @@ pub(crate) enum Fault {
 
 impl Batches {
     /// Takes a batch on; the answer is its JSON.
-    pub(crate) fn create(&mut self, items: Vec<Item>, seed: u64, at: Moment) -> String {
+    pub(crate) fn create(&mut self, items: Vec<Item>, seed: u64, at: Moment, base: &str) -> String {
         self.created += 1;
         // Far from the numbers of requests, so that ids differ.
         let mut dice = Dice::new(seed, u64::MAX - self.created);
         let batch = Batch::new(ids::batch_id(&mut dice), self.created, items, at);
-        let json = batch.json(at, "");
+        let json = batch.json(at, base);
         if self.all.len() >= KEPT {
             self.all.remove(0);
         }

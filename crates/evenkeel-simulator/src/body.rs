@@ -8,12 +8,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::Version;
 use hyper::body::{Body, Frame, SizeHint};
+use hyper::{Method, Version};
 use tokio::time::Sleep;
 
 use crate::clock;
-use crate::connection::SETTLE;
+use crate::connection::{SETTLE, lull};
 use crate::entry::Ending;
 use crate::journal::Ticket;
 use crate::line::{Control, Strike};
@@ -31,7 +31,26 @@ pub(crate) struct ReplyBody {
     drip: Drip,
     /// Whether a cut on the wire is made here: HTTP/2 has no place of its own for it.
     cuts: bool,
+    coverage: Coverage,
     report: Option<(Ticket, Arc<Control>)>,
+}
+
+/// How much of a reply goes over the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coverage {
+    Whole,
+    /// Not the body, by the rules of HTTP.
+    Head,
+}
+
+impl Coverage {
+    pub(crate) fn of(method: &Method, status: u16) -> Self {
+        if method == Method::HEAD || matches!(status, 204 | 304) {
+            Self::Head
+        } else {
+            Self::Whole
+        }
+    }
 }
 
 impl ReplyBody {
@@ -40,6 +59,7 @@ impl ReplyBody {
         ticket: Ticket,
         control: Arc<Control>,
         version: Version,
+        coverage: Coverage,
     ) -> Self {
         let length = (answer.framing == Framing::Length).then(|| {
             let lengths = answer.steps.iter().map(|step| match step {
@@ -57,6 +77,7 @@ impl ReplyBody {
             finish: settled(answer.finish, version),
             drip: answer.drip,
             cuts: version == Version::HTTP_2,
+            coverage,
             report,
         }
     }
@@ -73,6 +94,7 @@ impl ReplyBody {
             finish: Finish::Whole,
             drip: Drip::default(),
             cuts: false,
+            coverage: Coverage::Whole,
             report: None,
         }
     }
@@ -126,6 +148,7 @@ impl ReplyBody {
                 control.strike(Strike {
                     fault: Fault::Close,
                     pause: Duration::ZERO,
+                    before: 0,
                 });
                 Poll::Pending
             }
@@ -134,12 +157,23 @@ impl ReplyBody {
     }
 
     fn close(&mut self, ending: Ending) {
-        let reached = match self.finish {
-            Finish::CutWire { after, .. } => self.sent.min(after),
-            Finish::Whole | Finish::CutClean => self.sent,
+        let (reached, lull) = match self.finish {
+            Finish::CutWire {
+                after,
+                pause,
+                fault,
+            } => {
+                // A cut that is made on the wire is still to come.
+                let lull = match (ending, self.cuts) {
+                    (Ending::Cut, false) => lull(fault, pause),
+                    _ => Duration::ZERO,
+                };
+                (self.sent.min(after), lull)
+            }
+            Finish::Whole | Finish::CutClean => (self.sent, Duration::ZERO),
         };
         if let Some((ticket, _)) = self.report.take() {
-            ticket.close(ending, reached);
+            ticket.close_after(lull, ending, reached);
         }
     }
 }
@@ -214,7 +248,8 @@ impl Drop for ReplyBody {
             .as_ref()
             .is_some_and(|(_, control)| control.struck().is_some());
         // hyper does not ask for the end of a body whose announced length it has.
-        let whole = self.length == Some(self.sent) && self.finish == Finish::Whole;
+        let has_all = self.length == Some(self.sent) || self.coverage == Coverage::Head;
+        let whole = has_all && self.finish == Finish::Whole;
         self.close(match (struck, whole) {
             (true, _) => Ending::Cut,
             (false, true) => Ending::Complete,

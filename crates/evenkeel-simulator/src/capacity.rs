@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use crate::plan::Pace;
 
+/// How often a long generation is interrupted by a ping: 15 s to 30 s have been seen.
+const PINGS: Duration = Duration::from_secs(15);
+
 /// What the API can do at once for each model: so many generations side by side, a queue behind
 /// them, and 529 for the rest, so that overload comes of itself.
 ///
 /// A generation takes its time to the first token, then so many tokens a second; a stream is sent
-/// at that speed. One that the client gives up on ends at once, and its slot is free, unless
+/// at that speed, with a ping about every 15 s. One that the client gives up on ends at once, and its slot is free, unless
 /// [told otherwise](Self::abandoned).
 ///
 /// ```
@@ -33,6 +36,7 @@ pub struct Capacity {
     queue: u32,
     first_token: Duration,
     tokens_per_second: NonZeroU32,
+    pings: Duration,
     pub(crate) abandoned: Abandoned,
     brownouts: Vec<(Duration, Duration, u32)>,
 }
@@ -40,6 +44,7 @@ pub struct Capacity {
 /// What becomes of a generation that nobody waits for any more. What the real one does is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Abandoned {
     /// It ends, and its slot is free. The default.
     #[default]
@@ -57,6 +62,7 @@ impl Capacity {
             queue: 0,
             first_token: Duration::from_millis(800),
             tokens_per_second: NonZeroU32::MIN.saturating_add(79),
+            pings: PINGS,
             abandoned: Abandoned::Freed,
             brownouts: Vec::new(),
         }
@@ -96,6 +102,7 @@ impl Capacity {
     pub(crate) fn time_divided_by(mut self, divisor: NonZeroU32) -> Self {
         let divided = |length: Duration| length.checked_div(divisor.get()).unwrap_or(length);
         self.first_token = divided(self.first_token);
+        self.pings = divided(self.pings);
         self.tokens_per_second = self.tokens_per_second.saturating_mul(divisor);
         for (from, until, _) in &mut self.brownouts {
             (*from, *until) = (divided(*from), divided(*until));
@@ -110,6 +117,7 @@ impl Capacity {
         Pace {
             first: self.first_token,
             rest: Duration::try_from_secs_f64(rest).unwrap_or_default(),
+            pings: self.pings,
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Buf;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -117,30 +118,43 @@ fn twice(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
     Ok((TcpStream::from_std(stream)?, handle))
 }
 
+/// How long a connection lies still before its end.
+pub(crate) fn lull(fault: Fault, pause: Duration) -> Duration {
+    match fault {
+        Fault::Reset => pause.max(SETTLE),
+        Fault::Close | Fault::GoAway | Fault::RefusedStream => pause,
+    }
+}
+
 async fn end(mut stream: TcpStream, strike: Strike, control: &Control) {
+    clock::sleep(lull(strike.fault, strike.pause)).await;
+    let mut words = control.last_words();
+    while !words.is_empty() {
+        match poll_fn(|cx| Pin::new(&mut stream).poll_write(cx, &words)).await {
+            Ok(written) => words.advance(written),
+            Err(_) => return,
+        }
+    }
     match strike.fault {
         Fault::GoAway if control.is_http2() => {
-            clock::sleep(strike.pause).await;
-            let frame = go_away(control.requests());
+            let frame = go_away(strike.before);
             // A frame this small goes out whole or not at all.
             let _ = poll_fn(|cx| Pin::new(&mut stream).poll_write(cx, &frame)).await;
             let _ = poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await;
         }
         Fault::Close | Fault::GoAway | Fault::RefusedStream => {
-            clock::sleep(strike.pause).await;
             let _ = poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await;
         }
         Fault::Reset => {
-            clock::sleep(strike.pause.max(SETTLE)).await;
             let _ = stream.set_zero_linger();
         }
     }
 }
 
-/// `GOAWAY` without an error, which names the request before this one as the last: clients number
-/// their streams 1, 3, 5, …
-fn go_away(requests: u64) -> [u8; 17] {
-    let before = u32::try_from(requests).unwrap_or(0).saturating_sub(1);
+/// `GOAWAY` without an error, which names the last of the requests before as the last that was taken
+/// on: clients number their streams 1, 3, 5, …
+fn go_away(before: u64) -> [u8; 17] {
+    let before = u32::try_from(before).unwrap_or(u32::MAX);
     let last = before
         .saturating_mul(2)
         .saturating_sub(u32::from(before > 0));
@@ -154,8 +168,8 @@ mod tests {
 
     #[test]
     fn go_away_names_the_request_before_the_one_it_turns_away() {
-        for (requests, last) in [(1, 0), (2, 1), (3, 3), (4, 5)] {
-            assert_eq!(go_away(requests)[9..13], [0, 0, 0, last]);
+        for (before, last) in [(0, 0), (1, 1), (2, 3), (3, 5)] {
+            assert_eq!(go_away(before)[9..13], [0, 0, 0, last]);
         }
     }
 }

@@ -76,8 +76,15 @@ impl Content {
             headers.push(("cf-ray".to_owned(), ids::ray_id(&mut dice)));
         } else {
             headers.push(("request-id".to_owned(), request_id.clone()));
-            let organization = given.organization.to_owned();
-            headers.push(("anthropic-organization-id".to_owned(), organization));
+            // Who is not known has neither.
+            if said.status != 401 {
+                for (whose, id) in [
+                    ("anthropic-organization-id", given.organization),
+                    ("anthropic-workspace-id", given.workspace),
+                ] {
+                    headers.push((whose.to_owned(), id.to_owned()));
+                }
+            }
             headers.extend(limits(said.bill(given)));
         }
         overlay(&mut headers, said.headers);
@@ -165,7 +172,9 @@ impl Said {
                 );
                 Self::whole(*status, Some(HTML), page.into())
             }
-            (What::Hangup(_) | What::Scripted, _) => Self::whole(200, None, Bytes::new()),
+            (What::Hangup(_) | What::Verbatim(_) | What::Scripted, _) => {
+                Self::whole(200, None, Bytes::new())
+            }
         }
     }
 

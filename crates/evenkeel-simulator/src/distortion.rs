@@ -4,6 +4,7 @@ use crate::sse::SseEvent;
 
 /// How the lines of a stream end. The API ends them with a line feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LineEnd {
     /// `\r\n`.
     CrLf,
@@ -84,6 +85,14 @@ impl Distortion {
         match self.line_end {
             None => events,
             Some(line_end) => events.iter().map(|event| ended(event, line_end)).collect(),
+        }
+    }
+
+    /// Of one event that is added later: its lines end as those of the others do.
+    pub(crate) fn ended(self, event: SseEvent) -> SseEvent {
+        match self.line_end {
+            None => event,
+            Some(line_end) => ended(&event, line_end),
         }
     }
 

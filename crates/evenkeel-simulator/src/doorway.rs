@@ -30,6 +30,8 @@ enum State {
     Refusing {
         socket: TcpSocket,
     },
+    /// Somebody else took the port while it was neither the one nor the other.
+    Lost,
     Closed,
 }
 
@@ -45,13 +47,7 @@ impl Doorway {
         let socket = bound(address).map_err(fault)?;
         let port = socket.local_addr().map_err(fault)?.port();
         let state = match listening {
-            Listening::Yes => {
-                // After the bind, so that it takes nobody's port, and before connections, which
-                // then do not keep the port from being taken again.
-                #[cfg(not(windows))]
-                socket.set_reuseaddr(true).map_err(fault)?;
-                State::Open(socket.listen(BACKLOG).map_err(fault)?)
-            }
+            Listening::Yes => State::Open(listener(socket).map_err(fault)?),
             Listening::Refused => State::Refusing { socket },
         };
         Ok((
@@ -73,7 +69,7 @@ impl Doorway {
                     .poll_accept(cx)
                     .map(|accepted| Some(accepted.map(|(stream, _)| stream)))
             }
-            State::Refusing { .. } => {
+            State::Refusing { .. } | State::Lost => {
                 *self.waiting() = Some(cx.waker().clone());
                 Poll::Pending
             }
@@ -88,19 +84,19 @@ impl Doorway {
             (State::Open(listener), Listening::Refused) => {
                 // The listener goes first: two cannot hold the port.
                 drop(listener);
-                match bound(self.address) {
-                    Ok(socket) => State::Refusing { socket },
-                    Err(_) => State::Closed,
-                }
+                self.refusing()
             }
-            (State::Refusing { socket }, Listening::Yes) => match socket.listen(BACKLOG) {
-                Ok(listener) => State::Open(listener),
-                Err(_) => State::Closed,
-            },
+            (State::Lost, Listening::Refused) => self.refusing(),
+            (State::Refusing { socket }, Listening::Yes) => opened(listener(socket)),
+            (State::Lost, Listening::Yes) => opened(bound(self.address).and_then(listener)),
             (as_it_is, _) => as_it_is,
         };
         drop(state);
         self.wake();
+    }
+
+    fn refusing(&self) -> State {
+        bound(self.address).map_or(State::Lost, |socket| State::Refusing { socket })
     }
 
     fn wake(&self) {
@@ -113,14 +109,28 @@ impl Doorway {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the port back at once.
+    /// Gives the port back at once; there are no more connections.
     pub(crate) fn close(&self) {
         *self.lock() = State::Closed;
+        self.wake();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn opened(listener: io::Result<TcpListener>) -> State {
+    listener.map_or(State::Lost, State::Open)
+}
+
+/// Listens at a port that was taken before.
+fn listener(socket: TcpSocket) -> io::Result<TcpListener> {
+    // After the bind, so that it takes nobody's port, and before connections, which then do not keep
+    // the port from being taken again.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.listen(BACKLOG)
 }
 
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {

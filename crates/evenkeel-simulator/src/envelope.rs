@@ -59,6 +59,8 @@ pub(crate) fn status_of(error_type: &str) -> u16 {
         "billing_error" => 402,
         "permission_error" => 403,
         "not_found_error" => 404,
+        "conflict_error" | "memory_path_conflict_error" => 409,
+        "memory_precondition_failed_error" => 412,
         "request_too_large" => 413,
         "rate_limit_error" => 429,
         "timeout_error" => 504,
@@ -70,6 +72,20 @@ pub(crate) fn status_of(error_type: &str) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_type_has_its_status_and_what_is_not_known_is_internal() {
+        for (error_type, status) in [
+            ("conflict_error", 409),
+            ("memory_path_conflict_error", 409),
+            ("memory_precondition_failed_error", 412),
+            ("request_too_large", 413),
+            ("overloaded_error", 529),
+            ("unheard_of_error", 500),
+        ] {
+            assert_eq!(status_of(error_type), status, "{error_type}");
+        }
+    }
 
     #[test]
     fn the_envelope_has_the_fields_of_the_api_in_its_order() {

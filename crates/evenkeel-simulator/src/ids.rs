@@ -30,6 +30,11 @@ pub(crate) fn batch_id(dice: &mut Dice) -> String {
     letters("msgbatch_01", 22, BASE58, dice)
 }
 
+/// `wrkspc_01…`, the id of a workspace.
+pub(crate) fn workspace_id(dice: &mut Dice) -> String {
+    letters("wrkspc_01", 22, BASE58, dice)
+}
+
 /// What only the API can read: signatures and encrypted content.
 pub(crate) fn opaque(length: usize, dice: &mut Dice) -> String {
     letters("Eu", length, BASE58, dice) + "=="

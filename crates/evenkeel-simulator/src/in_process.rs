@@ -14,7 +14,7 @@ use hyper::{Request, Response, Version};
 
 use crate::api::{Api, Upload, Visit};
 use crate::backstage;
-use crate::body::ReplyBody;
+use crate::body::{Coverage, ReplyBody};
 use crate::entry::{Ending, Entry};
 use crate::line::Control;
 use crate::meter::Fault;
@@ -108,6 +108,11 @@ impl InProcess {
         ticket.hold(turn);
         let answer = match outcome {
             Outcome::Answer(answer) => answer,
+            Outcome::Verbatim(_) => {
+                self.served.store(0, Ordering::Relaxed);
+                ticket.close(Ending::Cut, 0);
+                return Err(Severed::Closed);
+            }
             Outcome::Hangup(fault) => {
                 self.served.store(0, Ordering::Relaxed);
                 let (severed, ending) = match fault {
@@ -127,7 +132,13 @@ impl InProcess {
         let control = Arc::new(Control::new(1));
         let body = InProcessBody {
             // A cut is made in the body, as over HTTP/2.
-            body: ReplyBody::new(answer, ticket, Arc::clone(&control), Version::HTTP_2),
+            body: ReplyBody::new(
+                answer,
+                ticket,
+                Arc::clone(&control),
+                Version::HTTP_2,
+                Coverage::Whole,
+            ),
             control,
         };
         // Scripts are checked before the start.
@@ -159,15 +170,24 @@ impl InProcess {
     /// [`Reply::redirect_to_trap`]: crate::Reply::redirect_to_trap
     #[must_use]
     pub fn trap(&self) -> Vec<Entry> {
-        let trap = self.api.trap();
-        trap.map(|trap| trap.journal().entries())
-            .unwrap_or_default()
+        backstage::trapped(&self.api)
     }
 
     /// What the calendar says.
     #[cfg(feature = "transport")]
     pub(crate) fn wall(&self) -> std::time::SystemTime {
         self.api.wall()
+    }
+
+    /// How many of the oldest requests the journal has dropped to stay within its limit.
+    #[must_use]
+    pub fn journal_dropped(&self) -> u64 {
+        self.api.journal.dropped()
+    }
+
+    /// Forgets all that was, and plays the scenario from its start.
+    pub fn reset(&self) {
+        self.api.replay(None);
     }
 
     /// Forgets all that was, and plays this scenario.
@@ -199,6 +219,10 @@ impl InProcessBody {
 
     /// The next piece, for hand-written futures.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Severed>>> {
+        if self.control.struck().is_some() {
+            // It stays closed, however often it is asked.
+            return Poll::Ready(Some(Err(Severed::Closed)));
+        }
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(frame.into_data().ok().map(Ok)),
             Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(Severed::Reset))),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hyper::http::HeaderMap;
 use hyper::http::request::Parts;
@@ -93,6 +94,7 @@ impl Journal {
             number,
             ending: Ending::Abandoned,
             reply_bytes: 0,
+            lull: Duration::ZERO,
             turn: None,
         }
     }
@@ -142,6 +144,8 @@ pub(crate) struct Ticket {
     number: u64,
     ending: Ending,
     reply_bytes: u64,
+    /// How long it takes from its end until the client sees it.
+    lull: Duration,
     /// The slot it generates in, free when this is over.
     turn: Option<Turn>,
 }
@@ -181,14 +185,19 @@ impl Ticket {
         self.turn = turn;
     }
 
-    pub(crate) fn close(mut self, ending: Ending, reply_bytes: u64) {
-        (self.ending, self.reply_bytes) = (ending, reply_bytes);
+    pub(crate) fn close(self, ending: Ending, reply_bytes: u64) {
+        self.close_after(Duration::ZERO, ending, reply_bytes);
+    }
+
+    /// The same for an end that the client will see after this long.
+    pub(crate) fn close_after(mut self, lull: Duration, ending: Ending, reply_bytes: u64) {
+        (self.lull, self.ending, self.reply_bytes) = (lull, ending, reply_bytes);
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let now = self.journal.clock.now();
+        let now = self.journal.clock.now().saturating_add(self.lull);
         self.journal.amend(self.number, |entry| {
             (entry.ending, entry.ended_at) = (self.ending, Some(now));
             entry.reply_bytes = self.reply_bytes;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -18,6 +19,8 @@ pub(crate) struct Strike {
     pub(crate) fault: Fault,
     /// How long the connection lies still before.
     pub(crate) pause: Duration,
+    /// How many requests came over the connection before the one whose reply it is.
+    pub(crate) before: u64,
 }
 
 /// Shared by the socket, the replies sent over it and the task that serves it.
@@ -34,6 +37,7 @@ struct State {
     requests: u64,
     http2: bool,
     watcher: Option<Waker>,
+    last_words: Bytes,
 }
 
 impl Control {
@@ -56,11 +60,6 @@ impl Control {
         state.http2 = version == Version::HTTP_2;
         state.requests += 1;
         state.requests - 1
-    }
-
-    /// How many requests have come.
-    pub(crate) fn requests(&self) -> u64 {
-        self.lock().requests
     }
 
     pub(crate) fn is_http2(&self) -> bool {
@@ -91,6 +90,17 @@ impl Control {
         if let Some(watcher) = state.watcher.take() {
             watcher.wake();
         }
+    }
+
+    /// The same after these bytes, whatever they are.
+    pub(crate) fn strike_after(&self, last_words: Bytes, strike: Strike) {
+        self.lock().last_words = last_words;
+        self.strike(strike);
+    }
+
+    /// What is still to be sent after a strike.
+    pub(crate) fn last_words(&self) -> Bytes {
+        self.lock().last_words.clone()
     }
 
     /// The strike, once its place has been reached.
@@ -184,6 +194,10 @@ impl AsyncWrite for Line {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.control.struck().is_some() {
+            // How it ends is up to the script, and never woken as in a write.
+            return Poll::Pending;
+        }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -8,10 +8,11 @@ use crate::request::MessagesRequest;
 use crate::sse::SseEvent;
 use crate::usage::{Input, Tier, Usage};
 
-/// A message without content, as in `message_start`; the API counts one output token then.
+/// A message without content, as in `message_start`; the API counts one output token then, if there
+/// is to be any: counts only grow.
 pub(crate) fn begun(id: &str, model: &str, usage: Usage) -> String {
     let usage = Usage {
-        output_tokens: 1,
+        output_tokens: usage.output_tokens.min(1),
         thinking_tokens: 0,
         searches: 0,
         ..usage

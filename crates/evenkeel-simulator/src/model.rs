@@ -85,6 +85,14 @@ pub(crate) const MODELS: &[Model] = &[
         LONG,
     ),
     model(
+        "claude-mythos-5",
+        "Claude Mythos 5",
+        "mythos",
+        "2026-07-08",
+        (5, 0),
+        LONG,
+    ),
+    model(
         "claude-opus-5",
         "Claude Opus 5",
         "opus",

@@ -1,5 +1,7 @@
 //! What the API finds wrong with the parameters of a request, in its own words.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::dialect::Version;
@@ -38,6 +40,10 @@ const KNOWN: [&str; 27] = [
     "compaction",
     "billing_policy",
 ];
+
+/// How many unknown parameters are looked at: looking for the word that was meant takes time, and
+/// nobody's finger slips more often.
+const STRANGERS: usize = 64;
 
 /// What is not about messages and not about the answer's size.
 pub(crate) fn check(body: &Value, version: Version, model: Option<&Model>) -> Verdict {
@@ -131,8 +137,9 @@ pub(crate) fn limits(body: &Value, max_tokens: u64, form: Form, model: Option<&M
 /// refused here.
 fn known(body: &Value) -> Verdict {
     let fields = body.as_object().into_iter().flat_map(|body| body.keys());
-    let mut strangers = fields.filter(|name| !KNOWN.contains(&name.as_str()));
-    match strangers.find(|name| nearest(name, KNOWN.into_iter()).is_some()) {
+    let strangers = fields.filter(|name| !KNOWN.contains(&name.as_str()));
+    let mut looked_at = strangers.take(STRANGERS);
+    match looked_at.find(|name| nearest(name, KNOWN.into_iter()).is_some()) {
         Some(slip) => Err(format!("{slip}: Extra inputs are not permitted")),
         None => Ok(()),
     }
@@ -212,7 +219,8 @@ fn cites(body: &Value) -> bool {
 
 fn tools(body: &Value) -> Verdict {
     let tools = list(body, "tools");
-    let mut names: Vec<&str> = Vec::new();
+    // A set, because a hostile request offers a million.
+    let mut names = HashSet::new();
     for (index, tool) in tools.iter().enumerate() {
         let Some(name) = text(tool, "name") else {
             if text(tool, "type").is_none_or(|kind| kind == "custom") {
@@ -226,14 +234,13 @@ fn tools(body: &Value) -> Verdict {
                 "tools.{index}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,64}}$'"
             ));
         }
-        if names.contains(&name) {
-            return Err("tools: Tool names must be unique.".into());
-        }
         let custom = text(tool, "type").is_none_or(|kind| kind == "custom");
         if custom && tool.get("input_schema").is_none() {
             return Err(format!("tools.{index}.custom.input_schema: Field required"));
         }
-        names.push(name);
+        if !names.insert(name) {
+            return Err("tools: Tool names must be unique.".into());
+        }
     }
     let deferred = |tool: &&Value| tool.get("defer_loading") == Some(&Value::Bool(true));
     if !tools.is_empty() && tools.iter().all(|tool| deferred(&tool)) {
@@ -260,7 +267,7 @@ fn tools(body: &Value) -> Verdict {
     let choice = body.get("tool_choice");
     let forced = choice.filter(|choice| text(choice, "type") == Some("tool"));
     match forced.and_then(|choice| text(choice, "name")) {
-        Some(name) if !names.contains(&name) => {
+        Some(name) if !names.contains(name) => {
             Err(format!("Tool '{name}' not found in provided tools"))
         }
         _ if forces_a_tool(body) && tools.is_empty() => {

@@ -1,5 +1,7 @@
 //! A body in the pieces in which it is handed to the connection.
 
+use std::num::NonZeroUsize;
+
 use bytes::Bytes;
 
 use crate::distortion::{name, text_of};
@@ -48,6 +50,23 @@ impl Pieces {
             (Point::Events(_), Self::Whole(_)) => self.total() / 2,
             (Point::StopReason, Self::Whole(_)) => self.total(),
         }
+    }
+
+    /// Puts a piece after every so many of a stream, but not at its end.
+    pub(crate) fn insert_every(&mut self, every: NonZeroUsize, piece: &Bytes) {
+        let Self::Stream(pieces) = self else {
+            return;
+        };
+        let runs: Vec<_> = pieces.chunks(every.get()).map(<[Bytes]>::to_vec).collect();
+        *pieces = runs.join(piece);
+    }
+
+    /// Where each piece ends, in bytes.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = u64> {
+        self.all().iter().scan(0, |end, piece| {
+            *end += piece.len() as u64;
+            Some(*end)
+        })
     }
 
     /// The length of the piece that begins at `place`; 0 if none does.

@@ -23,6 +23,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) number: u64,
     pub(crate) wall: SystemTime,
     pub(crate) organization: &'a str,
+    pub(crate) workspace: &'a str,
     /// Where the trap is, if there is one.
     pub(crate) trap: Option<String>,
     /// None when the request was refused before it was read as one.
@@ -43,6 +44,8 @@ pub(crate) struct Plan {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Hangup(Fault),
+    /// These bytes and no more.
+    Verbatim(Bytes),
     Answer(Answer),
 }
 
@@ -85,6 +88,8 @@ pub(crate) struct Pace {
     pub(crate) first: Duration,
     /// From the first token to the last.
     pub(crate) rest: Duration,
+    /// Between pings; zero is none.
+    pub(crate) pings: Duration,
 }
 
 /// How the end of the body is told.
@@ -123,12 +128,18 @@ impl Plan {
         let mut generation = None;
         let outcome = if let What::Hangup(fault) = reply.what {
             Outcome::Hangup(fault)
+        } else if let What::Verbatim(bytes) = &reply.what {
+            Outcome::Verbatim(bytes.clone())
         } else {
-            let content = Content::of(reply, given, limits);
+            let mut content = Content::of(reply, given, limits);
             let pace = content.output_tokens.map(pace);
             generation = pace.map(|pace| pace.first.saturating_add(pace.rest));
             let pace = pace.unwrap_or_default();
             head_pause = head_pause.saturating_add(pace.first);
+            if let Some(every) = events_between_pings(&content.pieces, pace) {
+                let ping = reply.distortion.ended(SseEvent::ping());
+                content.pieces.insert_every(every, &ping.into_bytes());
+            }
             if !content.pieces.is_stream() {
                 head_pause = head_pause.saturating_add(pace.rest);
             }
@@ -145,7 +156,7 @@ impl Plan {
     pub(crate) fn broken_off(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Answer(answer) => answer.broken_off.as_deref(),
-            Outcome::Hangup(_) => None,
+            Outcome::Hangup(_) | Outcome::Verbatim(_) => None,
         }
     }
 }
@@ -183,7 +194,8 @@ impl Answer {
         let broken = cut.is_some() || pings.is_some() || reply.error_event.is_some();
         let broken_off = (broken && pieces.is_stream())
             .then(|| pieces.text_before(end))
-            .filter(|text| !text.is_empty());
+            // What is left of white space is what a message without a text has.
+            .filter(|text| !text.trim_end().is_empty());
         let mut steps = steps(pieces, &pauses, sent);
         if let Some((_, every)) = pings {
             steps.push_back(Step::Endless(SseEvent::ping().into_bytes(), every));
@@ -203,6 +215,15 @@ impl Answer {
             broken_off,
         }
     }
+}
+
+/// Events are spread evenly over the time that generation takes.
+fn events_between_pings(pieces: &Pieces, pace: Pace) -> Option<NonZeroUsize> {
+    let events = u128::try_from(pieces.events()).ok()?;
+    let between = (events * pace.pings.as_nanos()).checked_div(pace.rest.as_nanos())?;
+    // Pings that come as fast as events are a generation that is slower than anybody waits for.
+    let between = usize::try_from(between.max(1)).ok()?;
+    NonZeroUsize::new(between).filter(|_| !pace.pings.is_zero())
 }
 
 /// Every pause and its place, in order: those of the script, and those of generation.
@@ -227,8 +248,7 @@ fn generated(pieces: &Pieces, generation: Duration) -> Vec<(u64, Duration)> {
     else {
         return Vec::new();
     };
-    let places = (1..=events).map(|event| pieces.place(Point::Events(event)));
-    places.map(|place| (place, each)).collect()
+    pieces.ends().map(|place| (place, each)).collect()
 }
 
 fn finish(
@@ -243,7 +263,8 @@ fn finish(
         Some(Cut::MidChunk) => Fault::Close,
     };
     let at_the_end = pauses.iter().filter(|(place, _)| *place == end);
-    let pause = at_the_end.map(|(_, pause)| *pause).sum();
+    // Not `sum`, which panics where two silences are longer than time.
+    let pause = at_the_end.fold(Duration::ZERO, |all, (_, pause)| all.saturating_add(*pause));
     pauses.retain(|(place, _)| *place < end);
     let finish = Finish::CutWire {
         after: end,

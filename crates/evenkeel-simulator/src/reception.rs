@@ -16,7 +16,7 @@ use crate::doorway::Doorway;
 /// How long to leave the system alone when it has no more sockets to give.
 const BREATHER: Duration = Duration::from_millis(10);
 
-/// Owns every connection, so that ending this ends them all.
+/// Owns every connection, so that ending this ends them all. It ends by itself when the door is closed.
 pub(crate) async fn accept(doorway: Arc<Doorway>, api: Arc<Api>) {
     let mut connections = JoinSet::new();
     while let Some(accepted) = poll_fn(|cx| doorway.poll_accept(cx)).await {
@@ -28,6 +28,8 @@ pub(crate) async fn accept(doorway: Arc<Doorway>, api: Arc<Api>) {
             Err(_) => clock::sleep(BREATHER).await,
         }
     }
+    // Who waits for this task waits for them.
+    connections.shutdown().await;
 }
 
 /// Boxed, because a connection may lead to a trap, which lets connections in.

@@ -51,6 +51,7 @@ pub struct Reply {
 
 /// How a reply that is cut off ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Cut {
     /// The body ends as if it were whole: the last chunk is sent, the connection lives on.
     Clean,
@@ -85,6 +86,8 @@ pub(crate) enum What {
         to: Option<String>,
     },
     Hangup(Fault),
+    /// These bytes where a reply would be, and the end of the connection.
+    Verbatim(Bytes),
     /// Whatever the script says.
     Scripted,
 }
@@ -197,6 +200,15 @@ impl Reply {
         Self::new(What::Hangup(Fault::Close))
     }
 
+    /// Exactly these bytes over the connection, status line and all, and then its end (TCP `FIN`): for
+    /// heads that HTTP does not allow. Over HTTP/2 they come where a frame would; without a socket
+    /// they are not sent. The journal has no status for it, and the ending [`Ending::Cut`].
+    ///
+    /// [`Ending::Cut`]: crate::Ending::Cut
+    pub fn verbatim(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(What::Verbatim(Bytes::from(bytes.into())))
+    }
+
     /// The connection is reset (TCP `RST`) before a byte of the reply.
     pub fn reset_without_reply() -> Self {
         Self::new(What::Hangup(Fault::Reset))
@@ -235,7 +247,11 @@ impl Reply {
     /// what was replaced does not.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         let status = match self.what {
-            What::Answer(_) | What::Events(_) | What::Hangup(_) | What::Scripted => 200,
+            What::Answer(_)
+            | What::Events(_)
+            | What::Hangup(_)
+            | What::Verbatim(_)
+            | What::Scripted => 200,
             What::Shortage(shortage) => shortage.status(),
             What::Error { status, .. }
             | What::Raw { status, .. }

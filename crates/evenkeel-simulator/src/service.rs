@@ -9,11 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
 use hyper::ext::ReasonPhrase;
+use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, Version};
 
 use crate::api::{Api, Role, Upload, Visit, largest_body};
 use crate::backstage::{self, BACKSTAGE, plain};
-use crate::body::ReplyBody;
+use crate::body::{Coverage, ReplyBody};
 use crate::entry::Ending;
 use crate::journal::Ticket;
 use crate::line::{Control, Strike};
@@ -33,10 +34,10 @@ pub(crate) async fn answer(
     let limit = largest_body(head.uri.path());
     if api.role() == Role::Api && head.uri.path().starts_with(BACKSTAGE) {
         let upload = receive(&mut body, limit).await?;
-        return Ok(backstage::answer(&api, &head, &upload.bytes));
+        return Ok(backstage::answer(&api, &head, &upload));
     }
     let before = control.count(head.version);
-    let mut ticket = api.journal.open(&head, control.connection());
+    let ticket = api.journal.open(&head, control.connection());
     let upload = receive(&mut body, limit).await?;
     ticket.body(&upload.bytes, upload.total);
     let visit = Visit {
@@ -46,10 +47,28 @@ pub(crate) async fn answer(
     let decision = api.decide(&head, &upload, visit);
     drop(upload);
     ticket.remark(decision.takes_for_whole);
+    let waiting = Waiting {
+        ticket: Some(ticket),
+        control: Arc::clone(&control),
+        before,
+    };
     let (outcome, turn) = decision.due().await;
+    let Some(mut ticket) = waiting.over() else {
+        return Err("the connection has ended".into());
+    };
     ticket.hold(turn);
     match outcome {
-        Outcome::Answer(answer) => Ok(respond(answer, ticket, control, head.version)),
+        Outcome::Answer(answer) => Ok(respond(answer, ticket, control, &head, before)),
+        Outcome::Verbatim(bytes) => {
+            ticket.close(Ending::Cut, bytes.len() as u64);
+            let strike = Strike {
+                fault: Fault::Close,
+                pause: Duration::ZERO,
+                before,
+            };
+            control.strike_after(bytes, strike);
+            pending().await
+        }
         Outcome::Hangup(fault) => {
             let returned = head.version == Version::HTTP_2
                 && matches!(fault, Fault::GoAway | Fault::RefusedStream);
@@ -67,9 +86,41 @@ pub(crate) async fn answer(
             control.strike(Strike {
                 fault,
                 pause: Duration::ZERO,
+                before,
             });
             pending().await
         }
+    }
+}
+
+/// A request whose reply has not begun. Should its connection be ended because of another, that was
+/// not its client.
+struct Waiting {
+    ticket: Option<Ticket>,
+    control: Arc<Control>,
+    before: u64,
+}
+
+impl Waiting {
+    fn over(mut self) -> Option<Ticket> {
+        self.ticket.take()
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let (Some(ticket), Some(strike)) = (self.ticket.take(), self.control.struck()) else {
+            return;
+        };
+        let returned = strike.fault == Fault::GoAway && self.before >= strike.before;
+        ticket.close(
+            if returned {
+                Ending::Returned
+            } else {
+                Ending::Cut
+            },
+            0,
+        );
     }
 }
 
@@ -93,8 +144,11 @@ fn respond(
     answer: Answer,
     ticket: Ticket,
     control: Arc<Control>,
-    version: Version,
+    head: &Parts,
+    before: u64,
 ) -> Response<ReplyBody> {
+    let version = head.version;
+    let coverage = Coverage::of(&head.method, answer.status);
     ticket.answered(answer.status, answer.request_id.clone(), answer.remarks);
     if let Finish::CutWire {
         after,
@@ -109,7 +163,16 @@ fn respond(
         } else {
             Coding::Identity
         };
-        control.arm(Meter::new(after, coding), Strike { fault, pause });
+        let strike = Strike {
+            fault,
+            pause,
+            before,
+        };
+        let after = match coverage {
+            Coverage::Whole => after,
+            Coverage::Head => 0,
+        };
+        control.arm(Meter::new(after, coding), strike);
     }
     let mut response = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
@@ -119,7 +182,7 @@ fn respond(
         // Left alone, hyper would call a 529 `<none>`.
         response = response.extension(ReasonPhrase::from_static(b""));
     }
-    let body = ReplyBody::new(answer, ticket, control, version);
+    let body = ReplyBody::new(answer, ticket, control, version, coverage);
     // Scripts are checked before the start, so this cannot fail; if it did, the client should see
     // it rather than the process.
     response

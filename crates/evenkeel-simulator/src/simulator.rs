@@ -59,13 +59,14 @@ impl Simulator {
         SimulatorBuilder::default()
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    /// `http://ADDRESS:PORT`, without a slash at the end; the address is 127.0.0.1 unless told
+    /// otherwise.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The port on 127.0.0.1.
+    /// The port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -93,9 +94,7 @@ impl Simulator {
     /// [`Reply::redirect_to_trap`]: crate::Reply::redirect_to_trap
     #[must_use]
     pub fn trap(&self) -> Vec<Entry> {
-        let trap = self.api.trap();
-        trap.map(|trap| trap.journal().entries())
-            .unwrap_or_default()
+        backstage::trapped(&self.api)
     }
 
     /// Forgets all that was, and plays the scenario from its start.
@@ -115,9 +114,13 @@ impl Simulator {
     }
 
     /// Stops and waits until every connection is closed.
+    ///
+    /// Cancellation: dropping the future is to drop the simulator: everything ends, unwaited for.
     pub async fn stop(mut self) {
-        self.end();
-        // An error here is the abort itself.
+        self.doorway.close();
+        self.keeping.abort();
+        // An error is the abort itself, or the end of the runtime.
+        let _ = (&mut self.keeping).await;
         let _ = (&mut self.accepting).await;
     }
 }

@@ -47,6 +47,7 @@ impl SseEvent {
     pub fn message_start(model: &str) -> Self {
         let usage = Usage {
             input: Input::fresh(12),
+            output_tokens: 1,
             ..Usage::default()
         };
         Self::message_starts(&message::begun("msg_simulated", model, usage))

@@ -225,9 +225,9 @@ pub(crate) fn check(reply: &Reply) -> Result<(), String> {
         || !reply.pauses.is_empty()
         || reply.cut.is_some()
         || reply.piece.is_some();
-    if has_more && matches!(reply.what, What::Hangup(_)) {
+    if has_more && matches!(reply.what, What::Hangup(_) | What::Verbatim(_)) {
         return Err(
-            "what is closed without a reply can have nothing but a pause before that".into(),
+            "what is closed without a reply, or with verbatim bytes, can have nothing but a pause before that".into(),
         );
     }
     Ok(())

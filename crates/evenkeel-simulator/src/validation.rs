@@ -1,5 +1,7 @@
 //! What the API finds wrong with the messages of a request, in its own words.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::dialect::Version;
@@ -58,10 +60,11 @@ fn system(messages: &[Value], index: usize, model: Option<&Model>) -> Verdict {
 fn server_tools(messages: &[Value]) -> Verdict {
     for (index, message) in messages.iter().enumerate() {
         let blocks = list(message, "content");
-        let answered = |id: &str| {
-            let mut blocks = blocks.iter();
-            blocks.any(|block| text(block, "tool_use_id") == Some(id))
-        };
+        // A set, because a hostile request has a million.
+        let answered: HashSet<_> = blocks
+            .iter()
+            .filter_map(|block| text(block, "tool_use_id"))
+            .collect();
         let Some(next) = messages.get(index + 1) else {
             return Ok(());
         };
@@ -75,7 +78,7 @@ fn server_tools(messages: &[Value]) -> Verdict {
             .filter(|block| text(block, "type") == Some("server_tool_use"));
         for block in asked {
             let (id, name) = (text(block, "id"), text(block, "name").unwrap_or("server"));
-            if let Some(id) = id.filter(|id| !deferred && !answered(id)) {
+            if let Some(id) = id.filter(|id| !deferred && !answered.contains(id)) {
                 return Err(format!(
                     "messages.{index}: `{name}` tool use with id `{id}` was found without a corresponding `{name}_tool_result` block"
                 ));
@@ -152,14 +155,16 @@ fn pairs(messages: &[Value]) -> Verdict {
             of_kind.filter_map(|block| text(block, field)).collect()
         };
         let results = ids("tool_result", "tool_use_id");
-        if let Some(orphan) = results.iter().find(|id| !calls.contains(id)) {
+        let (asked, answered): (HashSet<_>, HashSet<_>) =
+            (calls.iter().collect(), results.iter().collect());
+        if let Some(orphan) = results.iter().find(|id| !asked.contains(id)) {
             return Err(format!(
                 "messages.{index}.content.0: unexpected `tool_use_id` found in `tool_result` blocks: {orphan}. Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
             ));
         }
         let missing: Vec<_> = calls
             .iter()
-            .filter(|id| !results.contains(id))
+            .filter(|id| !answered.contains(id))
             .copied()
             .collect();
         if !missing.is_empty() {

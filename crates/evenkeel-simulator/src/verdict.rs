@@ -131,7 +131,7 @@ fn judged(entry: &Entry, earlier: &[Entry]) -> Vec<Finding> {
     }
     // Requests without a body are reads, which may be repeated as one likes.
     let same = |other: &&Entry| {
-        entry.body_bytes > 0 && other.path == entry.path && other.body_hash == entry.body_hash
+        entry.body_bytes > 0 && other.body_hash == entry.body_hash && other.path == entry.path
     };
     // Far enough back for any retry, and few enough to look at.
     let last = earlier.iter().rev().take(1_000).find(same);

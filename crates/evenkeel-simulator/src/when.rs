@@ -29,7 +29,8 @@ const MESSAGES: &str = "/v1/messages";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct When {
-    pub(crate) requests: Vec<u64>,
+    /// None is all.
+    pub(crate) requests: Option<Vec<u64>>,
     pub(crate) chance: Option<Chance>,
     pub(crate) span: Option<(Duration, Duration)>,
     pub(crate) path: Option<String>,
@@ -66,7 +67,7 @@ impl Chance {
         }
     }
 
-    /// One in this many.
+    /// One in this many, to a millionth: rarer than one in a million is never.
     #[must_use]
     pub const fn one_in(many: NonZeroU32) -> Self {
         Self {
@@ -97,10 +98,10 @@ impl When {
         Self::default()
     }
 
-    /// At the requests with these numbers, from 1.
+    /// At the requests with these numbers, from 1; at none if there are no numbers.
     pub fn requests(numbers: impl IntoIterator<Item = u64>) -> Self {
         Self {
-            requests: numbers.into_iter().collect(),
+            requests: Some(numbers.into_iter().collect()),
             ..Self::default()
         }
     }
@@ -152,7 +153,10 @@ impl When {
 
     /// Whether it strikes the request that was counted as this.
     pub(crate) fn strikes(&self, count: u64, sight: &Sight<'_>, dice: &mut Dice) -> bool {
-        let in_turn = self.requests.is_empty() || self.requests.contains(&count);
+        let in_turn = self
+            .requests
+            .as_ref()
+            .is_none_or(|numbers| numbers.contains(&count));
         let in_span = self
             .span
             .is_none_or(|(from, until)| (from..until).contains(&sight.now));
@@ -221,6 +225,12 @@ mod tests {
                 ..SIGHT
             }
         ));
+    }
+
+    #[test]
+    fn a_list_of_no_requests_strikes_none() {
+        let none = When::requests([]);
+        assert!((0..100).all(|count| !strikes(&none, count, SIGHT)));
     }
 
     #[test]

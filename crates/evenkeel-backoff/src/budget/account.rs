@@ -81,12 +81,17 @@ pub(super) const fn deposit_of(ticks: u64) -> u64 {
     ticks << CAP_BITS
 }
 
-/// Whether a deposit at `now` changes nothing, by one comparison.
+/// The cap of a word in whole tokens.
 #[inline]
-pub(super) const fn is_quiet(word: u64, now: Moment) -> bool {
-    // Zero for a word that is not full.
-    let until = word.saturating_sub(FULL | (ORIGIN << CAP_BITS)) >> CAP_BITS;
-    until > ticks(now.as_nanos())
+pub(super) const fn cap(word: u64) -> u64 {
+    word & CAP_MASK
+}
+
+/// The level of a running account at `now`, uncut. Beyond every level for one whose tick is still to
+/// come, and up to the last tick for any other account, because its state stands above the tick.
+#[inline]
+pub(super) const fn level_if_running(word: u64, now: Moment) -> u64 {
+    (ticks(now.as_nanos()) + ORIGIN).wrapping_sub(word >> CAP_BITS)
 }
 
 #[inline]
@@ -125,14 +130,6 @@ mod tests {
             };
             let account = Account { cap, state, tick: ticks };
             prop_assert_eq!(Account::unpack(account.pack()), account);
-        }
-
-        #[test]
-        fn only_a_full_bucket_is_quiet_and_only_until_its_tick(word: u64, now: u64) {
-            let now = Moment::from_nanos(now);
-            let account = Account::unpack(word);
-            let quiet = account.state == State::Full && tick(now) < account.tick;
-            prop_assert_eq!(is_quiet(word, now), quiet);
         }
     }
 }

@@ -3,14 +3,26 @@ use core::time::Duration;
 use evenkeel_error::Moment;
 
 use super::Floor;
-use super::account::{Account, ORIGIN, State, deposit_of, is_quiet, moment, tick, ticks};
-use super::calls::Calls;
+use super::account::{
+    Account, ORIGIN, State, cap, deposit_of, level_if_running, moment, tick, ticks,
+};
+use super::calls::{Calls, Passed};
 use crate::nanos;
 use crate::sync::{AtomicU64, Ordering};
+
+/// Ticks up to here are far too many tokens of even the slowest floor. What is left before the beginning
+/// of time are five hundred, for threads that all saw a later tick.
+const EARLY: u64 = ORIGIN / 2;
 
 /// A bucket of tokens that successes and time fill and retries empty.
 ///
 /// Levels are counted in the time that the floor takes to bring them.
+///
+/// The account is one word: what threads have to agree on is the order of its changes alone, which an
+/// atomic has at any ordering. The count of the calls beside it may lag behind; it only moves the cap.
+/// One thing must not be lost: that a bucket which was called full is so no longer. Whoever fills it says
+/// so in the calls' word first, and whoever empties it takes that back afterwards; a compare-and-swap
+/// releases and acquires, so that the one comes after the other. All else is relaxed.
 #[derive(Debug)]
 // On a line of its own: a neighbour that is written to would slow down every deposit.
 #[repr(align(64))]
@@ -21,8 +33,10 @@ pub(super) struct Bucket {
     cap: u64,
     /// Ticks' worth of one token.
     token: u64,
-    /// Ticks' worth of a call that succeeded at once.
+    /// Ticks' worth of a call that succeeded at once; never more than a token's.
     earned: u64,
+    /// The same, as it is subtracted from the account.
+    deposit: u64,
 }
 
 impl Bucket {
@@ -32,6 +46,7 @@ impl Bucket {
         // tokens are a tenth of what lies before the origin.
         let tenth = (ticks(nanos::of(floor)) / 10).clamp(1, ORIGIN / 10_000);
         let (cap, token) = (u64::from(cap), tenth * 10);
+        let earned = tenth * u64::from(earned) / 100;
         let start = Account {
             cap,
             state: State::Running,
@@ -42,55 +57,66 @@ impl Bucket {
             calls: Calls::default(),
             cap,
             token,
-            earned: tenth * u64::from(earned) / 100,
+            earned,
+            deposit: deposit_of(earned),
         }
     }
 
     pub(super) fn withdraw(&self, now: Moment) -> Result<(), Moment> {
         let now = tick(now);
-        self.update(|account| {
+        let before = self.update(|account| {
             let level = self.level(account, now);
             match (level.checked_sub(self.token), account.state) {
                 (Some(left), _) => Ok(account.at(left, now)),
                 (None, State::Held) => Err(Moment::MAX),
                 (None, _) => Err(moment(now + (self.token - level))),
             }
-        })
+        })?;
+        self.no_longer(before.state);
+        Ok(())
     }
 
+    /// The account is not read before it is written: a load between two locked operations costs as much
+    /// as one of them. What the write finds says whether the level must be cut.
     #[inline]
     pub(super) fn earn(&self, now: Moment) {
-        let word = self.account.load(Ordering::Relaxed);
-        if !is_quiet(word, now) {
-            self.deposit(word, now);
+        let passed = self.calls.pass(now);
+        if passed == Passed::Counted {
+            // One operation, which no other thread can fail.
+            let word = self.account.fetch_sub(self.deposit, Ordering::Relaxed);
+            let most = cap(word) * self.token;
+            // The cap is 1 or more, and what is earned a token or less.
+            if level_if_running(word, now) <= most.wrapping_sub(self.earned) {
+                return;
+            }
+        }
+        if passed != Passed::Quiet {
+            self.deposit_by_the_book(now, passed);
         }
     }
 
-    fn deposit(&self, word: u64, now: Moment) {
-        let counted = self.calls.count(now);
-        let cap = counted.cap().max(self.cap);
-        let account = Account::unpack(word);
-        let level = tick(now).saturating_sub(account.tick) + self.earned;
-        if account.state == State::Running && account.cap == cap && level <= cap * self.token {
-            // One operation, which no other thread can fail. What several add past the cap at one
-            // time is cut when the level is next looked at.
-            self.account
-                .fetch_sub(deposit_of(self.earned), Ordering::AcqRel);
-        } else {
-            self.deposit_at_the_cap(cap, counted.quiet_until(), tick(now));
-        }
-    }
-
+    /// A deposit that meets the cap, a change of the cap, a new span or a paused floor. One that was
+    /// counted in passing is booked; what is left to do is to cut the level.
     #[inline(never)]
-    fn deposit_at_the_cap(&self, cap: u64, quiet_until: Option<Moment>, now: u64) {
-        let most = cap * self.token;
-        let done: Result<(), ()> = self.update(|account| {
-            // Under the cap so far: a full budget collects nothing for later.
-            let level = self.level(account, now).saturating_add(self.earned);
-            let full = level >= most && account.state != State::Held;
+    fn deposit_by_the_book(&self, now: Moment, passed: Passed) {
+        let counted = self.calls.count(now, passed);
+        let (cap, quiet_until) = (counted.cap().max(self.cap), counted.quiet_until());
+        let (most, now) = (cap * self.token, tick(now));
+        let earned = if passed == Passed::Counted {
+            0
+        } else {
+            self.earned
+        };
+        // Under the cap so far: a full budget collects nothing for later.
+        let level = |account| self.level(account, now).saturating_add(earned);
+        let is_full = |account: Account| level(account) >= most && account.state != State::Held;
+        // Said before the account is full, so that whoever empties it takes it back afterwards.
+        self.calls.fill(counted);
+        let before = self.update(|account| {
+            let (level, full) = (level(account), is_full(account));
             let overfull = now.saturating_sub(account.tick) >= most;
             let account = Account { cap, ..account };
-            Ok(match quiet_until {
+            Ok::<_, ()>(match quiet_until {
                 Some(until) if full => Account {
                     state: State::Full,
                     tick: tick(until),
@@ -101,21 +127,44 @@ impl Bucket {
                 _ => account.at(level.min(most), now),
             })
         });
-        let _ = done;
+        if !before.is_ok_and(is_full) {
+            self.calls.arm(counted, self.cap);
+        }
     }
 
+    /// Without knowing the time: a level above the cap is cut when it is next looked at.
     pub(super) fn put_back(&self) {
-        let account = Account::unpack(self.account.load(Ordering::Acquire));
-        // Without knowing the time: a level above the cap is cut when it is next looked at.
-        if account.state != State::Full {
-            self.account
-                .fetch_sub(deposit_of(self.token), Ordering::AcqRel);
+        let account = Account::unpack(self.account.load(Ordering::Relaxed));
+        if account.state == State::Full {
+            return;
         }
+        if account.tick > EARLY {
+            self.account
+                .fetch_sub(deposit_of(self.token), Ordering::Relaxed);
+        } else {
+            self.put_back_what_fits();
+        }
+    }
+
+    /// No further than to where the bucket would have been full at the origin, and thereby at any
+    /// time: however many tokens come back unseen by any deposit or withdrawal, the tick stays clear
+    /// of the beginning of time, where it would borrow from the state.
+    #[cold]
+    fn put_back_what_fits(&self) {
+        let done: Result<_, ()> = self.update(|account| {
+            let full = ORIGIN - account.cap * self.token;
+            let tick = account.tick.saturating_sub(self.token).max(full);
+            Ok(match account.state {
+                State::Running | State::Held if tick < account.tick => Account { tick, ..account },
+                _ => account,
+            })
+        });
+        let _ = done;
     }
 
     pub(super) fn set_floor(&self, floor: Floor, now: Moment) {
         let now = tick(now);
-        let done: Result<(), ()> = self.update(|account| {
+        let done: Result<_, ()> = self.update(|account| {
             let state = match (floor, account.state) {
                 (Floor::Paused, State::Running | State::Full) => State::Held,
                 (Floor::Running, State::Held) => State::Running,
@@ -124,11 +173,13 @@ impl Bucket {
             let level = self.level(account, now);
             Ok(Account { state, ..account }.at(level, now))
         });
-        let _ = done;
+        if let (Ok(before), Floor::Paused) = (done, floor) {
+            self.no_longer(before.state);
+        }
     }
 
     pub(super) fn tokens(&self, now: Moment) -> u32 {
-        let account = Account::unpack(self.account.load(Ordering::Acquire));
+        let account = Account::unpack(self.account.load(Ordering::Relaxed));
         let tokens = self.level(account, tick(now)) / self.token;
         u32::try_from(tokens).unwrap_or(u32::MAX)
     }
@@ -143,19 +194,30 @@ impl Bucket {
         }
     }
 
-    /// Books one change, again if another thread came between.
-    fn update<E>(&self, change: impl Fn(Account) -> Result<Account, E>) -> Result<(), E> {
-        let mut word = self.account.load(Ordering::Acquire);
+    /// The account was in this state and has been changed.
+    fn no_longer(&self, state: State) {
+        if state == State::Full {
+            self.calls.wake(self.cap);
+        }
+    }
+
+    /// Books one change, again if another thread came between; what the account was before.
+    fn update<E>(&self, change: impl Fn(Account) -> Result<Account, E>) -> Result<Account, E> {
+        let mut word = self.account.load(Ordering::Relaxed);
         loop {
-            let next = change(Account::unpack(word))?.pack();
+            let before = Account::unpack(word);
+            let next = change(before)?.pack();
             if next == word {
-                return Ok(());
+                return Ok(before);
             }
-            let swapped =
-                self.account
-                    .compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire);
+            let swapped = self.account.compare_exchange_weak(
+                word,
+                next,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
             match swapped {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(before),
                 Err(actual) => word = actual,
             }
         }

@@ -100,7 +100,8 @@ impl ShareBudgetBuilder {
         }
     }
 
-    /// How long a call counts: a millisecond or more. Default: 10 s.
+    /// How long a call counts: 0.1 s or more. Default: 10 s. Windows are counted in 32 bits, so the
+    /// shortest lasts for thirteen years.
     pub const fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self
@@ -116,13 +117,10 @@ impl ShareBudgetBuilder {
     ///
     /// # Errors
     ///
-    /// A window shorter than a millisecond.
+    /// A window shorter than 0.1 s.
     pub fn build(self) -> Result<RetryBudget, InvalidConfig> {
-        if self.window < Duration::from_millis(1) {
-            return Err(InvalidConfig::new(
-                "window",
-                "must be a millisecond or more",
-            ));
+        if self.window < Duration::from_millis(100) {
+            return Err(InvalidConfig::new("window", "must be 0.1 s or more"));
         }
         let share = Share::new(self.of_calls, nanos::of(self.window), self.free);
         Ok(RetryBudget::of(Law::Share(share)))

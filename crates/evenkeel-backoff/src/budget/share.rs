@@ -8,6 +8,9 @@ use crate::sync::{AtomicU64, Ordering};
 ///
 /// The window is this span of time and what it still overlaps of the span before, taken as evenly
 /// filled. A count stops at 65535 in a span.
+///
+/// Each word stands for itself and publishes no other memory, and no rule needs two of them to be of
+/// one instant, so every ordering is relaxed.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(super) struct Share {
@@ -56,7 +59,7 @@ impl Share {
         let seen = Counts::of(self.calls.load(Ordering::Relaxed));
         if seen.span == span && seen.this < MOST - ROOM {
             // If the span ends meanwhile, the call counts in the next.
-            self.calls.fetch_add(ONE, Ordering::AcqRel);
+            self.calls.fetch_add(ONE, Ordering::Relaxed);
         } else {
             self.count(span);
         }
@@ -95,18 +98,18 @@ impl Share {
 
     pub(super) fn set_floor(&self, floor: Floor) {
         self.paused
-            .store(u64::from(floor == Floor::Paused), Ordering::Release);
+            .store(u64::from(floor == Floor::Paused), Ordering::Relaxed);
     }
 
     pub(super) fn tokens(&self, now: Moment) -> u32 {
-        let counts = Counts::of(self.retries.load(Ordering::Acquire)).moved_to(self.place(now).0);
+        let counts = Counts::of(self.retries.load(Ordering::Relaxed)).moved_to(self.place(now).0);
         let left = self.allowed(now).saturating_sub(self.weighed(counts, now));
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
     fn allowed(&self, now: Moment) -> u64 {
-        let calls = Counts::of(self.calls.load(Ordering::Acquire)).moved_to(self.place(now).0);
-        let free = match self.paused.load(Ordering::Acquire) {
+        let calls = Counts::of(self.calls.load(Ordering::Relaxed)).moved_to(self.place(now).0);
+        let free = match self.paused.load(Ordering::Relaxed) {
             0 => self.free,
             _ => 0,
         };
@@ -169,13 +172,13 @@ impl Counts {
 
 /// Whether `change` was booked.
 fn update(word: &AtomicU64, change: impl Fn(Counts) -> Option<Counts>) -> bool {
-    let mut seen = word.load(Ordering::Acquire);
+    let mut seen = word.load(Ordering::Relaxed);
     loop {
         let Some(next) = change(Counts::of(seen)) else {
             return false;
         };
         let swapped =
-            word.compare_exchange_weak(seen, next.word(), Ordering::AcqRel, Ordering::Acquire);
+            word.compare_exchange_weak(seen, next.word(), Ordering::Relaxed, Ordering::Relaxed);
         match swapped {
             Ok(_) => return true,
             Err(actual) => seen = actual,

@@ -89,6 +89,16 @@ fn a_share_forgets_calls_and_retries_with_its_window() {
 }
 
 #[test]
+fn the_shortest_window_of_a_share_moves_on_after_ten_years() {
+    let share = RetryBudget::share(Ratio::TENTH).window(Duration::from_millis(100));
+    let (budget, year) = (share.free(1).build().unwrap(), 365 * 86_400);
+    for seconds in 0..3 {
+        assert_eq!(budget.take(at(10 * year + seconds)), Ok(()));
+        assert!(budget.take(at(10 * year + seconds)).is_err());
+    }
+}
+
+#[test]
 fn builders_name_the_field_and_the_rule() {
     let message = |built: Result<RetryBudget, _>| {
         let error: evenkeel_error::InvalidConfig = built.unwrap_err();
@@ -103,8 +113,8 @@ fn builders_name_the_field_and_the_rule() {
     );
     let share = RetryBudget::share(Ratio::TENTH);
     assert_eq!(
-        message(share.window(Duration::ZERO).build()),
-        "window must be a millisecond or more"
+        message(share.window(Duration::from_millis(99)).build()),
+        "window must be 0.1 s or more"
     );
 }
 

@@ -61,7 +61,7 @@ impl RetryPolicyBuilder {
     }
 
     /// How long one attempt may take before a shell ends it and counts it as a failure of the short
-    /// tier: above zero. Default: no limit.
+    /// tier, counted from when it first returns `Pending`: above zero. Default: no limit.
     pub const fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.attempt_timeout = Some(limit);
         self

@@ -26,8 +26,37 @@ use crate::{Roll, Verdict};
 /// let decision = Policy::decide(&policy, &mut session, Recovery::BackOff.into(), late, Limits::NONE, Roll::LOWEST);
 /// assert!(matches!(decision, Decision::Stop(stop) if stop.reason == StopReason::Patience));
 /// ```
+///
+/// One of your own, which here waits a second before each of two retries:
+///
+/// ```
+/// use core::time::Duration;
+/// use evenkeel_backoff::{
+///     Cost, Decision, Limits, Moment, Policy, Retry, Roll, Session, Stop, StopReason, Verdict,
+/// };
+///
+/// struct Twice;
+///
+/// impl Policy for Twice {
+///     fn decide(&self, session: &mut Session, verdict: Verdict, _: Moment, _: Limits, _: Roll) -> Decision {
+///         if !verdict.recovery().is_retryable() {
+///             return Decision::Stop(Stop::because(StopReason::NotRecoverable));
+///         }
+///         if session.attempts() > 2 {
+///             return Decision::Stop(Stop::because(StopReason::Attempts));
+///         }
+///         session.retried(Cost::Token);
+///         Decision::Retry(Retry::after(Duration::from_secs(1)))
+///     }
+/// }
+/// # let (mut session, now) = (Session::start(Moment::ORIGIN), Moment::ORIGIN);
+/// # let mut busy = || Twice.decide(&mut session, evenkeel_backoff::Recovery::BackOff.into(), now, Limits::NONE, Roll::LOWEST);
+/// # assert!(matches!((busy(), busy(), busy()), (Decision::Retry(_), Decision::Retry(_), Decision::Stop(_))));
+/// ```
 pub trait Policy {
-    /// Decides on a failure that ended an attempt at `now`, and remembers the decision in `session`.
+    /// Decides on a failure that ended an attempt at `now`, and remembers the decision in `session`
+    /// ([`Session::retried`]). `limits` hold whatever the policy says: the shells let no attempt start
+    /// after the deadline.
     fn decide(
         &self,
         session: &mut Session,
@@ -44,7 +73,8 @@ pub trait Policy {
         None
     }
 
-    /// How long one attempt may take; `None`: no limit.
+    /// How long one attempt may take, counted from when it first keeps its caller waiting
+    /// ([`RetryPolicy::attempt_timeout`]); `None`: no limit.
     #[inline]
     fn attempt_limit(&self) -> Option<Duration> {
         None
@@ -73,7 +103,7 @@ pub trait Policy {
         }
     }
 
-    /// Ends an attempt that takes longer, in the shells that can end one: the asynchronous ones.
+    /// Ends an attempt that takes longer, as [`RetryPolicy::attempt_timeout`] does.
     fn with_attempt_timeout(self, limit: Duration) -> Limited<Self>
     where
         Self: Sized,

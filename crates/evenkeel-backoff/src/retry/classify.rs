@@ -9,7 +9,7 @@ use crate::Verdict;
 #[diagnostic::on_unimplemented(
     message = "a retry cannot tell whether an error of type `{E}` may be retried",
     label = "needs `Recoverable`, `.when(…)` or `.classify(…)`",
-    note = "implement `evenkeel_error::Recoverable` for `{E}`, or add `.when(|error| …)` with a \
+    note = "implement `evenkeel_backoff::Recoverable` for `{E}`, or add `.when(|error| …)` with a \
             condition, or `.classify(|error| …)` with a `Recovery`"
 )]
 pub trait Classify<E> {

@@ -5,14 +5,15 @@ use core::task::{Context, Poll, ready};
 use evenkeel_error::Moment;
 use pin_project_lite::pin_project;
 
-use super::pause::Pause;
+use super::pause::{Asked, Pause};
 use super::rules::Judge;
 use super::{Attempt, Fault, GaveUp, RetryCall, Sleeper};
 use crate::Stop;
 
 /// A [`RetryCall`] of an asynchronous operation, which is a future.
 ///
-/// Ends with the operation's value, or with [`GaveUp`]. Panics as tokio's timers do if it must wait
+/// Ends with the operation's value, or with [`GaveUp`]; polled again after that, it is pending for ever.
+/// Panics as tokio's timers do if it must wait
 /// outside a tokio runtime with its time enabled, and `S` is [`Tokio`](crate::Tokio).
 pub type RetryFuture<Op, Fut, E, S, R> =
     RetryCall<Op, E, S, R, Underway<Fut, <S as Sleeper>::Sleep>>;
@@ -40,7 +41,7 @@ enum Stage {
     /// A [`Pause`], flat: packed with the tag it is a word shorter.
     Waiting {
         until: Moment,
-        asked: f32,
+        asked: Asked,
     },
     /// The call is not made again.
     Over,
@@ -157,7 +158,7 @@ where
                         let Some(limit) = underway.timer.as_mut().as_pin_mut() else {
                             return Poll::Pending;
                         };
-                        ready!(limit.poll(cx));
+                        ready!(S::poll_limit(limit, cx));
                         Fault::TimedOut
                     }
                 };

@@ -72,7 +72,7 @@ async fn within<F: Future, S: Sleeper, R: Ruled, E>(
             limit.set(left.map(|left| sleeper.sleep(left)));
         }
         match limit.as_mut().as_pin_mut() {
-            Some(limit) => limit.poll(cx).map(|()| None),
+            Some(limit) => S::poll_limit(limit, cx).map(|()| None),
             None => Poll::Pending,
         }
     })

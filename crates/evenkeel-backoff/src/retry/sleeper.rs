@@ -1,3 +1,5 @@
+use core::pin::Pin;
+use core::task::{Context, Poll};
 use core::time::Duration;
 
 use evenkeel_error::Moment;
@@ -27,4 +29,12 @@ pub trait Sleeper {
 
     /// A wait of this length, counted from now; not a nanosecond shorter.
     fn sleep(&self, wait: Duration) -> Self::Sleep;
+
+    /// Asks a timer that limits an attempt whether it is over, after the attempt was polled. For
+    /// runtimes that ration what a task may do at each poll: the timer must answer also when the
+    /// attempt has used everything up. Default: polls it.
+    #[inline]
+    fn poll_limit(limit: Pin<&mut Self::Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+        limit.poll(cx)
+    }
 }

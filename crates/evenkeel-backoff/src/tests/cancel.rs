@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::future::pending;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ::tower::{Layer as _, Service as _, service_fn};
@@ -162,6 +163,43 @@ fn a_retry_through_a_service_that_succeeds_gets_its_token_back() {
         for _ in 0..5 {
             assert_eq!(service.call(()).await, Ok(()));
         }
+    });
+}
+
+/// Fails at once, and is not ready again after its first call.
+#[derive(Clone, Default)]
+struct Exhausted(bool);
+
+impl tower::Service<()> for Exhausted {
+    type Response = ();
+    type Error = Says;
+    type Future = std::future::Ready<Result<(), Says>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Says>> {
+        if self.0 {
+            Poll::Pending
+        } else {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn call(&mut self, (): ()) -> Self::Future {
+        self.0 = true;
+        std::future::ready(Err(BUSY))
+    }
+}
+
+#[test]
+fn dropped_while_its_service_is_not_ready_a_call_gives_the_token_back() {
+    virtually(async {
+        let floor = RetryBudget::builder().floor(3_600 * SECOND);
+        let budget = floor.build().unwrap();
+        let layer = RetryLayer::new(ServicePolicy::new(policy()).budget(budget.clone()));
+        let mut service = layer.layer(Exhausted::default());
+        let call = service.call(());
+        let ended = dropped_after(SECOND * 60, call).await;
+        assert!(ended.is_none());
+        assert_eq!(budget.tokens(Tokio.now()), 10);
     });
 }
 

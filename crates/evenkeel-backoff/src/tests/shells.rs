@@ -7,7 +7,8 @@ use evenkeel_error::{Moment, Recovery};
 use super::{BUSY, SECOND, Says, limited, take, virtually};
 use crate::{
     Attempt, Chance, Decision, Dice, Fault, GaveUp, Limits, Policy, RetryBudget, RetryPolicy, Roll,
-    Session, Sleeper, StopReason, Tokio, Verdict, Withdrawal, blocking, retry, retry_with,
+    Session, Sleeper, StopReason, Tokio, Verdict, Withdrawal, blocking, retry, retry_mut,
+    retry_with,
 };
 
 /// Fails with this until the attempt that succeeds; how long the call took, and how it ended.
@@ -75,6 +76,20 @@ fn a_deadline_that_has_passed_keeps_the_operation_from_starting() {
 }
 
 #[test]
+fn a_wait_without_jitter_that_reaches_the_deadline_is_not_begun() {
+    let policy = RetryPolicy::exponential(8 * SECOND).jitter(crate::Jitter::None);
+    for deadline in [5, 8] {
+        virtually(async {
+            let start = Tokio.now();
+            let call = retry(|_| ready(Err::<(), _>(BUSY))).policy(policy);
+            let gave_up = call.deadline(deadline * SECOND).await.unwrap_err();
+            assert_eq!(gave_up.reason(), StopReason::Deadline);
+            assert_eq!(Tokio.now().since(start), Duration::ZERO);
+        });
+    }
+}
+
+#[test]
 fn a_deadline_ends_the_attempt_under_way_and_the_error_before_it_is_kept() {
     virtually(async {
         let start = Tokio.now();
@@ -120,6 +135,43 @@ fn an_attempt_that_takes_too_long_is_ended_and_retried() {
             (4, Some(&Fault::TimedOut))
         );
     });
+}
+
+/// Uses up all that tokio lets a task do, poll after poll.
+async fn greedy(attempt: Attempt) -> Result<u32, Says> {
+    let pass_a_minute = tokio::time::advance(60 * SECOND);
+    if attempt.number() == 1 {
+        tokio::task::yield_now().await;
+        pass_a_minute.await;
+        for _ in 0..100_000 {
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+    Ok(attempt.number())
+}
+
+#[test]
+fn an_attempt_that_leaves_the_runtime_no_time_for_timers_is_ended_all_the_same() {
+    let policy = RetryPolicy::exponential(SECOND).attempt_timeout(3 * SECOND);
+    assert_eq!(virtually(retry(greedy).policy(policy)), Ok(2));
+    let lending = retry_mut(greedy).policy(policy);
+    assert_eq!(virtually(lending.run()), Ok(2));
+}
+
+#[test]
+fn blocking_and_asynchronous_calls_share_a_budget() {
+    let budget = RetryBudget::builder().cap(1).build().unwrap();
+    let fails_once = |attempt: Attempt| match attempt.number() {
+        1 => Err(BUSY),
+        number => Ok(number),
+    };
+    let policy = RetryPolicy::exponential(Duration::ZERO);
+    for _ in 0..2 {
+        let call = retry(|attempt| ready(fails_once(attempt)));
+        assert_eq!(virtually(call.policy(policy).budget(&budget)), Ok(2));
+        let call = blocking::retry(fails_once);
+        assert_eq!(call.policy(policy).budget(&budget).call(), Ok(2));
+    }
 }
 
 #[test]

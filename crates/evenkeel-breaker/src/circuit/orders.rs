@@ -185,6 +185,21 @@ fn no_success_is_lost_however_the_window_turns() {
 }
 
 #[test]
+fn a_success_and_a_failure_that_begin_a_bucket_together_are_both_counted() {
+    explore(3, || {
+        let breaker = breaker(BreakerConfig::builder());
+        let seen = breaker.clone();
+        let said = on_threads(2, move |number| match number {
+            0 => breaker.admit(START, ROLL).ok()?.success(START, ROLL),
+            _ => fail(&breaker, START),
+        });
+        assert_eq!(said.iter().flatten().count(), 0);
+        let health = seen.health(START);
+        assert_eq!((health.samples, health.failures), (2, 1));
+    });
+}
+
+#[test]
 fn a_success_beside_a_failure_is_counted_and_opens_nothing() {
     explore(3, || {
         let breaker = breaker(in_a_row(2));

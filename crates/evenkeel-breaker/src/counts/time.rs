@@ -20,6 +20,14 @@ pub(crate) struct Width {
 }
 
 impl Width {
+    /// No end: every moment falls into bucket 0.
+    pub(crate) const ENDLESS: Self = Self { reciprocal: 0 };
+
+    #[inline]
+    pub(crate) const fn is_endless(self) -> bool {
+        self.reciprocal == 0
+    }
+
     pub(crate) fn of(span: Duration) -> Self {
         let width = (roll::nanos(span) / BUCKETS as u64).max(1);
         Self {

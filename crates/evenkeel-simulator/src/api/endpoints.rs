@@ -76,6 +76,14 @@ impl Api {
         let host = given(head, "host").or(head.uri.host());
         let base = format!("http://{}", host.unwrap_or("127.0.0.1"));
         let seed = self.seed();
+        // Reading up to 256 MB is done without the lock.
+        let items = match route {
+            Route::CreateBatch => {
+                let body = request::object(&upload.bytes).map_err(Fault::Invalid)?;
+                batch::items(&body, version(head)).map_err(Fault::Invalid)?
+            }
+            _ => Vec::new(),
+        };
         let mut stage = self.stage();
         let at = Moment {
             now: self.clock.now(),
@@ -84,12 +92,10 @@ impl Api {
         };
         match route {
             Route::CreateBatch => {
-                let body = request::object(&upload.bytes).map_err(Fault::Invalid)?;
-                let items = batch::items(&body, version(head)).map_err(Fault::Invalid)?;
                 let waiting = stage.batches.waiting(at);
                 let admitted = stage.gate.admit_items(items.len(), waiting, at.item);
                 admitted.map_err(Fault::Full)?;
-                Ok(stage.batches.create(items, seed, at))
+                Ok(stage.batches.create(items, seed, at, &base))
             }
             Route::Batch(id) => stage.batches.show(id, at, &base),
             Route::CancelBatch(id) => stage.batches.cancel(id, at, &base),

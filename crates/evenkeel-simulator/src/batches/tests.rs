@@ -35,7 +35,7 @@ fn items_are_done_one_after_the_other_as_time_passes() {
     let mut batches = Batches::default();
     let mut body = body(3);
     body["requests"][1]["params"]["max_tokens"] = json!("many");
-    let batch = parsed(&batches.create(read(&body), 0, at(0)));
+    let batch = parsed(&batches.create(read(&body), 0, at(0), "http://h"));
     let id = batch["id"].as_str().unwrap();
     assert_eq!(batch["processing_status"], "in_progress");
     let later = parsed(&batches.show(id, at(2), "").unwrap());
@@ -75,7 +75,7 @@ fn items_are_done_one_after_the_other_as_time_passes() {
 #[test]
 fn a_cancelled_batch_keeps_what_was_done() {
     let mut batches = Batches::default();
-    let batch = parsed(&batches.create(read(&body(5)), 0, at(0)));
+    let batch = parsed(&batches.create(read(&body(5)), 0, at(0), "http://h"));
     let id = batch["id"].as_str().unwrap().to_owned();
     let cancelled = parsed(&batches.cancel(&id, at(2), "").unwrap());
     assert_eq!(cancelled["processing_status"], "canceling");
@@ -134,7 +134,7 @@ fn what_is_not_done_within_a_day_expires() {
         item: SECOND * 50_000,
         ..at(seconds)
     };
-    let batch = parsed(&batches.create(read(&body(3)), 0, slow(0)));
+    let batch = parsed(&batches.create(read(&body(3)), 0, slow(0), "http://h"));
     let id = batch["id"].as_str().unwrap();
     assert_eq!(
         (batches.waiting(slow(0)), batches.waiting(slow(60_000))),
@@ -156,4 +156,31 @@ fn what_is_not_done_within_a_day_expires() {
         .collect();
     assert_eq!(kinds, ["succeeded", "expired", "expired"]);
     assert_eq!(batches.waiting(slow(90_000)), 0);
+}
+
+#[test]
+fn a_batch_whose_items_take_longer_than_time_can_be_cancelled_and_shown() {
+    let mut batches = Batches::default();
+    let at = Moment {
+        item: Duration::MAX,
+        ..at(1_000)
+    };
+    let batch = parsed(&batches.create(read(&body(3)), 0, at, "http://h"));
+    let id = batch["id"].as_str().unwrap();
+    let cancelled = parsed(&batches.cancel(id, at, "http://h").unwrap());
+    assert_eq!(cancelled["processing_status"], "canceling");
+}
+
+#[test]
+fn a_batch_that_is_done_when_it_is_created_says_where_its_results_are() {
+    let at = Moment {
+        item: Duration::ZERO,
+        ..at(0)
+    };
+    let batch = parsed(&Batches::default().create(read(&body(1)), 0, at, "http://h"));
+    let url = batch["results_url"].as_str().unwrap();
+    assert!(
+        url.starts_with("http://h/v1/messages/batches/msgbatch_"),
+        "{url}"
+    );
 }

@@ -404,3 +404,27 @@ async fn what_is_played_again_gives_the_same_bytes_again() {
     assert_eq!(rounds[0], rounds[1]);
     assert_ne!(rounds[0][0], rounds[0][1]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_plays_the_script_again_from_its_start_with_the_same_ids() {
+    let simulator = of(scenario());
+    let first = heard(&simulator).await;
+    simulator.reset();
+    assert!(simulator.journal().is_empty());
+    let again = heard(&simulator).await;
+    assert_eq!((first.0, again.0), (429, 429));
+    assert_eq!(first.1["request-id"], again.1["request-id"]);
+    assert_eq!(simulator.journal_dropped(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_whose_connection_was_closed_stays_closed_however_often_it_is_asked() {
+    let reply = Reply::message("One, two, three.").cut_after_events(3, Cut::MidChunk);
+    let simulator = of(Scenario::script(vec![reply]));
+    let mut response = simulator.send(request()).await.unwrap();
+    let body = response.body_mut();
+    while let Some(Ok(_)) = body.chunk().await {}
+    for _ in 0..3 {
+        assert_eq!(body.chunk().await, Some(Err(Severed::Closed)));
+    }
+}

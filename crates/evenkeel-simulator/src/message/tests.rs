@@ -270,3 +270,26 @@ fn usage_is_cumulative_and_says_what_was_thought_and_searched() {
         "{end}"
     );
 }
+
+#[test]
+fn the_count_of_output_tokens_never_falls_in_a_stream() {
+    for answer in [Answer::refusal("cyber", "No."), Answer::new().text("Yes.")] {
+        let request = MessagesRequest {
+            model: "m".into(),
+            max_tokens: 9,
+            ..MessagesRequest::default()
+        };
+        let message = Message::compose(&answer, &request, Input::default(), &mut Dice::new(1, 1));
+        let counts: Vec<u64> = message
+            .events()
+            .iter()
+            .filter_map(|event| {
+                let text = std::str::from_utf8(event.bytes()).unwrap();
+                let rest = text.split_once(r#""output_tokens":"#)?.1;
+                let end = rest.find(|letter: char| !letter.is_ascii_digit())?;
+                rest.get(..end)?.parse().ok()
+            })
+            .collect();
+        assert!(counts.len() == 2 && counts[0] <= counts[1], "{counts:?}");
+    }
+}

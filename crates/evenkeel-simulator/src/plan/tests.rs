@@ -14,20 +14,25 @@ fn request(form: Form) -> MessagesRequest {
     }
 }
 
-fn planned(reply: &Reply, form: Form) -> Answer {
-    let request = request(form);
-    let given = Circumstances {
+fn circumstances(request: &MessagesRequest) -> Circumstances<'_> {
+    Circumstances {
         seed: 1,
         number: 1,
         wall: SystemTime::UNIX_EPOCH,
         organization: "org",
+        workspace: "wrkspc",
         trap: None,
-        request: Some(&request),
+        request: Some(request),
         input: Input::fresh(request.input_tokens),
-    };
+    }
+}
+
+fn planned(reply: &Reply, form: Form) -> Answer {
+    let request = request(form);
+    let given = circumstances(&request);
     match Plan::new(reply, &given, |_| Vec::new(), |_| Pace::default()).outcome {
         Outcome::Answer(answer) => answer,
-        Outcome::Hangup(fault) => panic!("{fault:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -254,4 +259,76 @@ proptest! {
         let reached = places.iter().filter(|place| usize::try_from((**place).min(30)).unwrap() <= end);
         prop_assert_eq!(pauses, reached.count());
     }
+}
+
+#[test]
+fn pauses_longer_than_time_at_the_place_of_a_cut_are_added_without_a_panic() {
+    let reply = tens()
+        .pause_after_events(1, Duration::MAX)
+        .pause_after_events(1, Duration::MAX)
+        .cut_after_events(1, Cut::Reset);
+    let Finish::CutWire { pause, .. } = planned(&reply, Form::Stream).finish else {
+        panic!("a reset is a cut on the wire")
+    };
+    assert_eq!(pause, Duration::MAX);
+}
+
+#[test]
+fn white_space_is_not_the_beginning_of_a_reply_that_could_be_taken_for_whole() {
+    let cut = |text: &str| {
+        let events = vec![SseEvent::text_delta(0, text), SseEvent::message_stop()];
+        Reply::events(events).cut_after_events(1, Cut::Clean)
+    };
+    assert_eq!(planned(&cut(" \n"), Form::Stream).broken_off, None);
+    assert!(planned(&cut(" a"), Form::Stream).broken_off.is_some());
+}
+
+#[test]
+fn a_long_generation_is_interrupted_by_pings_and_a_short_one_is_not() {
+    let request = request(Form::Stream);
+    let pings = |rest: u64, reply: &Reply| {
+        let given = circumstances(&request);
+        let pace = Pace {
+            first: Duration::ZERO,
+            rest: Duration::from_secs(rest),
+            pings: Duration::from_secs(15),
+        };
+        let plan = Plan::new(reply, &given, |_| Vec::new(), |_| pace);
+        let Outcome::Answer(answer) = plan.outcome else {
+            panic!("an answer was planned")
+        };
+        let steps = answer.steps.iter();
+        let mut passed = Duration::ZERO;
+        let mut seen = Vec::new();
+        for step in steps {
+            match step {
+                Step::Pause(length) => passed += *length,
+                Step::Send(bytes) if bytes.starts_with(b"event: ping") => seen.push(passed),
+                Step::Send(_) | Step::Endless(..) => {}
+            }
+        }
+        (seen.split_off(1), passed, body(&answer))
+    };
+    let reply = Reply::answer(crate::answer::Answer::new().tokens(400));
+    let (seen, ..) = pings(10, &reply);
+    assert_eq!(seen, [], "but for the one after `message_start`");
+    let (seen, passed, sent) = pings(100, &reply);
+    assert!((5..=6).contains(&seen.len()), "{seen:?}");
+    let second = Duration::from_secs(1);
+    assert!(
+        seen.windows(2)
+            .map(|two| two[1].saturating_sub(two[0]))
+            .all(|gap| gap >= 14 * second && gap <= 16 * second),
+        "{seen:?}"
+    );
+    assert!(passed <= 101 * second, "{passed:?}");
+    assert!(sent.ends_with(b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"));
+    let (seen, _, sent) = pings(100, &reply.line_ends(crate::distortion::LineEnd::CrLf));
+    assert!(
+        !seen.is_empty()
+            && !String::from_utf8(sent)
+                .unwrap()
+                .replace("\r\n", "")
+                .contains('\n')
+    );
 }

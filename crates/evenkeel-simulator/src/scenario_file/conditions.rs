@@ -65,8 +65,7 @@ pub(super) struct SpanTable {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WhenTable {
-    #[serde(default)]
-    requests: Vec<u64>,
+    requests: Option<Vec<u64>>,
     chance: Option<f64>,
     from: Option<Length>,
     until: Option<Length>,
@@ -150,10 +149,16 @@ fn span(from: Option<Length>, until: Option<Length>) -> Result<(Duration, Durati
 
 impl WhenTable {
     pub(super) fn when(self) -> Result<When, String> {
-        if self.requests.contains(&0) {
-            return Err("requests are counted from 1".into());
-        }
-        let mut when = When::requests(self.requests);
+        let mut when = match self.requests {
+            None => When::always(),
+            Some(numbers) if numbers.is_empty() => {
+                return Err("requests has at least one number; without it all are struck".into());
+            }
+            Some(numbers) if numbers.contains(&0) => {
+                return Err("requests are counted from 1".into());
+            }
+            Some(numbers) => When::requests(numbers),
+        };
         if let Some(share) = self.chance {
             let chance = Chance::share(share).ok_or("chance is a share from 0 to 1")?;
             when = when.chance(chance);

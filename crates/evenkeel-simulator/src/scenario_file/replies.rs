@@ -60,6 +60,7 @@ pub(super) struct ReplyTable {
     message: Option<String>,
     error: Option<ErrorTable>,
     raw: Option<RawTable>,
+    verbatim: Option<VerbatimTable>,
     gateway: Option<u16>,
     events: Option<Vec<EventTable>>,
     close: Option<CloseWord>,
@@ -105,6 +106,14 @@ pub(super) struct RawTable {
     status: u16,
     body: Option<String>,
     hex: Option<Hex>,
+}
+
+/// Text, or any bytes at all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub(super) enum VerbatimTable {
+    Text(String),
+    Hex(Hex),
 }
 
 /// Well-formed, or any bytes at all.
@@ -219,6 +228,10 @@ impl ReplyTable {
             }),
             self.error.take().map(ErrorTable::reply),
             self.raw.take().map(RawTable::reply).transpose()?,
+            self.verbatim.take().map(|bytes| match bytes {
+                VerbatimTable::Text(text) => Reply::verbatim(text),
+                VerbatimTable::Hex(hex) => Reply::verbatim(hex.0),
+            }),
             self.gateway.take().map(Reply::html_gateway),
             self.out_of.take().map(Reply::out_of),
             self.redirect.take().map(|redirect| match redirect.to {
@@ -301,7 +314,7 @@ impl ReplyTable {
     }
 }
 
-const KINDS: &str = "a reply is exactly one of message, answer, refusal, error, out_of, raw, gateway, redirect, events, close";
+const KINDS: &str = "a reply is exactly one of message, answer, refusal, error, out_of, raw, verbatim, gateway, redirect, events, close";
 
 fn one(kinds: Vec<Reply>) -> Result<Reply, String> {
     let mut kinds = kinds.into_iter();

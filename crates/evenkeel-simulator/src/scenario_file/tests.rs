@@ -58,6 +58,8 @@ fn every_kind_of_reply_can_be_written() {
     let file = r#"
         reply = [
             { gateway = 520 },
+            { verbatim = { text = "HTTP/1.1 99 Hm" } },
+            { verbatim = { hex = "ff 00" } },
             { close = "reset" },
             { close = "close" },
             { events = [{ event = "ping", data = "{}" }], cut = { after_bytes = 3, how = "mid-chunk" } },
@@ -66,6 +68,8 @@ fn every_kind_of_reply_can_be_written() {
     "#;
     let expected = Scenario::script(vec![
         Reply::html_gateway(520),
+        Reply::verbatim("HTTP/1.1 99 Hm"),
+        Reply::verbatim([0xff, 0]),
         Reply::reset_without_reply(),
         Reply::close_without_reply(),
         Reply::events(vec![SseEvent::new("ping", "{}")]).cut_after_bytes(3, Cut::MidChunk),
@@ -225,6 +229,16 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         ),
         ("[[fault]]\nwhen = { requests = [0] }", 1, "counted from 1"),
         (
+            "[[fault]]\nwhen = { requests = [] }",
+            1,
+            "at least one number",
+        ),
+        (
+            "[[reply]]\nanswer = [{ tokens = 4294967295 }]",
+            1,
+            "at most 1000000 tokens",
+        ),
+        (
             "[[refused]]\nfrom = '2s'\nuntil = '1s'",
             1,
             "later than from",
@@ -365,6 +379,7 @@ fn every_key_that_a_file_may_have_is_documented() {
         "[[reply]]\nunheard_of = 1",
         "[[reply]]\nerror = { unheard_of = 1 }",
         "[[reply]]\nraw = { unheard_of = 1 }",
+        "[[reply]]\nverbatim = { unheard_of = 1 }",
         "[[reply]]\nrefusal = { unheard_of = 1 }",
         "[[reply]]\nredirect = { unheard_of = 1 }",
         "[[reply]]\nevents = [{ unheard_of = 1 }]",

@@ -326,3 +326,36 @@ fn a_search_of_the_server_comes_with_its_result_or_waits_for_that_of_a_tool() {
         );
     }
 }
+
+/// So many that looking at each for each of the others would not come to an end.
+const MANY: usize = 100_000;
+
+#[test]
+fn a_request_with_very_many_tool_calls_is_read_to_its_end() {
+    let each = |block: fn(String) -> Value| -> Vec<_> {
+        (0..MANY).map(|n| block(format!("toolu_{n}"))).collect()
+    };
+    let body = json!({"messages": [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": each(|id| json!({"type": "tool_use", "id": id, "name": "t", "input": {}}))},
+        {"role": "user", "content": each(|id| json!({"type": "tool_result", "tool_use_id": id}))},
+        {"role": "assistant", "content": each(|id| json!({"type": "server_tool_use", "id": id, "name": "web_search"}))
+            .into_iter()
+            .chain(each(|id| json!({"type": "web_search_tool_result", "tool_use_id": id})))
+            .collect::<Vec<_>>()},
+        {"role": "user", "content": "Go on"},
+    ]});
+    assert_eq!(messages(&body, Version::First, None), Ok(()));
+}
+
+#[test]
+fn a_request_with_very_many_tools_or_strangers_is_read_to_its_end() {
+    let tools: Vec<_> = (0..MANY)
+        .map(|n| json!({"name": format!("t{n}"), "input_schema": {}}))
+        .collect();
+    let strangers = (0..MANY).map(|n| (format!("{n}{}", "x".repeat(50)), Value::Null));
+    let mut body: serde_json::Map<_, _> = strangers.collect();
+    body.insert("tools".into(), tools.into());
+    let checked = crate::parameters::check(&body.into(), Version::First, None);
+    assert_eq!(checked, Ok(()));
+}

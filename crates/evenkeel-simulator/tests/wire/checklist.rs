@@ -369,6 +369,23 @@ async fn a_connection_ends_before_the_head_in_every_way() {
 }
 
 #[tokio::test]
+async fn a_head_may_be_any_bytes_at_all() {
+    let text = "HTTP/1.1 99 Hm\r\nno colon\r\n\r\nx";
+    let file = "verbatim = { text = \"HTTP/1.1 99 Hm\\r\\nno colon\\r\\n\\r\\nx\" }";
+    let reply = both_ways(Reply::verbatim(text), file).await;
+    assert_eq!((reply.text(), reply.end), (text, End::Closed));
+    let simulator = started(Scenario::script(vec![
+        Reply::verbatim(*b"\xff\0"),
+        Reply::message("Hello"),
+    ]))
+    .await;
+    assert_eq!(plain(&simulator).await.bytes, b"\xff\0");
+    assert_eq!(plain(&simulator).await.status(), 200);
+    let entry = &simulator.journal()[0];
+    assert_eq!((entry.status, entry.reply_bytes), (None, 2));
+}
+
+#[tokio::test]
 async fn a_redirect_names_another_origin_or_the_trap() {
     let reply = Reply::redirect(308, "http://elsewhere.example/");
     let file = "redirect = { status = 308, to = 'http://elsewhere.example/' }";

@@ -334,3 +334,29 @@ async fn a_pause_at_the_place_of_a_cut_is_a_silence_before_it() {
         assert!(took >= 80 * MS, "{took:?}");
     }
 }
+
+#[tokio::test]
+async fn a_cut_at_the_last_byte_of_a_body_without_chunks_is_the_cut_that_was_asked_for() {
+    let body = Reply::raw(200).body("0123456789");
+    let simulator = simulator(vec![body.cut_after_bytes(10, Cut::Reset)]).await;
+    let old = request("false").replace("HTTP/1.1", "HTTP/1.0");
+    let reply = exchange(&simulator, old).await;
+    assert_eq!(
+        (reply.text().ends_with("0123456789"), reply.end),
+        (true, End::Reset)
+    );
+    assert_eq!(simulator.journal()[0].ending, Ending::Cut);
+}
+
+#[tokio::test]
+async fn a_cut_of_a_status_without_a_body_falls_after_its_head_and_not_on_the_next_reply() {
+    for status in [204, 205, 304] {
+        let body = Reply::raw(status).body("0123456789");
+        let cut = body.cut_after_bytes(3, Cut::Reset);
+        let simulator = simulator(vec![cut, text()]).await;
+        let reply = plain(&simulator).await;
+        assert_eq!(reply.status(), status);
+        assert_eq!(reply.end, End::Reset, "{status}");
+        assert_eq!(plain(&simulator).await.end, End::Closed);
+    }
+}

@@ -468,3 +468,18 @@ async fn the_verdict_names_what_a_hasty_client_did() {
         shown.rest()
     );
 }
+
+#[tokio::test]
+async fn a_reset_over_http_plays_a_span_of_refusal_again_from_its_start() {
+    let scenario = Scenario::script(vec![text()]).refused_during(Duration::ZERO..400 * MS);
+    let simulator = Simulator::start(scenario).await.unwrap();
+    opened(&simulator).await;
+    let reset = "POST /_simulator/reset HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    assert_eq!(exchange(&simulator, reset).await.status(), 200);
+    assert!(
+        is_refused(&simulator).await,
+        "from the moment of the reply on"
+    );
+    opened(&simulator).await;
+    assert_eq!(plain(&simulator).await.status(), 200);
+}

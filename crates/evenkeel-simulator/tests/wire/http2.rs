@@ -1,10 +1,12 @@
 //! HTTP/2 with prior knowledge, frame by frame.
 
+use std::time::Duration;
+
 use evenkeel_simulator::{Cut, Ending, Reply, Scenario, Simulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::client::{connect, soon};
+use super::client::{connect, first_entry, soon};
 
 const BODY: &str =
     r#"{"model":"m","max_tokens":99,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
@@ -174,4 +176,43 @@ async fn a_reset_is_of_the_stream_and_a_cut_inside_a_chunk_of_the_connection() {
                 .iter()
                 .any(|frame| frame.flags & 1 == 1 && frame.kind == DATA)
     );
+}
+
+#[tokio::test]
+async fn a_goaway_for_an_early_request_does_not_claim_that_later_ones_were_taken_on() {
+    let simulator = simulator(vec![
+        Reply::go_away().pause_before_head(Duration::from_millis(100)),
+        Reply::message("Late").pause_before_head(Duration::from_secs(3_600)),
+    ])
+    .await;
+    let mut connection = opened(&simulator).await;
+    ask(&mut connection, 1).await;
+    first_entry(&simulator, |entry| entry.body_bytes > 0).await;
+    ask(&mut connection, 3).await;
+    let rest = frames(&mut connection, |_| false).await;
+    let last = rest.last().unwrap();
+    assert_eq!((last.kind, last.payload.as_slice()), (GOAWAY, &[0; 8][..]));
+    let endings: Vec<_> = simulator
+        .journal()
+        .iter()
+        .map(|entry| entry.ending)
+        .collect();
+    assert_eq!(endings, [Ending::Returned, Ending::Returned]);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_script_ends_is_not_left_by_those_who_wait_on_it() {
+    let simulator = simulator(vec![
+        Reply::message("Late").pause_before_head(Duration::from_secs(3_600)),
+        Reply::go_away(),
+    ])
+    .await;
+    let mut connection = opened(&simulator).await;
+    ask(&mut connection, 1).await;
+    first_entry(&simulator, |entry| entry.body_bytes > 0).await;
+    ask(&mut connection, 3).await;
+    let rest = frames(&mut connection, |_| false).await;
+    assert_eq!(rest.last().unwrap().payload, [0, 0, 0, 1, 0, 0, 0, 0]);
+    let first = first_entry(&simulator, |entry| entry.ending != Ending::Pending).await;
+    assert_eq!(first.ending, Ending::Cut);
 }

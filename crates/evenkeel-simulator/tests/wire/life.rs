@@ -240,3 +240,97 @@ async fn many_run_side_by_side_and_serve_many_at_once() {
             .all(|simulator| simulator.journal().len() == 10)
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopping_it_waits_for_every_connection_on_many_threads_too() {
+    let simulator = pausing_in_the_body().await;
+    let mut connections = Vec::new();
+    for _ in 0..200 {
+        let mut connection = connect(&simulator).await;
+        let sent = connection.write_all(request("true").as_bytes()).await;
+        sent.unwrap();
+        read_until(&mut connection, "event: ping").await;
+        connections.push(connection);
+    }
+    simulator.stop().await;
+    for connection in connections {
+        // Without a wait: `WouldBlock` is a connection that is still open.
+        let mut connection = connection.into_std().unwrap();
+        let ended = std::io::Read::read(&mut connection, &mut [0]);
+        assert!(
+            !matches!(&ended, Err(error) if error.kind() == ErrorKind::WouldBlock),
+            "{ended:?}"
+        );
+    }
+}
+
+/// Set for the process that is to be looked at.
+const LOUD: &str = "EVENKEEL_SIMULATOR_LOUD";
+
+#[tokio::test]
+async fn an_address_that_is_not_loopback_is_said_loudly_and_loopback_is_not() {
+    if let Ok(address) = std::env::var(LOUD) {
+        let builder = Simulator::builder().address(address.parse().unwrap());
+        builder.start().await.unwrap().stop().await;
+        return;
+    }
+    let itself = std::env::current_exe().unwrap();
+    let heard = |address: &str| {
+        let run = std::process::Command::new(&itself)
+            .args(["--exact", "--nocapture"])
+            .arg("life::an_address_that_is_not_loopback_is_said_loudly_and_loopback_is_not")
+            .env(LOUD, address)
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{address}");
+        String::from_utf8(run.stderr).unwrap()
+    };
+    let loud = heard("0.0.0.0");
+    assert!(
+        loud.contains("WARNING: the simulator listens on 0.0.0.0:")
+            && loud.contains("anybody who can reach this machine can use it"),
+        "{loud}"
+    );
+    assert!(!heard("127.0.0.1").contains("WARNING"));
+}
+
+#[tokio::test]
+async fn a_cut_after_a_pause_ends_when_the_client_sees_it() {
+    let pause = Duration::from_millis(100);
+    let reply = Reply::message("A text that breaks off.")
+        .pause_after_events(4, pause)
+        .cut_after_events(4, evenkeel_simulator::Cut::Reset);
+    let simulator = Simulator::start(Scenario::script(vec![reply]))
+        .await
+        .unwrap();
+    stream(&simulator).await;
+    let entry = first_entry(&simulator, |entry| entry.ending == Ending::Cut).await;
+    assert!(entry.ended_at.unwrap() >= entry.at + pause, "{entry:?}");
+}
+
+#[tokio::test]
+async fn a_scenario_larger_than_a_body_may_be_is_refused_and_not_played_in_part() {
+    let simulator = Simulator::start(Scenario::named("healthy").unwrap())
+        .await
+        .unwrap();
+    let mut file = "[[reply]]\nraw = { status = 500 }\n".to_owned();
+    file.push_str(&"#\n".repeat(17 * 1_024 * 1_024));
+    let post = format!(
+        "POST /_simulator/scenario HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{file}",
+        file.len()
+    );
+    assert_eq!(exchange(&simulator, post).await.status(), 413);
+    assert_eq!(plain(&simulator).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_head_that_was_asked_for_without_its_body_is_complete() {
+    let simulator = Simulator::start(Scenario::named("healthy").unwrap())
+        .await
+        .unwrap();
+    let head = "HEAD /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let reply = exchange(&simulator, head).await;
+    assert_eq!((reply.status(), reply.rest()), (405, ""));
+    let entry = first_entry(&simulator, |entry| entry.ending != Ending::Pending).await;
+    assert_eq!((entry.ending, entry.reply_bytes), (Ending::Complete, 0));
+}

@@ -93,6 +93,13 @@ async fn every_reply_says_when_from_whom_and_for_which_request() {
             "{}",
             reply.head()
         );
+        let workspace = reply.header("anthropic-workspace-id").unwrap();
+        assert!(workspace.starts_with("wrkspc_01"), "{workspace}");
+    }
+    let stranger = Simulator::start(Scenario::named("unauthorized").unwrap());
+    let refusal = plain(&stranger.await.unwrap()).await;
+    for whose in ["anthropic-organization-id", "anthropic-workspace-id"] {
+        assert_eq!(refusal.header(whose), None);
     }
 }
 

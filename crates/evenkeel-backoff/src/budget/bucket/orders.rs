@@ -104,3 +104,26 @@ fn a_deposit_that_meets_a_pause_is_booked() {
         assert_eq!(bucket.tokens(at(1_000)), 1);
     });
 }
+
+/// Full, in a span that has seen enough calls to be counted no more.
+fn quiet() -> Arc<Bucket> {
+    let bucket = bucket(100);
+    bucket.calls.saturate();
+    bucket.earn(at(0));
+    bucket
+}
+
+#[test]
+fn a_bucket_that_is_filled_and_emptied_at_one_time_does_not_stay_quiet() {
+    loom::model(|| {
+        let bucket = quiet();
+        bucket.withdraw(at(0)).unwrap();
+        let other = beside(&bucket, |bucket| bucket.earn(at(0)));
+        bucket.withdraw(at(0)).unwrap();
+        other.join().unwrap();
+        (0..3).for_each(|_| bucket.withdraw(at(0)).unwrap());
+        let before = bucket.tokens(at(0));
+        (0..2).for_each(|_| bucket.earn(at(0)));
+        assert_eq!(bucket.tokens(at(0)), before + 2);
+    });
+}

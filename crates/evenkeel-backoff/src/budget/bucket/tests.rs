@@ -195,6 +195,16 @@ fn the_cap_follows_the_call_rate_up_to_a_hundred() {
 }
 
 #[test]
+fn a_hundred_thousand_calls_of_one_span_all_earn_while_the_bucket_is_not_full() {
+    let bucket = Bucket::new(100, 1, RetryBudget::FLOOR);
+    while bucket.withdraw(at(0)).is_ok() {}
+    for _ in 0..99_500 {
+        bucket.earn(at(0));
+    }
+    assert_eq!(bucket.tokens(at(0)), 99);
+}
+
+#[test]
 fn an_empty_bucket_says_when_the_next_token_comes() {
     let bucket = drained();
     bucket.earn(at(0));
@@ -212,6 +222,26 @@ fn the_end_of_time_neither_overflows_nor_grants_for_ever() {
         bucket.put_back();
     }
     assert!(bucket.tokens(Moment::MAX) <= RetryBudget::MAX_CAP);
+}
+
+#[test]
+fn thousands_of_tokens_of_the_slowest_floor_may_come_back_at_once() {
+    // A whole token for each success, and a month for each of the floor's.
+    let bucket = Bucket::new(100, 1_000, Duration::from_secs(30 * 86_400));
+    let mut outstanding = 0;
+    while outstanding < 5_000 {
+        match bucket.withdraw(at(0)) {
+            Ok(()) => outstanding += 1,
+            Err(_) => bucket.earn(at(0)),
+        }
+    }
+    for floor in [Floor::Running, Floor::Paused] {
+        bucket.set_floor(floor, at(0));
+        (0..outstanding).for_each(|_| bucket.put_back());
+        assert_eq!(bucket.tokens(at(0)), 100);
+        let granted = (0..1_000).filter(|_| bucket.withdraw(at(0)).is_ok());
+        assert_eq!(granted.count(), 100, "{floor:?}");
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
