@@ -121,3 +121,43 @@ async fn a_fault_before_content_is_not_seen_by_who_reads_the_stream() {
     );
     assert_eq!(stream.finish().await.unwrap().text(), "whole");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_was_shown_is_shown_twice() {
+    let delta = |text: &str| {
+        let data = format!(
+            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{text}"}}}}"#
+        );
+        evenkeel_tests::sse("content_block_delta", &data)
+    };
+    let three = events::start() + &events::text("one ") + &delta("two ") + &delta("three");
+    let tool = [
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"toolu_1","name":"buy","input":{}}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"n\":1}"}}"#,
+    ];
+    let tool = events::start()
+        + &evenkeel_tests::sse("content_block_start", tool[0])
+        + &evenkeel_tests::sse("content_block_delta", tool[1])
+        + &events::block_stop();
+    for (body, shown) in [(three, "one two three"), (tool, "")] {
+        let script = Script::new([
+            Reply::stream().body(&body).ending(Ending::Cut),
+            Reply::message("again"),
+        ]);
+        let (client, recorder) = client(&script, |builder| builder);
+        let mut stream = client.messages().stream(request()).await.unwrap();
+        let mut text = String::new();
+        let mut errors = 0;
+        while let Some(event) = stream.next().await {
+            match event {
+                Ok(event) => text.push_str(event.text().unwrap_or_default()),
+                Err(error) => {
+                    errors += 1;
+                    assert_eq!(error.stopped(), Stopped::Released);
+                }
+            }
+        }
+        assert_eq!((text.as_str(), errors, script.sent().len()), (shown, 1, 1));
+        assert_eq!(recorder.count("attempt_discarded"), 0);
+    }
+}

@@ -7,10 +7,18 @@
 )]
 
 mod after_content;
+mod backends;
 mod before_content;
+mod cancel;
 mod catalogue;
+mod credentials;
+mod fallback;
 mod hints;
+mod latch;
 mod limits;
 mod models;
+mod options;
 mod records;
+mod repeats;
+mod resources;
 mod together;

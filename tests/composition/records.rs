@@ -202,3 +202,34 @@ impl Transport for Flood {
         Box::pin(std::future::ready(Ok(Response::new(facts, headers, body))))
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_ledger_has_what_each_attempt_reported_and_says_what_was_not() {
+    let begun = Reply::stream().body(&events::start()).ending(Ending::Cut);
+    let half = Reply::stream().body(&(events::start() + &events::text("half")));
+    let lost = Reply::lost(evenkeel::Delivery::Unknown);
+    let script = Script::new([
+        lost,
+        Reply::error(529, "overloaded_error", "x"),
+        begun,
+        half,
+        Reply::message("whole"),
+    ]);
+    let (client, _) = client(&script, |builder| builder);
+    let reply = client.messages().create(request()).await.unwrap();
+    let reported: Vec<_> = reply
+        .meta
+        .attempts
+        .iter()
+        .map(|attempt| attempt.usage.as_ref().and_then(|usage| usage.output_tokens))
+        .collect();
+    assert_eq!(reported, [None, None, Some(1), Some(1), Some(5)]);
+    let ledger = reply.meta.ledger();
+    assert_eq!(ledger.input_tokens, Some(30));
+    assert_eq!(ledger.output_tokens, Some(7));
+    assert_eq!(ledger.cache_read_input_tokens, None, "absent is not zero");
+    assert_eq!(
+        ledger.unreported, 1,
+        "the lost answer may have cost as much again"
+    );
+}

@@ -11,12 +11,14 @@ mod moods;
 mod recorder;
 mod reply;
 mod script;
+mod server;
 mod time;
 
 pub use moods::{Mood, Moods};
 pub use recorder::{Recorder, Seen};
 pub use reply::{Ending, Reply, events, sse};
 pub use script::{Script, Sent};
+pub use server::Server;
 pub use time::{now, pause, within};
 
 use evenkeel::transport::Transport;

@@ -12,6 +12,8 @@ pub struct Recorder {
 /// One event, in words that a test can compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
+    /// When, on the client's clock.
+    pub at: Duration,
     /// The event's label.
     pub label: &'static str,
     /// The event as a log line.
@@ -56,6 +58,7 @@ impl Observer for Recorder {
             _ => None,
         };
         let seen = Seen {
+            at: event.at.since(evenkeel::error::Moment::ORIGIN),
             label: event.what.label(),
             line: event.to_string(),
             wait,

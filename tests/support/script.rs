@@ -7,7 +7,7 @@ use bytes::Bytes;
 use evenkeel::error::{Error, Facts, Phase};
 use evenkeel::transport::{Body, BoxFuture, Request, Response, Transport};
 use futures_core::Stream;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -29,6 +29,10 @@ pub struct Script {
 pub struct Sent {
     /// When, since the script was made.
     pub at: Duration,
+    /// Its method.
+    pub method: Method,
+    /// Its path and query.
+    pub path: String,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body.
@@ -66,12 +70,30 @@ impl Script {
     fn next(&self, request: &Request) -> Reply {
         let mut sent = self.sent.lock().expect("no test panics while it sends");
         let index = sent.len().min(self.replies.len() - 1);
-        sent.push(Sent {
-            at: now() - self.started,
+        sent.push(Sent::of(request, now() - self.started));
+        self.replies[index].clone()
+    }
+}
+
+impl Sent {
+    pub(crate) fn of(request: &Request, at: Duration) -> Self {
+        Self {
+            at,
+            method: request.method.clone(),
+            path: request
+                .uri
+                .path_and_query()
+                .map_or_else(String::new, ToString::to_string),
             headers: request.headers.clone(),
             body: String::from_utf8_lossy(&request.body).into_owned(),
-        });
-        self.replies[index].clone()
+        }
+    }
+
+    /// A header as text; empty without one.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().expect("visible text"))
     }
 }
 

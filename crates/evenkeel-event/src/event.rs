@@ -100,6 +100,21 @@ impl fmt::Display for Event<'_> {
                 write!(f, "circuit of the {} is now {}", scope.label(), to.label())
             }
             What::BudgetEmpty {} => f.write_str("the retry budget is empty"),
+            What::LatchSet { error } => {
+                write!(f, "the credential is refused, calls with it stop: {error}")
+            }
+            What::LatchCleared { held } => {
+                write!(f, "the credential is accepted again after {held:.1?}")
+            }
+            What::CredentialRefreshed { elapsed } => {
+                write!(f, "credential renewed in {elapsed:.1?}")
+            }
+            What::CredentialRefreshFailed { error, elapsed } => {
+                write!(f, "credential not renewed after {elapsed:.1?}: {error}")
+            }
+            What::FellBack { from, to, trigger } => {
+                write!(f, "falling back from {from} to {to} ({})", trigger.label())
+            }
         }
     }
 }
@@ -123,6 +138,32 @@ mod tests {
     use evenkeel_error::{Delivery, Error};
 
     use super::*;
+
+    #[test]
+    fn what_happens_to_credentials_and_fallbacks_prints_as_one_line() {
+        let error = Error::connection(Delivery::NotSent);
+        let second = Duration::from_secs(1);
+        for (what, words) in [
+            (What::latch_set(&error), "calls with it stop: connection"),
+            (What::latch_cleared(second), "accepted again after 1.0s"),
+            (What::credential_refreshed(second), "renewed in 1.0s"),
+            (
+                What::credential_refresh_failed(&error, second),
+                "not renewed after 1.0s: connection",
+            ),
+            (
+                What::fell_back("a", "b", crate::Trigger::Silence),
+                "from a to b (silence)",
+            ),
+        ] {
+            let line = Event::new(CallId::new(7), Moment::ORIGIN, what).to_string();
+            assert!(
+                line.starts_with("call 7: ") && line.contains(words),
+                "{line}"
+            );
+            assert!(!line.contains('\n'), "{line}");
+        }
+    }
 
     #[test]
     fn an_event_prints_as_one_line_that_says_which_call() {

@@ -11,4 +11,4 @@ pub use event::{CallId, Event};
 pub use observer::Observer;
 pub use stopped::Stopped;
 pub use wait::WaitReason;
-pub use what::{Circuit, Scope, What};
+pub use what::{Circuit, Scope, Trigger, What};

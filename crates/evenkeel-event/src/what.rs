@@ -102,6 +102,57 @@ pub enum What<'a> {
     /// The retry budget is empty.
     #[non_exhaustive]
     BudgetEmpty {},
+    /// The server refuses the credential: until that changes, calls with it fail without a request,
+    /// single probes aside. A person has to act.
+    #[non_exhaustive]
+    LatchSet {
+        /// The refusal.
+        error: &'a Error,
+    },
+    /// The credential is accepted again.
+    #[non_exhaustive]
+    LatchCleared {
+        /// For how long it was refused.
+        held: Duration,
+    },
+    /// The credential was renewed.
+    #[non_exhaustive]
+    CredentialRefreshed {
+        /// How long that took.
+        elapsed: Duration,
+    },
+    /// The credential could not be renewed; the call goes on as the failure allows.
+    #[non_exhaustive]
+    CredentialRefreshFailed {
+        /// The failure.
+        error: &'a Error,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// The call goes to the next of its fallbacks.
+    #[non_exhaustive]
+    FellBack {
+        /// The model that brought no reply.
+        from: &'a str,
+        /// The model that is asked now.
+        to: &'a str,
+        /// Why.
+        trigger: Trigger,
+    },
+}
+
+/// What makes a call go to a fallback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Trigger {
+    /// The circuit is open.
+    CircuitOpen,
+    /// There was no capacity, twice.
+    Overloaded,
+    /// The reply did not begin in time.
+    Silence,
+    /// The model refused before it had said anything.
+    Refusal,
 }
 
 /// What a circuit breaker watches.
@@ -219,6 +270,36 @@ impl<'a> What<'a> {
     pub const fn budget_empty() -> Self {
         Self::BudgetEmpty {}
     }
+
+    /// The server refuses the credential.
+    #[must_use]
+    pub const fn latch_set(error: &'a Error) -> Self {
+        Self::LatchSet { error }
+    }
+
+    /// The credential is accepted again.
+    #[must_use]
+    pub const fn latch_cleared(held: Duration) -> Self {
+        Self::LatchCleared { held }
+    }
+
+    /// The credential was renewed.
+    #[must_use]
+    pub const fn credential_refreshed(elapsed: Duration) -> Self {
+        Self::CredentialRefreshed { elapsed }
+    }
+
+    /// The credential could not be renewed.
+    #[must_use]
+    pub const fn credential_refresh_failed(error: &'a Error, elapsed: Duration) -> Self {
+        Self::CredentialRefreshFailed { error, elapsed }
+    }
+
+    /// The call goes to the next of its fallbacks.
+    #[must_use]
+    pub const fn fell_back(from: &'a str, to: &'a str, trigger: Trigger) -> Self {
+        Self::FellBack { from, to, trigger }
+    }
 }
 
 impl What<'_> {
@@ -237,6 +318,24 @@ impl What<'_> {
             Self::Cancelled { .. } => "cancelled",
             Self::CircuitChanged { .. } => "circuit_changed",
             Self::BudgetEmpty {} => "budget_empty",
+            Self::LatchSet { .. } => "latch_set",
+            Self::LatchCleared { .. } => "latch_cleared",
+            Self::CredentialRefreshed { .. } => "credential_refreshed",
+            Self::CredentialRefreshFailed { .. } => "credential_refresh_failed",
+            Self::FellBack { .. } => "fell_back",
+        }
+    }
+}
+
+impl Trigger {
+    /// The stable `snake_case` name.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::CircuitOpen => "circuit_open",
+            Self::Overloaded => "overloaded",
+            Self::Silence => "silence",
+            Self::Refusal => "refusal",
         }
     }
 }

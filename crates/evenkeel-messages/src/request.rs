@@ -14,6 +14,7 @@ use crate::{
 
 mod count;
 mod json;
+mod retarget;
 mod version;
 
 /// A request to `POST /v1/messages`.

@@ -126,6 +126,18 @@ impl ExtraHeaders {
         }
     }
 
+    /// The value of a header, the first if it was given several times. The betas have
+    /// [`betas`](Self::betas).
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&HeaderValue> {
+        self.headers.get(name)
+    }
+
+    /// The betas, in the order given.
+    pub fn betas(&self) -> impl Iterator<Item = &str> {
+        self.betas.iter().map(String::as_str)
+    }
+
     /// Writes them into the headers of a request.
     pub fn write(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {

@@ -24,11 +24,14 @@ pub struct Path {
 }
 
 impl Path {
-    /// A path of the API's own, which is written as it is sent: it begins with a slash.
+    /// A path of the API's own, which is written as it is sent: it begins with a slash. If it has a
+    /// query, [parameters](Self::query) follow those that are there.
     pub fn new(path: impl Into<String>) -> Self {
+        let mut encoded = path.into();
+        let query = encoded.find('?').map(|at| encoded.split_off(at));
         Self {
-            encoded: path.into(),
-            query: String::new(),
+            encoded,
+            query: query.unwrap_or_default(),
             fault: None,
         }
     }
@@ -83,6 +86,23 @@ mod tests {
     use super::*;
     use crate::{BaseUrl, Cleartext};
     use proptest::prelude::*;
+
+    #[test]
+    fn parameters_follow_those_that_are_there() {
+        let path = |path: &str| Path::new(path);
+        for (path, expected) in [
+            (path("/v1"), "/v1"),
+            (path("/v1?x=1"), "/v1?x=1"),
+            (path("/v1").query("a b", "c&d"), "/v1?a%20b=c%26d"),
+            (
+                path("/v1?x=1").query("y", "ü").query("z", ""),
+                "/v1?x=1&y=%C3%BC&z=",
+            ),
+            (path("/v1?x=1").segment("id"), "/v1/id?x=1"),
+        ] {
+            assert_eq!(path.encode().unwrap(), expected);
+        }
+    }
 
     proptest! {
         #[test]

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
 use evenkeel_error::{Error, ErrorKind, Facts};
+use evenkeel_messages::Usage;
+
+use crate::Billing;
 
 /// One request that was sent, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,11 @@ pub struct Attempt {
     pub waited: Duration,
     /// From its start to its end.
     pub elapsed: Duration,
+    /// What the server said that it used; `None` where it said nothing, which is not the same as
+    /// nothing used.
+    pub usage: Option<Usage>,
+    /// Whether it may have been billed although it brought nothing.
+    pub billing: Billing,
 }
 
 /// How an attempt ended.
@@ -55,6 +63,8 @@ impl Attempt {
             request_id: facts.request_id().map(str::to_owned),
             waited,
             elapsed,
+            usage: None,
+            billing: Billing::Once,
         }
     }
 
@@ -66,6 +76,15 @@ impl Attempt {
             request_id: error.request_id().map(str::to_owned),
             waited,
             elapsed,
+            usage: None,
+            billing: Billing::Once,
         }
+    }
+
+    /// Nothing reported is no usage.
+    pub(crate) fn with_usage(mut self, usage: Usage, billing: Billing) -> Self {
+        self.usage = Some(usage).filter(|usage| *usage != Usage::default());
+        self.billing = billing;
+        self
     }
 }

@@ -8,9 +8,13 @@ use evenkeel_event::Observer;
 use evenkeel_transport::{Backend, BaseUrl, ClaudeApi, Cleartext, ExtraHeaders, Transport};
 
 use crate::clock::Clock;
-use crate::shared::{Memory, Shared, Tuning};
+use crate::identity::Identity;
+use crate::limits::Sizes;
+use crate::shared::{Keyless, Memory, Shared, Tuning};
 use crate::timers::Timers;
 use crate::{Client, Credential, Patience};
+
+mod knobs;
 
 /// Makes a [`Client`]; nothing is checked before [`build`](Self::build).
 #[must_use]
@@ -25,11 +29,15 @@ pub struct ClientBuilder {
     patience: Patience,
     timers: Timers,
     observers: Vec<Arc<dyn Observer>>,
+    sizes: Sizes,
+    spacing: Duration,
     divisor: NonZeroU32,
-    #[cfg(any(feature = "retry", feature = "breaker"))]
+    keyless: Keyless,
     seed: Option<u64>,
     #[cfg(feature = "retry")]
     policy: Option<evenkeel_backoff::RetryPolicy>,
+    #[cfg(feature = "retry")]
+    budget: Option<evenkeel_backoff::RetryBudgetBuilder>,
     #[cfg(feature = "breaker")]
     breaker: evenkeel_breaker::BreakerConfig,
 }
@@ -40,14 +48,15 @@ type Connect = Box<dyn FnOnce(&BaseUrl, NonZeroU32) -> Result<Box<dyn Transport>
 impl ClientBuilder {
     #[cfg(feature = "reqwest")]
     pub(crate) fn reqwest() -> Self {
-        Self::new(on_reqwest(evenkeel_transport::ReqwestTransport::builder()))
+        let settings = evenkeel_transport::ReqwestTransport::builder();
+        Self::new(on_reqwest(settings), Keyless::Refused)
     }
 
     pub(crate) fn given(transport: Box<dyn Transport>) -> Self {
-        Self::new(Box::new(|_, _| Ok(transport)))
+        Self::new(Box::new(|_, _| Ok(transport)), Keyless::Allowed)
     }
 
-    fn new(connect: Connect) -> Self {
+    fn new(connect: Connect, keyless: Keyless) -> Self {
         Self {
             connect,
             backend: None,
@@ -59,11 +68,15 @@ impl ClientBuilder {
             patience: Patience::default(),
             timers: Timers::DEFAULT,
             observers: Vec::new(),
+            sizes: Sizes::DEFAULT,
+            spacing: crate::gate::SPACING,
             divisor: NonZeroU32::MIN,
-            #[cfg(any(feature = "retry", feature = "breaker"))]
+            keyless,
             seed: None,
             #[cfg(feature = "retry")]
             policy: None,
+            #[cfg(feature = "retry")]
+            budget: None,
             #[cfg(feature = "breaker")]
             breaker: evenkeel_breaker::BreakerConfig::default(),
         }
@@ -97,6 +110,7 @@ impl ClientBuilder {
     #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
     pub fn connections(mut self, settings: evenkeel_transport::ReqwestTransportBuilder) -> Self {
         self.connect = on_reqwest(settings);
+        self.keyless = Keyless::Refused;
         self
     }
 
@@ -138,52 +152,9 @@ impl ClientBuilder {
         self
     }
 
-    /// How long the response head of a streamed request may take: above zero. Default 120 s.
-    pub fn head_limit(mut self, limit: Duration) -> Self {
-        self.timers.head = limit;
-        self
-    }
-
-    /// How long the first event of a stream may take: above zero. Default 200 s.
-    pub fn first_event_limit(mut self, limit: Duration) -> Self {
-        self.timers.first_event = limit;
-        self
-    }
-
-    /// How long a stream may bring no byte, not even a ping: above zero. Default 180 s.
-    pub fn byte_silence_limit(mut self, limit: Duration) -> Self {
-        self.timers.byte_silence = limit;
-        self
-    }
-
-    /// How long a stream may bring no content: above zero. Default 300 s, and twice that while
-    /// thinking is not displayed or a server tool runs.
-    pub fn progress_limit(mut self, limit: Duration) -> Self {
-        self.timers.progress = limit;
-        self.timers.hidden_progress = limit.saturating_mul(2);
-        self
-    }
-
     /// Hears of every decision; may be given several times.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.push(Arc::new(observer));
-        self
-    }
-
-    /// Replaces the curves and the attempts that go with each [`Patience`]; and its time, if the
-    /// policy sets a patience of its own.
-    #[cfg(feature = "retry")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
-    pub fn retry_policy(mut self, policy: evenkeel_backoff::RetryPolicy) -> Self {
-        self.policy = Some(policy);
-        self
-    }
-
-    /// The rules of the circuit breakers.
-    #[cfg(feature = "breaker")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "breaker")))]
-    pub fn breaker(mut self, config: evenkeel_breaker::BreakerConfig) -> Self {
-        self.breaker = config;
         self
     }
 
@@ -197,7 +168,7 @@ impl ClientBuilder {
     }
 
     /// Draws all chance from this seed, so that a run can be repeated.
-    #[cfg(all(feature = "test-util", any(feature = "retry", feature = "breaker")))]
+    #[cfg(feature = "test-util")]
     #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -210,7 +181,7 @@ impl ClientBuilder {
     ///
     /// `invalid_config`, naming the setter and the rule.
     pub fn build(self) -> Result<Client, crate::Error> {
-        self.check_timers()?;
+        self.check_limits()?;
         if let Some(credential) = &self.credential {
             credential.check()?;
         }
@@ -233,22 +204,31 @@ impl ClientBuilder {
             }
             Some(backend) => backend,
         };
+        let is_public = backend.base_url().origin() == ClaudeApi::URL;
         let transport = (self.connect)(backend.base_url(), self.divisor)?;
         let tuning = Tuning {
             patience: self.patience,
             timers: self.timers.divided_by(self.divisor),
+            sizes: self.sizes,
+            spacing: self.spacing / self.divisor.get(),
             divisor: self.divisor,
             #[cfg(feature = "retry")]
             policy: self.policy,
+            #[cfg(feature = "retry")]
+            budget: self.budget,
         };
         let shared = Shared {
             transport,
             backend,
-            credential: self.credential,
+            identity: Arc::new(Identity::new(self.credential, self.divisor)),
+            keyless: if is_public {
+                self.keyless
+            } else {
+                Keyless::Allowed
+            },
             headers,
             tuning,
             clock: Clock::start(),
-            #[cfg(any(feature = "retry", feature = "breaker"))]
             dice: self
                 .seed
                 .map_or_else(crate::dice::Dice::random, crate::dice::Dice::seeded),
@@ -260,17 +240,39 @@ impl ClientBuilder {
         Ok(Client::of(Arc::new(shared)))
     }
 
-    fn check_timers(&self) -> Result<(), Error> {
+    fn check_limits(&self) -> Result<(), Error> {
         let timers = &self.timers;
         for (field, limit) in [
             ("head_limit", timers.head),
+            ("plain_head_limit", timers.plain_head),
             ("first_event_limit", timers.first_event),
             ("byte_silence_limit", timers.byte_silence),
             ("progress_limit", timers.progress),
+            ("hidden_progress_limit", timers.hidden_progress),
+            ("error_body_limit", timers.error_body),
+            ("quiet_warning", timers.warning),
         ] {
             if limit.is_zero() {
                 return Err(Error::invalid_config(field, "must be longer than zero"));
             }
+        }
+        for (field, bytes) in [
+            ("event_size", self.sizes.event),
+            ("reply_size", self.sizes.reply_body),
+            ("error_size", self.sizes.error_body),
+        ] {
+            if bytes == 0 {
+                return Err(Error::invalid_config(field, "must be above zero"));
+            }
+        }
+        #[cfg(feature = "retry")]
+        if let Some(budget) = self.budget {
+            budget.build().map_err(|invalid| {
+                Error::invalid_config(
+                    &format!("retry_budget: {}", invalid.field()),
+                    invalid.rule(),
+                )
+            })?;
         }
         Ok(())
     }

@@ -27,7 +27,8 @@ pub(crate) struct ModelKey {
 #[derive(Debug)]
 pub(crate) struct Permits {
     origin: Permit,
-    model: Permit,
+    /// Of calls that are about a model.
+    model: Option<Permit>,
 }
 
 /// A change of state, for the event.
@@ -53,7 +54,7 @@ impl Breakers {
     /// Leave to send, or the refusal; and either way the changes of state that asking caused.
     pub(crate) fn admit(
         &self,
-        key: &ModelKey,
+        key: Option<&ModelKey>,
         now: Moment,
         roll: u64,
     ) -> (Result<Permits, Rejected>, Vec<Change>) {
@@ -61,9 +62,15 @@ impl Breakers {
             Ok(origin) => origin,
             Err(rejected) => return (Err(rejected), Vec::new()),
         };
+        let Some(key) = key else {
+            let changes = changes(origin.transition(), None);
+            let model = None;
+            return (Ok(Permits { origin, model }), changes);
+        };
         match self.models.admit(key, now, roll) {
             Ok(model) => {
                 let changes = changes(origin.transition(), model.transition());
+                let model = Some(model);
                 (Ok(Permits { origin, model }), changes)
             }
             Err(rejected) => (Err(rejected), changes(origin.transition(), None)),
@@ -72,13 +79,13 @@ impl Breakers {
 
     /// Whether either breaker holds calls back. One that only observes does not.
     #[cfg(feature = "retry")]
-    pub(crate) fn is_holding_back(&self, key: &ModelKey, now: Moment) -> bool {
+    pub(crate) fn is_holding_back(&self, key: Option<&ModelKey>, now: Moment) -> bool {
         let holds_back = |breaker: &Breaker| match breaker.mode() {
             Mode::On => breaker.state(now) != State::Closed,
             Mode::ForcedOpen => true,
             _ => false,
         };
-        holds_back(&self.origin) || holds_back(&self.models.get(key, now))
+        holds_back(&self.origin) || key.is_some_and(|key| holds_back(&self.models.get(key, now)))
     }
 }
 
@@ -87,7 +94,9 @@ impl Permits {
     pub(crate) fn first_content(&mut self, now: Moment, roll: u64) -> Vec<Change> {
         changes(
             self.origin.first_content(now, roll),
-            self.model.first_content(now, roll),
+            self.model
+                .as_mut()
+                .and_then(|model| model.first_content(now, roll)),
         )
     }
 
@@ -103,7 +112,8 @@ impl Permits {
                     Some(_) => self.origin.success(now, roll),
                     None => None,
                 };
-                changes(origin, self.model.failure(kind, hint, now, roll))
+                let model = self.model.map(|model| model.failure(kind, hint, now, roll));
+                changes(origin, model.flatten())
             }
         }
     }

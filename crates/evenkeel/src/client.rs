@@ -4,7 +4,7 @@ use std::sync::Arc;
 use evenkeel_transport::Transport;
 
 use crate::shared::Shared;
-use crate::{ClientBuilder, Messages};
+use crate::{ClientBuilder, Messages, Models, Raw};
 
 /// A client of the Claude API.
 ///
@@ -21,12 +21,14 @@ impl Client {
     }
 
     /// A client from the environment: the key in `ANTHROPIC_API_KEY` or the token in
-    /// `ANTHROPIC_AUTH_TOKEN`, and the address in `ANTHROPIC_BASE_URL` if that is set.
+    /// `ANTHROPIC_AUTH_TOKEN`; the address in `ANTHROPIC_BASE_URL` and headers in
+    /// `ANTHROPIC_CUSTOM_HEADERS`, one `Name: value` a line, if those are set.
     ///
     /// # Errors
     ///
-    /// `invalid_config` when there is neither key, token nor address, or when one of them is
-    /// unusable.
+    /// `invalid_config` when there is neither key, token nor address, when one of them is unusable,
+    /// or when there is no key or token and `ANTHROPIC_PROFILE` or an identity token is set: those
+    /// have to be exchanged, by a [`Credential::provider`](crate::Credential::provider).
     #[cfg(feature = "reqwest")]
     #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
     pub fn from_env() -> Result<Self, crate::Error> {
@@ -45,9 +47,23 @@ impl Client {
         ClientBuilder::given(Box::new(transport))
     }
 
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
     /// The Messages API.
     pub fn messages(&self) -> Messages {
         Messages::new(Arc::clone(&self.shared))
+    }
+
+    /// The models that there are.
+    pub fn models(&self) -> Models {
+        Models::new(Arc::clone(&self.shared))
+    }
+
+    /// Any path of the API, with the same protection.
+    pub fn raw(&self) -> Raw {
+        Raw::new(Arc::clone(&self.shared))
     }
 }
 

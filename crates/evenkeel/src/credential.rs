@@ -1,9 +1,13 @@
 use std::fmt;
+use std::sync::Arc;
 
 use evenkeel_error::Error;
 use evenkeel_transport::Secret;
 use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::CredentialProvider;
+use crate::renewal::Renewable;
 
 /// What a call is authenticated with. Never printed, and wiped from memory when dropped; the header
 /// that carries it is marked as sensitive, and lives as long as its request.
@@ -16,6 +20,15 @@ pub struct Credential {
 enum Form {
     ApiKey(SecretString),
     Bearer(SecretString),
+    Provider(Arc<Renewable>),
+}
+
+/// Who somebody is, as far as it can be told without asking.
+pub(crate) enum Principal<'a> {
+    ApiKey(&'a str),
+    Bearer(&'a str),
+    /// The address of what both hold.
+    Provider(usize),
 }
 
 impl Credential {
@@ -35,16 +48,48 @@ impl Credential {
         }
     }
 
-    /// Checks that a header can carry it. The error does not repeat any of it.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        self.secret().write(&mut HeaderMap::new())
+    /// Tokens that are renewed: `provider` is asked before an attempt that finds none valid. Clones
+    /// share the token, so that one renewal serves all calls of all clients that hold one.
+    ///
+    /// A token that the server refuses with 401 is renewed at once and the request sent again, once
+    /// a call, beyond attempts and budget.
+    #[must_use]
+    pub fn provider(provider: impl CredentialProvider + 'static) -> Self {
+        Self {
+            form: Form::Provider(Arc::new(Renewable::new(Box::new(provider)))),
+        }
     }
 
-    /// Lends it to whoever writes a request.
-    pub(crate) fn secret(&self) -> Secret<'_> {
+    /// Checks that a header can carry it. The error does not repeat any of it.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.secret() {
+            Some(secret) => secret.write(&mut HeaderMap::new()),
+            None => Ok(()),
+        }
+    }
+
+    /// The provider behind it, if it is renewed.
+    pub(crate) fn renewable(&self) -> Option<&Renewable> {
         match &self.form {
-            Form::ApiKey(key) => Secret::ApiKey(key.expose_secret()),
-            Form::Bearer(token) => Secret::Bearer(token.expose_secret()),
+            Form::Provider(renewable) => Some(renewable),
+            Form::ApiKey(_) | Form::Bearer(_) => None,
+        }
+    }
+
+    pub(crate) fn principal(&self) -> Principal<'_> {
+        match &self.form {
+            Form::ApiKey(key) => Principal::ApiKey(key.expose_secret()),
+            Form::Bearer(token) => Principal::Bearer(token.expose_secret()),
+            Form::Provider(renewable) => Principal::Provider(Arc::as_ptr(renewable).addr()),
+        }
+    }
+
+    /// Lends it to whoever writes a request; `None` where a provider has to be asked.
+    pub(crate) fn secret(&self) -> Option<Secret<'_>> {
+        match self.principal() {
+            Principal::ApiKey(key) => Some(Secret::ApiKey(key)),
+            Principal::Bearer(token) => Some(Secret::Bearer(token)),
+            Principal::Provider(_) => None,
         }
     }
 }
@@ -54,6 +99,7 @@ impl fmt::Debug for Credential {
         f.write_str(match self.form {
             Form::ApiKey(_) => "Credential(api key)",
             Form::Bearer(_) => "Credential(bearer token)",
+            Form::Provider(_) => "Credential(provider)",
         })
     }
 }
@@ -80,17 +126,14 @@ mod tests {
 
     #[test]
     fn the_header_is_marked_as_sensitive() {
-        let mut headers = HeaderMap::new();
-        Credential::api_key("sk-ant-1")
-            .secret()
-            .write(&mut headers)
-            .unwrap();
-        assert!(headers["x-api-key"].is_sensitive());
-        Credential::bearer("token")
-            .secret()
-            .write(&mut headers)
-            .unwrap();
-        assert_eq!(headers["authorization"], "Bearer token");
-        assert!(headers["authorization"].is_sensitive());
+        for (credential, name, value) in [
+            (Credential::api_key("sk-ant-1"), "x-api-key", "sk-ant-1"),
+            (Credential::bearer("token"), "authorization", "Bearer token"),
+        ] {
+            let mut headers = HeaderMap::new();
+            credential.secret().unwrap().write(&mut headers).unwrap();
+            assert_eq!(headers[name], value);
+            assert!(headers[name].is_sensitive());
+        }
     }
 }

@@ -6,7 +6,7 @@ use evenkeel_error::{Category, Delivery, ErrorKind, Recoverable, Recovery};
 use evenkeel_event::Stopped;
 use evenkeel_messages::Partial;
 
-use crate::Attempt;
+use crate::{Attempt, Ledger};
 
 /// How one call failed: the last failure, every attempt with its wait, what had arrived, and why
 /// there was no other attempt. One word wide.
@@ -64,6 +64,12 @@ impl Error {
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {
         &self.inner.attempts
+    }
+
+    /// What all attempts together are known to have used.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        Ledger::of(&self.inner.attempts)
     }
 
     /// The waits before the attempts, added up.

@@ -1,11 +1,10 @@
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use evenkeel_error::Moment;
 
 /// How far apart waiters leave once a limit has lifted: a queue that leaves at once meets the same
 /// limit again.
-const SPACING: Duration = Duration::from_millis(250);
+pub(crate) const SPACING: Duration = Duration::from_millis(250);
 
 /// When the calls of one origin and model may leave: a server's hint to one of them holds for all.
 ///
@@ -41,11 +40,11 @@ pub(crate) enum Comer {
 }
 
 impl Gate {
-    pub(crate) fn new(divisor: NonZeroU32) -> Self {
+    pub(crate) fn new(spacing: Duration) -> Self {
         Self {
             opens: Moment::ORIGIN,
             last: None,
-            spacing: SPACING / divisor.get(),
+            spacing,
         }
     }
 
@@ -102,7 +101,7 @@ mod tests {
     }
 
     fn gate() -> Gate {
-        Gate::new(NonZeroU32::MIN)
+        Gate::new(SPACING)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod answered;
 mod attempt;
 mod bounded;
 mod builder;
@@ -9,32 +10,55 @@ mod circuit;
 mod client;
 mod clock;
 mod credential;
-#[cfg(any(feature = "retry", feature = "breaker"))]
 mod dice;
+mod dry_run;
 #[cfg(feature = "reqwest")]
 mod environment;
 mod failure;
+mod fallback;
 mod gate;
+mod identity;
+mod latch;
+mod ledger;
+mod limits;
+mod listing;
 mod live;
+mod models;
+#[cfg(test)]
+mod nowhere;
+mod options;
 mod patience;
 mod pipeline;
+mod raw;
+mod renewal;
+mod repeat;
 mod reply;
 mod resource;
 mod shared;
 mod stream;
 mod timers;
+#[cfg(feature = "breaker")]
+mod wake;
 
+pub use answered::Answered;
 pub use attempt::{Attempt, Outcome};
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use credential::Credential;
+pub use dry_run::DryRun;
 pub use evenkeel_error::{Category, Delivery, ErrorKind, Recovery};
-pub use evenkeel_event::Stopped;
+pub use evenkeel_event::{Stopped, Trigger};
 pub use evenkeel_messages::{Message, MessageRequest};
 pub use failure::{Error, Report};
+pub use fallback::Fallback;
+pub use ledger::Ledger;
+pub use listing::Listing;
+pub use models::Models;
+pub use options::{Ambiguous, Fetch};
 pub use patience::Patience;
-pub use pipeline::Fetch;
-pub use reply::{Billing, Meta, Reply};
+pub use raw::{Raw, RawReply};
+pub use renewal::{CredentialProvider, Token};
+pub use reply::{Billing, FellBack, Meta, Reply};
 pub use resource::Messages;
 pub use stream::MessageStream;
 

@@ -7,14 +7,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use evenkeel_error::{Facts, Moment};
-use evenkeel_event::{CallId, Stopped, What};
+use evenkeel_event::{Stopped, What};
 use evenkeel_messages::{
     Accumulator, Decoder, End, Incomplete, Message, Partial, ServerTools, StallClock, StallLimits,
-    StallVerdict, StreamEvent,
+    StallVerdict, StreamEvent, Usage,
 };
 use evenkeel_transport::{Body, Response};
 
 use crate::clock::Timer;
+use crate::options::Voice;
 use crate::pipeline::Stopwatch;
 use crate::shared::Shared;
 
@@ -34,7 +35,7 @@ pub(crate) struct Live {
     held: VecDeque<StreamEvent>,
     spent: (u64, ServerTools),
     shared: Arc<Shared>,
-    call: CallId,
+    voice: Voice,
     #[cfg(feature = "breaker")]
     permits: Option<crate::circuit::Permits>,
 }
@@ -81,7 +82,7 @@ impl Live {
         response: Response,
         watch: Stopwatch,
         shared: &Arc<Shared>,
-        call: CallId,
+        voice: &Voice,
         first_event: Duration,
     ) -> Self {
         let timers = &shared.tuning.timers;
@@ -90,10 +91,13 @@ impl Live {
             .byte_silence(timers.byte_silence)
             .progress(timers.progress)
             .hidden_progress(timers.hidden_progress)
-            .warning(shared.tuning.divided(StallLimits::WARNING));
+            .warning(timers.warning);
+        let sizes = &shared.tuning.sizes;
         let stream = Stream {
             body: response.body,
-            decoder: Decoder::new(response.facts.clone()),
+            decoder: Decoder::new(response.facts.clone())
+                .event_limit(sizes.event)
+                .body_limit(sizes.reply_body as u64),
             accumulator: Accumulator::new(response.facts.clone()),
             stalls: StallClock::new(limits),
             timer: Timer::default(),
@@ -104,7 +108,7 @@ impl Live {
             response.facts,
             watch,
             shared,
-            call,
+            voice,
         )
     }
 
@@ -114,14 +118,14 @@ impl Live {
         message: Message,
         watch: Stopwatch,
         shared: &Arc<Shared>,
-        call: CallId,
+        voice: &Voice,
     ) -> Self {
         Self::of(
             Source::Whole(Some(Box::new(message))),
             facts,
             watch,
             shared,
-            call,
+            voice,
         )
     }
 
@@ -130,7 +134,7 @@ impl Live {
         facts: Facts,
         watch: Stopwatch,
         shared: &Arc<Shared>,
-        call: CallId,
+        voice: &Voice,
     ) -> Self {
         Self {
             watch,
@@ -139,7 +143,7 @@ impl Live {
             held: VecDeque::new(),
             spent: (0, ServerTools::None),
             shared: Arc::clone(shared),
-            call,
+            voice: voice.clone(),
             #[cfg(feature = "breaker")]
             permits: None,
         }
@@ -184,6 +188,24 @@ impl Live {
         }
     }
 
+    /// A reply that came in one piece, or was whole before it had any content.
+    pub(crate) fn whole_message(&self) -> Option<&Message> {
+        match &self.source {
+            Source::Whole(message) => message.as_deref(),
+            Source::Stream(_) => None,
+        }
+    }
+
+    /// What the server has said so far that the reply uses.
+    pub(crate) fn usage(&self) -> Usage {
+        match (self.whole_message(), self.so_far()) {
+            (Some(whole), _) => whole.usage.clone(),
+            (None, partial) => partial
+                .map(|partial| partial.usage().clone())
+                .unwrap_or_default(),
+        }
+    }
+
     /// The output that would be paid for again, and whether tools of the server's would run again.
     /// Known from the verdict on.
     pub(crate) fn spent(&self) -> (u64, ServerTools) {
@@ -199,9 +221,9 @@ impl Live {
         match &mut self.source {
             Source::Whole(_) => Poll::Ready(Step::End(End::Eof)),
             Source::Stream(stream) => {
-                let (shared, call, attempt) = (&self.shared, self.call, self.watch.number);
+                let (shared, voice, attempt) = (&self.shared, &self.voice, self.watch.number);
                 let step = stream.poll_step(cx, limit, shared, |quiet| {
-                    shared.emit(call, What::quiet(attempt, quiet));
+                    voice.emit(shared, What::quiet(attempt, quiet));
                 });
                 match step {
                     Poll::Ready(Step::End(End::Cut(error))) if error.facts().is_none() => {
@@ -215,7 +237,7 @@ impl Live {
 
     /// The same attempt, with a reply that turned out to be whole already.
     pub(crate) fn into_whole(self, message: Message) -> Self {
-        Self::whole(self.facts, message, self.watch, &self.shared, self.call)
+        Self::whole(self.facts, message, self.watch, &self.shared, &self.voice)
     }
 
     /// The verdict on a reply that has ended. Afterwards there is nothing left to read.

@@ -4,79 +4,63 @@
 //!
 //! 1. **Deadline and patience** bound everything below: [`Call::limit`]. The deadline is absolute
 //!    and covers the body; patience counts time without progress, up to the first content.
-//! 2. **Retry and budget** decide what follows a failure: `again.rs`. The only place that waits
+//! 2. **The fallbacks** take over what brings nothing where it is: `hops.rs`. The layers below are
+//!    then those of the fallback.
+//! 3. **The latch** ends a call whose credential is known to be refused: `passage.rs`. Asked before
+//!    every attempt, so that what waits for a retry does not send a request that cannot succeed.
+//! 4. **Retry and budget** decide what follows a failure: `again.rs`. The only place that waits
 //!    between attempts, and the only owner of retries.
-//! 3. **The gate**, shared by the calls to one model: nobody leaves before a moment that the server
+//! 5. **The credential** of the attempt, renewed if it has to be: `passage.rs`.
+//! 6. **The gate**, shared by the calls to one model: nobody leaves before a moment that the server
 //!    named to any of them: `departure.rs`.
-//! 4. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
-//!    them the gate is asked again.
-//! 5. **The credential** is written into the head of each attempt: [`Call::request`].
-//! 6. **The attempt's timers** bound the head, in `attempt.rs`, and the stream, in `live.rs`.
-//! 7. **The transport** sends.
+//! 7. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
+//!    them the gate, the latch and the credential are asked again.
+//! 8. **The attempt's timers** bound the head, in `attempt.rs`, and the stream, in `live.rs`.
+//! 9. **The back end** writes the credential into the head, or a signature: [`Call::request`]. What a
+//!    call asks for it has put into its own words before: `plan.rs`.
+//! 10. **The transport** sends.
 //!
-//! What is refused on this side (2, 3, 4) never feeds the breakers.
+//! What is refused on this side (3 to 7) never feeds the breakers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Hint, Moment, Recovery};
-use evenkeel_event::{CallId, Stopped, What};
-use evenkeel_messages::{MessageRequest, Partial, Streaming};
-use evenkeel_transport::{Operation, ReplyForm, Request};
-use http::Method;
+use evenkeel_event::{Stopped, What};
+use evenkeel_messages::{Partial, Usage};
+use evenkeel_transport::{Request, Secret};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::Clock;
-use crate::live::Live;
+use crate::options::{Options, Voice};
 use crate::reply::Billing;
-use crate::shared::{Lane, Shared};
-use crate::{Attempt, Error, Patience};
+use crate::shared::Shared;
+use crate::{Attempt, Credential, Error, Patience};
 
 #[cfg(feature = "breaker")]
 mod admission;
 #[cfg(feature = "retry")]
 mod again;
+mod answer;
 mod attempt;
 mod collect;
 mod departure;
+mod hops;
+mod passage;
+mod plan;
 
-pub(crate) use attempt::Stopwatch;
+pub(crate) use answer::Answer;
+pub(crate) use attempt::{Received, Stopwatch};
 pub(crate) use collect::Broken;
-
-/// How a reply is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Fetch {
-    /// As a stream, collected here: no limit on how long generation takes, and silence is noticed.
-    /// The default.
-    #[default]
-    Streamed,
-    /// As one JSON message, whose head comes after the whole reply was generated.
-    Plain,
-}
-
-/// What is sent: the same for every attempt.
-pub(crate) struct Plan {
-    /// Without authentication, which is each attempt's own.
-    request: Request,
-    fetch: Fetch,
-    lane: Arc<Lane>,
-    #[cfg(feature = "breaker")]
-    key: crate::circuit::ModelKey,
-}
-
-/// What a caller sets for one call.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Options {
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) patience: Option<Patience>,
-    pub(crate) fetch: Fetch,
-}
+pub(crate) use hops::{Hop, Hops};
+use passage::Passage;
+pub(crate) use plan::Plan;
 
 /// One call. Dropping it before its end is the caller's cancel.
 pub(crate) struct Call {
     shared: Arc<Shared>,
     plan: Plan,
-    id: CallId,
+    voice: Voice,
     started: Moment,
     deadline: Option<Moment>,
     patience: Patience,
@@ -87,6 +71,13 @@ pub(crate) struct Call {
     last: Option<Failure>,
     partial: Option<Partial>,
     billing: Billing,
+    /// What the attempt that failed last had said that it used.
+    usage: Usage,
+    passage: Passage,
+    hops: Hops,
+    /// The time spent where the call was before.
+    carried: Duration,
+    spare: Spare,
     phase: CallPhase,
     #[cfg(feature = "retry")]
     retrying: again::Retrying,
@@ -98,6 +89,14 @@ enum CallPhase {
     Ended,
 }
 
+/// Whether the call has something to return if it fails where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spare {
+    None,
+    /// A model's refusal.
+    Reply,
+}
+
 /// How far a reply had come when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum After {
@@ -107,6 +106,8 @@ enum After {
     Content(u32),
     /// So far that there is no other attempt, for this reason.
     Veto(Stopped),
+    /// There was no request: the credential could not be renewed.
+    Unrenewed,
 }
 
 /// Why an attempt brought nothing.
@@ -117,38 +118,18 @@ enum Halt {
     Ended(Stopped),
     /// It was refused on this side, and this caller does not wait.
     Refused(Failure, Stopped),
+    /// The token from the cache was refused: with a new one the request goes out again at once.
+    Renew,
+    /// It was not made: its credential could not be renewed.
+    Unrenewed(Failure),
 }
 
 impl Call {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        request: &MessageRequest,
-        options: Options,
-    ) -> Result<Self, Error> {
-        let streaming = match options.fetch {
-            // The server refuses to stream a reply of no tokens, which warms a cache.
-            Fetch::Streamed if request.max_tokens() > 0 => Streaming::On,
-            Fetch::Streamed | Fetch::Plain => Streaming::Off,
-        };
-        let plan = Plan {
-            request: shared
-                .backend
-                .request(operation(&shared, request, streaming)?)?,
-            fetch: match streaming {
-                Streaming::On => Fetch::Streamed,
-                Streaming::Off => Fetch::Plain,
-            },
-            lane: shared.lane(request.model()),
-            #[cfg(feature = "breaker")]
-            key: crate::circuit::ModelKey::new(request.model(), request.speed()),
-        };
-        if options.deadline.is_some_and(|deadline| deadline.is_zero()) {
-            return Err(Failure::invalid_config("deadline", "must be longer than zero").into());
-        }
+    pub(crate) fn new(shared: Arc<Shared>, plan: Plan, options: &Options) -> Self {
         let started = shared.clock.now();
         let patience = options.patience.unwrap_or(shared.tuning.patience);
-        Ok(Self {
-            id: shared.next_call(),
+        Self {
+            voice: Voice::new(shared.next_call(), options),
             started,
             deadline: options.deadline.map(|deadline| started + deadline),
             patience,
@@ -157,26 +138,47 @@ impl Call {
             last: None,
             partial: None,
             billing: Billing::Once,
+            usage: Usage::default(),
+            passage: Passage::default(),
+            hops: Hops::default(),
+            carried: Duration::ZERO,
+            spare: Spare::None,
             phase: CallPhase::Running,
             #[cfg(feature = "retry")]
-            retrying: again::Retrying::start(&shared.tuning, patience, request, started),
+            retrying: again::Retrying::start(
+                &shared.tuning,
+                patience,
+                plan.repeat,
+                options,
+                started,
+            ),
             shared,
             plan,
-        })
+        }
     }
 
-    /// Makes attempts until one brings its first content.
-    pub(crate) async fn open(&mut self) -> Result<Live, Error> {
+    /// Makes attempts until one brings its first content, or its answer.
+    pub(crate) async fn open<R: Received>(&mut self) -> Result<R, Error> {
         self.open_after(Duration::ZERO).await
     }
 
-    async fn open_after(&mut self, mut waited: Duration) -> Result<Live, Error> {
+    async fn open_after<R: Received>(&mut self, mut waited: Duration) -> Result<R, Error> {
         loop {
             match self.attempt(waited).await {
-                Ok(live) => return Ok(live),
-                Err(Halt::Failed(failure)) => waited = self.after(failure, After::Nothing).await?,
+                Ok(received) => return Ok(received),
+                Err(Halt::Renew) => waited = Duration::ZERO,
+                Err(Halt::Unrenewed(failure)) => {
+                    waited = self.after(failure, After::Unrenewed).await?;
+                }
+                Err(Halt::Failed(failure)) => match self.escape(failure) {
+                    Ok(()) => waited = Duration::ZERO,
+                    Err(failure) => waited = self.after(failure, After::Nothing).await?,
+                },
                 Err(Halt::Ended(stopped)) => return Err(self.out_of_time(stopped)),
-                Err(Halt::Refused(failure, stopped)) => return Err(self.give_up(failure, stopped)),
+                Err(Halt::Refused(failure, stopped)) => match self.escape(failure) {
+                    Ok(()) => waited = Duration::ZERO,
+                    Err(failure) => return Err(self.give_up(failure, stopped)),
+                },
             }
         }
     }
@@ -194,17 +196,25 @@ impl Call {
         let stopped = match after {
             _ if !failure.is_retryable() => Stopped::NotRecoverable,
             After::Veto(stopped) => stopped,
-            After::Nothing | After::Content(_) => Stopped::Attempts,
+            After::Nothing | After::Content(_) | After::Unrenewed => Stopped::Attempts,
         };
         Err(self.give_up(failure, stopped))
     }
 
-    /// The head of an attempt, with the credential as it is now.
-    fn request(&self, head_limit: Duration) -> Result<Request, Failure> {
-        let mut request = self.plan.request.clone();
-        if let Some(credential) = &self.shared.credential {
-            let (secret, wall) = (credential.secret(), Clock::wall());
-            self.shared.backend.authorize(&mut request, secret, wall)?;
+    /// The request of an attempt, authenticated with `token` where a provider gave one.
+    fn request(
+        &self,
+        head_limit: Duration,
+        token: Option<&SecretString>,
+    ) -> Result<Request, Failure> {
+        let mut request = self.plan.request().clone();
+        let secret = match token {
+            Some(token) => Some(Secret::Bearer(token.expose_secret())),
+            None => self.plan.credential().and_then(Credential::secret),
+        };
+        if let Some(secret) = secret {
+            let (backend, wall) = (&self.shared.backend, Clock::wall());
+            backend.authorize(&mut request, secret, wall)?;
         }
         request.head_limit = head_limit;
         Ok(request)
@@ -247,7 +257,12 @@ impl Call {
     fn patience_ends(&self) -> Option<Moment> {
         self.patience
             .limit()
-            .map(|limit| self.started + self.shared.tuning.divided(limit))
+            .map(|limit| self.shared.tuning.divided(limit))
+            .map(|limit| self.started + limit.saturating_sub(self.carried))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.carried.saturating_add(self.now().since(self.started))
     }
 
     fn now(&self) -> Moment {
@@ -255,7 +270,7 @@ impl Call {
     }
 
     fn emit(&self, what: What<'_>) {
-        self.shared.emit(self.id, what);
+        self.voice.emit(&self.shared, what);
     }
 
     /// The end of a call whose time is over: with the failure that it had met by then, if any.
@@ -266,8 +281,12 @@ impl Call {
     }
 
     fn give_up(&mut self, failure: Failure, stopped: Stopped) -> Error {
+        if self.spare == Spare::Reply {
+            return Error::new(failure, stopped);
+        }
+        let (failure, stopped) = self.hops.verdict(failure, stopped);
         self.phase = CallPhase::Ended;
-        let elapsed = self.now().since(self.started);
+        let elapsed = self.elapsed();
         let attempts = self.sent;
         self.emit(What::given_up(attempts, &failure, stopped, elapsed));
         Error::new(failure, stopped)
@@ -288,26 +307,11 @@ impl Call {
     }
 }
 
-fn operation<'a>(
-    shared: &Shared,
-    request: &'a MessageRequest,
-    streaming: Streaming,
-) -> Result<Operation<'a>, Failure> {
-    let mut operation = Operation::new(Method::POST, "/v1/messages");
-    operation.body = request.to_body(streaming)?;
-    operation.model = Some(request.model());
-    operation.reply = match streaming {
-        Streaming::On => ReplyForm::Stream,
-        Streaming::Off => ReplyForm::Whole,
-    };
-    shared.headers.write(&mut operation.headers);
-    Ok(operation)
-}
-
 impl Drop for Call {
     fn drop(&mut self) {
+        self.return_probe();
         if self.phase == CallPhase::Running {
-            let elapsed = self.now().since(self.started);
+            let elapsed = self.elapsed();
             self.emit(What::cancelled(self.sent, elapsed));
         }
     }

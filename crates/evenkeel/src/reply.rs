@@ -2,9 +2,10 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use evenkeel_error::Facts;
+use evenkeel_event::Trigger;
 use evenkeel_messages::Message;
 
-use crate::Attempt;
+use crate::{Attempt, Ledger};
 
 /// A complete message, and how it was got. Dereferences to the message.
 #[derive(Clone, Debug)]
@@ -28,6 +29,29 @@ pub struct Meta {
     pub elapsed: Duration,
     /// Whether an earlier attempt may have been carried out, and billed, although its reply was lost.
     pub billing: Billing,
+    /// The fallbacks that the call went to, in order; the last of them gave the reply, unless that
+    /// is the refusal of a model before it.
+    pub fallbacks: Vec<FellBack>,
+}
+
+impl Meta {
+    /// What all attempts together are known to have used.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        Ledger::of(&self.attempts)
+    }
+}
+
+/// A step from one model to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FellBack {
+    /// The model that brought no reply.
+    pub from: String,
+    /// The model that was asked then.
+    pub to: String,
+    /// Why.
+    pub trigger: Trigger,
 }
 
 /// Whether a call may have been paid for more than once.

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use evenkeel_messages::MessageRequest;
+use evenkeel_messages::{MessageRequest, RawJson, TokenCount};
+use serde::Serialize;
 
-use crate::pipeline::{Call, Fetch, Options};
+use crate::options::{Options, option_setters};
+use crate::pipeline::{Call, Hop, Hops, Plan};
 use crate::shared::Shared;
-use crate::{Error, MessageStream, Patience, Reply};
+use crate::{Answered, DryRun, Error, Fallback, Fetch, MessageStream, Reply, answered};
 
 /// The Messages API, with the options of the calls made through it. Made by
 /// [`Client::messages`](crate::Client::messages).
@@ -15,6 +16,8 @@ use crate::{Error, MessageStream, Patience, Reply};
 pub struct Messages {
     shared: Arc<Shared>,
     options: Options,
+    fetch: Fetch,
+    fallbacks: Vec<Fallback>,
 }
 
 impl Messages {
@@ -22,25 +25,31 @@ impl Messages {
         Self {
             shared,
             options: Options::default(),
+            fetch: Fetch::default(),
+            fallbacks: Vec::new(),
         }
     }
 
-    /// The call ends after so long whatever happens: attempts, waits and the body included. Above
-    /// zero. Default: no deadline.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.options.deadline = Some(deadline);
-        self
-    }
+    option_setters!();
 
-    /// How long the call goes on without progress. Default: the client's.
-    pub fn patience(mut self, patience: Patience) -> Self {
-        self.options.patience = Some(patience);
+    /// A top-level field of the body; replaces the request's own. A value without a JSON form, and
+    /// the names that the request sets elsewhere, are `invalid_config` when the call is made.
+    pub fn field(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        let value = RawJson::new(&value);
+        self.options.extras_mut().field(name.into(), value);
         self
     }
 
     /// How [`create`](Self::create) asks for the reply. Default [`Fetch::Streamed`].
     pub fn fetch(mut self, fetch: Fetch) -> Self {
-        self.options.fetch = fetch;
+        self.fetch = fetch;
+        self
+    }
+
+    /// Whom to ask when no reply comes; may be given several times, in the order in which they are
+    /// tried.
+    pub fn fallback(mut self, fallback: Fallback) -> Self {
+        self.fallbacks.push(fallback);
         self
     }
 
@@ -63,12 +72,8 @@ impl Messages {
         &self,
         request: MessageRequest,
     ) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
-        let (shared, options) = (Arc::clone(&self.shared), self.options);
-        async move {
-            let call = Call::new(shared, &request, options)?;
-            drop(request);
-            call.collect().await
-        }
+        let calls = self.clone();
+        async move { calls.call(request, calls.fetch)?.collect().await }
     }
 
     /// Sends a request and returns the reply as it arrives, from its first content on.
@@ -84,17 +89,77 @@ impl Messages {
         &self,
         request: MessageRequest,
     ) -> impl Future<Output = Result<MessageStream, Error>> + Send + use<> {
-        let shared = Arc::clone(&self.shared);
-        let options = Options {
-            fetch: Fetch::Streamed,
-            ..self.options
-        };
+        let calls = self.clone();
         async move {
-            let mut call = Call::new(shared, &request, options)?;
-            drop(request);
-            let live = call.open().await?;
+            let mut call = calls.call(request, Fetch::Streamed)?;
+            let live = call.open_message().await?;
             Ok(MessageStream::new(call, live))
         }
+    }
+
+    /// How many input tokens a request has. Costs nothing but a place in a rate limit of its own, so
+    /// it is sent again freely.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future ends the call at once.
+    pub fn count_tokens(
+        &self,
+        request: MessageRequest,
+    ) -> impl Future<Output = Result<Answered<TokenCount>, Error>> + Send + use<> {
+        let calls = self.clone();
+        async move {
+            let (shared, options) = (&calls.shared, &calls.options);
+            let plan = Plan::count(shared, request, options)?;
+            let call = Call::new(Arc::clone(shared), plan, options);
+            call.fetch(answered::json).await.map(Answered::new)
+        }
+    }
+
+    /// What [`create`](Self::create) would send, as a command for a shell. Nothing is.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, as for the call.
+    pub fn dry_run(&self, request: MessageRequest) -> Result<DryRun, Error> {
+        let plan = Plan::message(&self.shared, request, self.fetch, &self.options)?;
+        Ok(DryRun::of(&plan, &self.shared)?)
+    }
+
+    fn call(&self, request: MessageRequest, fetch: Fetch) -> Result<Call, Error> {
+        let (shared, options) = (&self.shared, &self.options);
+        if self.fallbacks.is_empty() {
+            let plan = Plan::message(shared, request, fetch, options)?;
+            return Ok(Call::new(Arc::clone(shared), plan, options));
+        }
+        let hops = self
+            .fallbacks
+            .iter()
+            .map(|fallback| self.hop(fallback, &request, fetch));
+        let hops = Hops::new(request.model(), hops.collect::<Result<_, _>>()?);
+        let plan = Plan::message(shared, request, fetch, options)?;
+        Ok(Call::new(Arc::clone(shared), plan, options).falling_back(hops))
+    }
+
+    /// A fallback with everything that it takes to ask it: what is wrong with it is said before
+    /// anything is sent.
+    fn hop(&self, to: &Fallback, request: &MessageRequest, fetch: Fetch) -> Result<Hop, Error> {
+        let request = to.request(request.clone());
+        let (shared, options) = match &to.client {
+            None => (Arc::clone(&self.shared), self.options.clone()),
+            Some(client) => (client.shared(), self.options.clone().elsewhere()),
+        };
+        let model = request.model().to_owned();
+        Ok(Hop {
+            plan: Plan::message(&shared, request, fetch, &options)?,
+            shared,
+            model,
+            options,
+        })
     }
 }
 
@@ -116,26 +181,11 @@ mod tests {
 
     #[test]
     fn a_call_can_be_spawned_and_a_stream_can_be_kept_anywhere() {
-        let transport = Arc::new(Nowhere);
+        let transport = crate::nowhere::Nowhere;
         let client = crate::Client::with_transport(transport).build().unwrap();
         let request = || MessageRequest::new("m", 1).user("x");
         is_send(&client.messages().create(request()));
         is_send(&client.messages().stream(request()));
         is_stream::<MessageStream>();
-    }
-
-    struct Nowhere;
-
-    impl evenkeel_transport::Transport for Nowhere {
-        fn send(
-            &self,
-            _: evenkeel_transport::Request,
-        ) -> evenkeel_transport::BoxFuture<
-            '_,
-            Result<evenkeel_transport::Response, evenkeel_error::Error>,
-        > {
-            let nowhere = evenkeel_error::Error::connection(evenkeel_error::Delivery::NotSent);
-            Box::pin(std::future::ready(Err(nowhere)))
-        }
     }
 }

@@ -3,13 +3,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use evenkeel_error::Moment;
-use evenkeel_event::{CallId, Event, Observer, What};
+use evenkeel_error::{Error, Moment};
+use evenkeel_event::{CallId, Observer};
 use evenkeel_transport::{Backend, ExtraHeaders, Transport};
 
 use crate::bounded::Bounded;
 use crate::clock::Clock;
 use crate::gate::{Comer, Gate, Slot};
+use crate::identity::{Fingerprint, Fingerprints, IDENTITIES, Identity};
+use crate::limits::Sizes;
 use crate::timers::Timers;
 use crate::{Credential, Patience};
 
@@ -21,12 +23,13 @@ const LANES: usize = 1_024;
 pub(crate) struct Shared {
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) backend: Box<dyn Backend>,
-    pub(crate) credential: Option<Credential>,
+    /// Whom calls act as that do not say otherwise.
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) keyless: Keyless,
     /// What the caller adds to every request.
     pub(crate) headers: ExtraHeaders,
     pub(crate) tuning: Tuning,
     pub(crate) clock: Clock,
-    #[cfg(any(feature = "retry", feature = "breaker"))]
     pub(crate) dice: crate::dice::Dice,
     #[cfg(feature = "breaker")]
     pub(crate) breakers: crate::circuit::Breakers,
@@ -37,17 +40,46 @@ pub(crate) struct Shared {
 /// What a client learns as it goes.
 pub(crate) struct Memory {
     lanes: Mutex<Bounded<String, Lane>>,
+    identities: Mutex<Bounded<Fingerprint, Identity>>,
+    fingerprints: Fingerprints,
     calls: AtomicU64,
     answered: AtomicBool,
+    /// Told when the origin's circuit lets calls through again.
+    #[cfg(feature = "breaker")]
+    pub(crate) moved: tokio::sync::Notify,
 }
 
 /// The numbers of a client.
 pub(crate) struct Tuning {
     pub(crate) patience: Patience,
     pub(crate) timers: Timers,
+    pub(crate) sizes: Sizes,
+    /// Between waiters, once a shared limit has lifted.
+    pub(crate) spacing: Duration,
     pub(crate) divisor: NonZeroU32,
     #[cfg(feature = "retry")]
     pub(crate) policy: Option<evenkeel_backoff::RetryPolicy>,
+    #[cfg(feature = "retry")]
+    pub(crate) budget: Option<evenkeel_backoff::RetryBudgetBuilder>,
+}
+
+/// Whether a call without a credential is worth sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keyless {
+    /// A gateway or the transport may add one.
+    Allowed,
+    /// The public API refuses it for certain.
+    Refused,
+}
+
+/// Nothing to authenticate with, where that is needed.
+pub(crate) fn no_credential() -> Error {
+    Error::invalid_config(
+        "credential",
+        "must be given: set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN) and use Client::from_env, \
+         give the client one with .api_key(…) or .credential(…), or give the call one with \
+         .credential(…)",
+    )
 }
 
 /// What the calls to one model share.
@@ -55,17 +87,27 @@ pub(crate) struct Lane {
     gate: Mutex<Gate>,
     #[cfg(feature = "retry")]
     pub(crate) budget: evenkeel_backoff::RetryBudget,
+    /// The tokens of a budget that nobody has used.
+    #[cfg(feature = "retry")]
+    full: u32,
     /// Told when a call brings a token back.
     #[cfg(feature = "retry")]
     pub(crate) earned: tokio::sync::Notify,
+    /// Told when the model's circuit lets calls through again.
+    #[cfg(feature = "breaker")]
+    pub(crate) moved: tokio::sync::Notify,
 }
 
 impl Memory {
     pub(crate) fn new() -> Self {
         Self {
             lanes: Mutex::new(Bounded::new(LANES)),
+            identities: Mutex::new(Bounded::new(IDENTITIES)),
+            fingerprints: Fingerprints::default(),
             calls: AtomicU64::new(0),
             answered: AtomicBool::new(false),
+            #[cfg(feature = "breaker")]
+            moved: tokio::sync::Notify::new(),
         }
     }
 }
@@ -88,18 +130,35 @@ impl Shared {
             .lanes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let divisor = self.tuning.divisor;
-        lanes.get_or_make(model, || Lane::new(divisor), |lane| lane.is_idle(now))
+        lanes.get_or_make(model, || Lane::new(&self.tuning), |lane| lane.is_idle(now))
     }
 
-    pub(crate) fn emit(&self, call: CallId, what: What<'_>) {
-        if self.observers.is_empty() {
-            return;
+    /// Whom a call acts as that has a credential or headers of its own.
+    pub(crate) fn identity(
+        &self,
+        own: Option<&Credential>,
+        headers: &ExtraHeaders,
+    ) -> Arc<Identity> {
+        let credential = own.or(self.identity.credential.as_ref());
+        let memory = &self.memory;
+        let fingerprint = memory.fingerprints.of(credential, headers);
+        if fingerprint
+            == memory
+                .fingerprints
+                .of(self.identity.credential.as_ref(), &self.headers)
+        {
+            return Arc::clone(&self.identity);
         }
-        let event = Event::new(call, self.clock.now(), what);
-        for observer in &self.observers {
-            observer.observe(&event);
-        }
+        let mut identities = memory
+            .identities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let divisor = self.tuning.divisor;
+        identities.get_or_make(
+            &fingerprint,
+            || Identity::new(credential.cloned(), divisor),
+            Identity::is_idle,
+        )
     }
 
     /// Whether the endpoint has ever answered this process, with whatever status.
@@ -121,13 +180,23 @@ impl Tuning {
 }
 
 impl Lane {
-    fn new(divisor: NonZeroU32) -> Self {
+    fn new(tuning: &Tuning) -> Self {
+        #[cfg(feature = "retry")]
+        let budget = tuning
+            .budget
+            // Checked when the client was built.
+            .and_then(|budget| budget.build().ok())
+            .unwrap_or_else(|| evenkeel_backoff::RetryBudget::time_divided_by(tuning.divisor));
         Self {
-            gate: Mutex::new(Gate::new(divisor)),
+            gate: Mutex::new(Gate::new(tuning.spacing)),
             #[cfg(feature = "retry")]
-            budget: evenkeel_backoff::RetryBudget::time_divided_by(divisor),
+            full: budget.tokens(Moment::ORIGIN),
+            #[cfg(feature = "retry")]
+            budget,
             #[cfg(feature = "retry")]
             earned: tokio::sync::Notify::new(),
+            #[cfg(feature = "breaker")]
+            moved: tokio::sync::Notify::new(),
         }
     }
 
@@ -149,7 +218,7 @@ impl Lane {
     /// Whether a new lane would be just like this one.
     fn is_idle(&self, now: Moment) -> bool {
         #[cfg(feature = "retry")]
-        if self.budget.tokens(now) < evenkeel_backoff::RetryBudget::CAP {
+        if self.budget.tokens(now) < self.full {
             return false;
         }
         self.with_gate(|gate| gate.is_open(now))

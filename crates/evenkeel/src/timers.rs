@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use evenkeel_messages::StallLimits;
 use evenkeel_transport::Request;
 
 /// The limits of one attempt. Clocks run only while a read is pending, so a slow consumer never
@@ -21,6 +22,8 @@ pub(crate) struct Timers {
     pub(crate) hidden_progress: Duration,
     /// The body of an error, whose head has said the most important.
     pub(crate) error_body: Duration,
+    /// Quiet for so long is worth a word.
+    pub(crate) warning: Duration,
 }
 
 impl Timers {
@@ -32,6 +35,7 @@ impl Timers {
         progress: Duration::from_secs(300),
         hidden_progress: Duration::from_secs(600),
         error_body: Duration::from_secs(10),
+        warning: StallLimits::WARNING,
     };
 
     pub(crate) fn divided_by(self, divisor: NonZeroU32) -> Self {
@@ -44,6 +48,7 @@ impl Timers {
             progress: self.progress / by,
             hidden_progress: self.hidden_progress / by,
             error_body: self.error_body / by,
+            warning: self.warning / by,
         }
     }
 }

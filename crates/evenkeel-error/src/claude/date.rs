@@ -32,7 +32,6 @@ pub(super) fn rfc3339(text: &str) -> Option<SystemTime> {
 }
 
 /// Writes RFC 3339 in UTC, to the millisecond at most.
-#[cfg(feature = "serde")]
 pub(super) fn to_rfc3339(time: SystemTime) -> Option<String> {
     let stamp = Timestamp::try_from(time).ok()?;
     // Up: a moment that is a little early is known to fail.

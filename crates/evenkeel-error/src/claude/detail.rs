@@ -133,6 +133,8 @@ pub enum Phase {
     ByteSilence,
     /// An event that carries content.
     Progress,
+    /// A fresh credential: nothing of the request had been sent.
+    Refresh,
 }
 
 impl Phase {
@@ -145,6 +147,7 @@ impl Phase {
             Self::FirstEvent => "first_event",
             Self::ByteSilence => "byte_silence",
             Self::Progress => "progress",
+            Self::Refresh => "refresh",
         }
     }
 }

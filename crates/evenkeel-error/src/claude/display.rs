@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::date::to_rfc3339;
 use super::{Detail, Error};
 use crate::ErrorKind;
 
@@ -34,6 +35,9 @@ impl Error {
             }
             Detail::Opened { by } => line.part(format_args!("opened by {by}"))?,
             _ => {}
+        }
+        if let Some(since) = self.refused_since().and_then(to_rfc3339) {
+            line.part(format_args!("not sent, refused since {since}"))?;
         }
         match (self.kind(), self.message()) {
             (

@@ -8,6 +8,7 @@ use super::tables;
 use super::{Detail, Facts, Limit, Phase};
 use crate::{Delivery, ErrorKind, Hint, InvalidConfig, Recoverable, Recovery};
 
+mod latched;
 mod reading;
 
 /// The longest message that is kept, in bytes.
@@ -45,12 +46,13 @@ pub(super) struct Inner {
     pub(super) advice: Option<&'static str>,
     pub(super) facts: Option<Facts>,
     pub(super) seen_at: Option<SystemTime>,
+    pub(super) refused_since: Option<SystemTime>,
     pub(super) said: Said,
     pub(super) source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 /// What was said about it, scrubbed and bounded: by the server, or, without a body, by us.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Said {
     pub(super) error_type: Option<Cow<'static, str>>,
     pub(super) code: Option<Cow<'static, str>>,
@@ -78,6 +80,7 @@ impl Error {
                 advice: None,
                 facts: None,
                 seen_at: None,
+                refused_since: None,
                 said: Said::default(),
                 source: None,
             }),
@@ -130,7 +133,7 @@ impl Error {
     #[must_use]
     pub fn timed_out(phase: Phase, limit: Duration) -> Self {
         let delivery = match phase {
-            Phase::Connect => Delivery::NotSent,
+            Phase::Connect | Phase::Refresh => Delivery::NotSent,
             Phase::Head => Delivery::Unknown,
             Phase::FirstEvent | Phase::ByteSilence | Phase::Progress => Delivery::Answered,
         };

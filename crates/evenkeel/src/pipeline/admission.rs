@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_error::{Error as Failure, ErrorKind, Moment, Phase};
-use evenkeel_event::{Stopped, What};
+use evenkeel_event::{Circuit, Scope, Stopped, What};
 
 use super::{Call, Halt};
 use crate::Patience;
@@ -24,7 +24,10 @@ impl Call {
     pub(super) fn admit(&mut self) -> Result<Admission, Halt> {
         let now = self.now();
         let roll = self.shared.dice.bits();
-        let (admission, changes) = self.shared.breakers.admit(&self.plan.key, now, roll);
+        let (admission, changes) = self
+            .shared
+            .breakers
+            .admit(self.plan.key.as_ref(), now, roll);
         self.announce(&changes);
         let rejected = match admission {
             Ok(permits) => return Ok(Admission::Admitted(permits)),
@@ -34,6 +37,9 @@ impl Call {
         self.retrying.refused();
         let by = rejected.fault().unwrap_or(ErrorKind::CircuitOpen);
         let refusal = || Failure::circuit_open(rejected.wait(), by);
+        if self.hops.is_open() {
+            return Err(Halt::Refused(refusal(), Stopped::Patience));
+        }
         if self.patience == Patience::Interactive || cfg!(not(feature = "retry")) {
             return Err(self.refused(refusal(), Stopped::Patience));
         }
@@ -70,6 +76,12 @@ impl Call {
     fn announce(&self, changes: &[Change]) {
         for &(scope, to) in changes {
             self.emit(What::circuit_changed(scope, to));
+            if matches!(to, Circuit::Recovering | Circuit::Closed) {
+                match scope {
+                    Scope::Model => self.plan.lane.moved.notify_waiters(),
+                    _ => self.shared.memory.moved.notify_waiters(),
+                }
+            }
         }
     }
 }

@@ -6,33 +6,28 @@ use evenkeel_backoff::{
     Cost, Curve, Decision, Floor, Limits, Receipt, RetryBudget, RetryPolicy, Roll, Session,
     StopReason, Token, Withdrawal,
 };
-use evenkeel_error::{Delivery, Detail, Error as Failure, ErrorKind, Moment, Phase};
+use evenkeel_error::{Detail, Error as Failure, ErrorKind, Moment, Phase};
 use evenkeel_event::{Stopped, WaitReason, What};
-use evenkeel_messages::MessageRequest;
 
 use super::{After, Call, Halt};
 use crate::clock::Clock;
+use crate::options::Options;
+use crate::repeat::Repeat;
 use crate::shared::Tuning;
-use crate::{Error, Patience};
+use crate::{Ambiguous, Error, Patience};
 
 /// An endpoint that never answered in this process is given up after this long: it is probably a
 /// slip in its name, and ten minutes of patience would hide that.
 const NEVER_ANSWERED: Duration = Duration::from_secs(15);
 
-/// Whether a request may be carried out twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Repeat {
-    /// It costs money and nothing else.
-    Costly,
-    /// It does something somewhere.
-    Unsafe,
-}
-
 /// What the retry layer remembers of a call.
 pub(super) struct Retrying {
     repeat: Repeat,
+    ambiguous: Option<Ambiguous>,
     policy: RetryPolicy,
     session: Session,
+    /// Patience that was used up elsewhere.
+    used: Duration,
     /// A patience shorter than the policy's, for as long as the endpoint has not answered.
     shortened: Option<Duration>,
     /// For the attempt to come.
@@ -45,20 +40,23 @@ impl Retrying {
     pub(super) fn start(
         tuning: &Tuning,
         patience: Patience,
-        request: &MessageRequest,
+        repeat: Repeat,
+        options: &Options,
         now: Moment,
     ) -> Self {
         let mut policy = tuning.policy.unwrap_or_else(|| policy_for(patience));
         if let (None, Some(limit)) = (policy.patience_limit(), patience.limit()) {
             policy = policy.patience(limit);
         }
+        if let Some(attempts) = options.attempts {
+            policy = policy.max_attempts(attempts);
+        }
         Self {
-            repeat: match request.mcp_servers() {
-                Some(_) => Repeat::Unsafe,
-                None => Repeat::Costly,
-            },
+            repeat,
+            ambiguous: options.ambiguous,
             policy: policy.time_divided_by(tuning.divisor),
             session: Session::start(now),
+            used: Duration::ZERO,
             shortened: None,
             token: None,
             receipt: None,
@@ -69,6 +67,20 @@ impl Retrying {
         self.policy
             .patience_limit()
             .map(|limit| self.session.since() + limit)
+    }
+
+    /// For a call that has spent some of its patience elsewhere.
+    pub(super) fn having_used(mut self, used: Duration) -> Self {
+        self.used = used;
+        if let Some(limit) = self.policy.patience_limit() {
+            self.policy = self.policy.patience(limit.saturating_sub(used));
+        }
+        self
+    }
+
+    /// The time without progress so far.
+    pub(super) fn patience_used(&self, now: Moment) -> Duration {
+        self.used.saturating_add(now.since(self.session.since()))
     }
 
     /// The attempt goes out: its token is spent.
@@ -126,13 +138,17 @@ impl Call {
         };
         let veto = match after {
             After::Veto(stopped) => Some(stopped),
-            _ if !self.may_repeat(&failure) => Some(Stopped::UnsafeToRepeat),
-            After::Nothing | After::Content(_) => None,
+            // Where a renewal failed, nothing was sent that could be repeated.
+            After::Nothing | After::Content(_) if !self.may_repeat(&failure) => {
+                Some(Stopped::UnsafeToRepeat)
+            }
+            After::Nothing | After::Content(_) | After::Unrenewed => None,
         };
         if let Some(stopped) = veto {
             return Err(self.give_up(failure, stopped));
         }
-        let pays = retry.cost == Cost::Token;
+        // The budget spares the server what retries add to its load; a renewal asks another.
+        let pays = retry.cost == Cost::Token && after != After::Unrenewed;
         if pays && self.withdraw().is_some() {
             self.emit(What::budget_empty());
             if self.patience == Patience::Interactive {
@@ -153,9 +169,12 @@ impl Call {
             waited => waited,
         };
         match waited {
-            Ok(()) => Ok(self.now().since(start)),
+            // A new token is no reason to wait.
+            Ok(()) | Err(Halt::Renew) => Ok(self.now().since(start)),
             Err(Halt::Ended(stopped)) => Err(self.out_of_time(stopped)),
-            Err(Halt::Failed(failure)) => Err(self.give_up(failure, Stopped::NotRecoverable)),
+            Err(Halt::Failed(failure) | Halt::Unrenewed(failure)) => {
+                Err(self.give_up(failure, Stopped::NotRecoverable))
+            }
             Err(Halt::Refused(failure, stopped)) => Err(self.give_up(failure, stopped)),
         }
     }
@@ -229,7 +248,7 @@ impl Call {
         return self
             .shared
             .breakers
-            .is_holding_back(&self.plan.key, self.now());
+            .is_holding_back(self.plan.key.as_ref(), self.now());
         #[cfg(not(feature = "breaker"))]
         return false;
     }
@@ -244,15 +263,10 @@ impl Call {
         Some(self.retrying.session.since() + shortened)
     }
 
-    /// What does something somewhere is only repeated when it is proven that it was not done.
-    fn may_repeat(&self, failure: &Failure) -> bool {
-        match self.retrying.repeat {
-            Repeat::Costly => true,
-            Repeat::Unsafe => {
-                failure.delivery() == Delivery::NotSent
-                    || matches!(failure.status(), Some(429 | 529))
-            }
-        }
+    pub(super) fn may_repeat(&self, failure: &Failure) -> bool {
+        self.retrying
+            .repeat
+            .may_follow(failure, self.retrying.ambiguous)
     }
 
     fn short_patience(&self, failure: &Failure) -> Option<Duration> {

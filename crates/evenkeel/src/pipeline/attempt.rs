@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Facts, Moment, Phase};
+use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Facts, Moment, Phase, Recovery};
 use evenkeel_event::{Stopped, What};
 use evenkeel_messages::{Message, StreamEvent};
-use evenkeel_transport::{Body, Form, Response};
+use evenkeel_transport::{Body, Form, Request, Response};
 
-use super::{Call, Fetch, Halt};
+use super::{Call, Halt};
 use crate::clock::Clock;
+use crate::limits::Size;
 use crate::live::{Live, Step};
 use crate::reply::Billing;
 use crate::{Attempt, Patience};
@@ -20,14 +21,55 @@ pub(crate) struct Stopwatch {
     pub(crate) started: Moment,
 }
 
+/// What an attempt brings if it succeeds.
+pub(crate) trait Received: Sized + Send {
+    /// Reads it behind a head that is a success.
+    fn receive(
+        call: &mut Call,
+        response: Response,
+        watch: Stopwatch,
+    ) -> impl Future<Output = Result<Self, Broken>> + Send;
+
+    /// Keeps the places with the breakers until it is known how it ends.
+    #[cfg(feature = "breaker")]
+    fn holding(self, permits: crate::circuit::Permits) -> Self;
+}
+
+/// The events of a reply from its first content on.
+impl Received for Live {
+    async fn receive(
+        call: &mut Call,
+        response: Response,
+        watch: Stopwatch,
+    ) -> Result<Self, Broken> {
+        match response.form() {
+            Form::EventStream => {
+                let first_event = call.at_most_half(call.shared.tuning.timers.first_event);
+                let live = Self::stream(response, watch, &call.shared, &call.voice, first_event);
+                call.first_content_of(live).await
+            }
+            Form::Json => call.whole(response, watch).await,
+            _ => {
+                let failure = Failure::protocol("the reply is neither an event stream nor JSON");
+                Err(Broken::Failed(failure.with_facts(response.facts)))
+            }
+        }
+    }
+
+    #[cfg(feature = "breaker")]
+    fn holding(self, permits: crate::circuit::Permits) -> Self {
+        Self::holding(self, permits)
+    }
+}
+
 /// How an exchange ended that brought no content.
-enum Broken {
+pub(crate) enum Broken {
     Failed(Failure),
     Ended(Ended),
 }
 
 /// A limit of the caller's ended an exchange.
-struct Ended {
+pub(crate) struct Ended {
     stopped: Stopped,
     /// What was being waited for.
     phase: Phase,
@@ -52,18 +94,25 @@ impl Ended {
 }
 
 impl Call {
-    /// Sends once, and reads until the first content.
-    pub(super) async fn attempt(&mut self, waited: Duration) -> Result<Live, Halt> {
+    /// Sends once, and reads until the first content, or the whole answer.
+    pub(super) async fn attempt<R: Received>(&mut self, waited: Duration) -> Result<R, Halt> {
+        let mut token = self.authenticate().await?;
         #[cfg(feature = "breaker")]
         let (leave, parked) = self.depart().await?;
         #[cfg(not(feature = "breaker"))]
         let ((), parked) = self.depart().await?;
+        if !parked.is_zero() {
+            token = self.authenticate().await?;
+        }
         let started = self.now();
         if let Some((limit, stopped)) = self.limit()
             && started >= limit
         {
             return Err(Halt::Ended(stopped));
         }
+        let request = self
+            .request(self.head_limit(), token.as_ref())
+            .map_err(Halt::Failed)?;
         self.sent = self.sent.saturating_add(1);
         let waited = waited.saturating_add(parked);
         let watch = Stopwatch {
@@ -74,17 +123,25 @@ impl Call {
         #[cfg(feature = "retry")]
         self.retrying.sent();
         self.emit(What::attempt_started(watch.number, waited));
-        match self.exchange(watch).await {
-            Ok(live) => {
+        self.passage.sent();
+        match self.exchange::<R>(watch, request).await {
+            Ok(received) => {
                 self.emit(What::first_content(watch.number, self.now().since(started)));
                 #[cfg(feature = "breaker")]
-                let live = live.holding(self.first_content(leave));
-                Ok(live)
+                let received = received.holding(self.first_content(leave));
+                self.accepted();
+                Ok(received)
             }
             Err(Broken::Failed(failure)) => {
                 #[cfg(feature = "breaker")]
                 self.record_failure(leave, &failure);
+                if self.may_renew(&failure) {
+                    let failure = failure.with_recovery(Recovery::Refresh);
+                    self.book_failure(watch, &failure);
+                    return Err(Halt::Renew);
+                }
                 self.book_failure(watch, &failure);
+                self.refused_credential(watch, &failure);
                 Err(Halt::Failed(failure))
             }
             Err(Broken::Ended(ended)) => {
@@ -103,21 +160,22 @@ impl Call {
     /// Keeps the record of an attempt that failed, and tells the observers.
     pub(super) fn book_failure(&mut self, watch: Stopwatch, failure: &Failure) {
         let elapsed = self.now().since(watch.started);
-        if may_be_billed(failure) {
-            self.billing = Billing::PossiblyBilled;
+        let billing = may_be_billed(failure);
+        if billing == Billing::PossiblyBilled {
+            self.billing = billing;
         }
-        self.attempts.push(Attempt::failed(
-            watch.number,
-            failure,
-            watch.waited,
-            elapsed,
-        ));
+        let usage = std::mem::take(&mut self.usage);
+        let attempt = Attempt::failed(watch.number, failure, watch.waited, elapsed);
+        self.attempts.push(attempt.with_usage(usage, billing));
         self.emit(What::attempt_failed(watch.number, failure, elapsed));
         self.share_hint(failure);
     }
 
-    async fn exchange(&mut self, watch: Stopwatch) -> Result<Live, Broken> {
-        let request = self.request(self.head_limit()).map_err(Broken::Failed)?;
+    async fn exchange<R: Received>(
+        &mut self,
+        watch: Stopwatch,
+        request: Request,
+    ) -> Result<R, Broken> {
         let sending = self.shared.transport.send(request);
         let response = self
             .bounded(Phase::Head, None, sending)
@@ -128,18 +186,7 @@ impl Call {
         if !(200..300).contains(&response.facts.status()) {
             return Err(Broken::Failed(self.refusal(response).await));
         }
-        match response.form() {
-            Form::EventStream => {
-                let first_event = self.at_most_half(self.shared.tuning.timers.first_event);
-                let live = Live::stream(response, watch, &self.shared, self.id, first_event);
-                self.first_content_of(live).await
-            }
-            Form::Json => self.whole(response, watch).await,
-            _ => {
-                let failure = Failure::protocol("the reply is neither an event stream nor JSON");
-                Err(Broken::Failed(failure.with_facts(response.facts)))
-            }
-        }
+        R::receive(self, response, watch).await
     }
 
     /// Reads until the first content, so that whatever fails before it can be tried again unseen.
@@ -159,6 +206,7 @@ impl Call {
                     }
                 }
                 Step::Limit(stopped) => {
+                    self.usage = live.usage();
                     let facts = Some(live.facts().clone());
                     return Err(Broken::Ended(Ended {
                         stopped,
@@ -169,7 +217,10 @@ impl Call {
                 Step::End(end) => {
                     return match live.verdict(end) {
                         Ok(message) => Ok(live.into_whole(message)),
-                        Err(incomplete) => Err(Broken::Failed(incomplete.error)),
+                        Err(incomplete) => {
+                            self.usage = incomplete.partial.usage().clone();
+                            Err(Broken::Failed(incomplete.error))
+                        }
                     };
                 }
             }
@@ -179,8 +230,21 @@ impl Call {
     /// A whole message, whether that was asked for or a gateway gave one where a stream was asked.
     async fn whole(&mut self, response: Response, watch: Stopwatch) -> Result<Live, Broken> {
         let facts = response.facts;
+        let bytes = self.read_body(response.body, &facts).await?;
+        let message = Message::from_json(&bytes, &facts).map_err(Broken::Failed)?;
+        Ok(Live::whole(
+            facts,
+            message,
+            watch,
+            &self.shared,
+            &self.voice,
+        ))
+    }
+
+    /// A body that is not a stream, whole.
+    pub(super) async fn read_body(&self, mut body: Body, facts: &Facts) -> Result<Bytes, Broken> {
         let limit = self.shared.tuning.timers.byte_silence;
-        let mut body = response.body;
+        let most = self.shared.tuning.sizes.reply_body;
         // Most replies are one chunk, which is read where it lies.
         let mut only = Bytes::new();
         let mut bytes = BytesMut::new();
@@ -188,16 +252,20 @@ impl Call {
         loop {
             let reading = Clock::within(Some(limit), body.chunk());
             match self
-                .bounded(Phase::ByteSilence, Some(&facts), reading)
+                .bounded(Phase::ByteSilence, Some(facts), reading)
                 .await?
             {
                 None => return Err(broken(Failure::timed_out(Phase::ByteSilence, limit))),
-                Some(None) => break,
+                Some(None) if bytes.is_empty() => return Ok(only),
+                Some(None) => return Ok(bytes.freeze()),
                 Some(Some(Err(failure))) => return Err(Broken::Failed(failure)),
                 Some(Some(Ok(chunk))) => {
                     let so_far = bytes.len().max(only.len());
-                    if so_far.saturating_add(chunk.len()) > Body::REPLY_LIMIT {
-                        return Err(broken(Failure::protocol("the reply is larger than 64 MiB")));
+                    if so_far.saturating_add(chunk.len()) > most {
+                        let most = Size(most);
+                        return Err(broken(Failure::protocol(format!(
+                            "the reply is larger than {most}"
+                        ))));
                     }
                     if so_far == 0 {
                         only = chunk;
@@ -210,9 +278,6 @@ impl Call {
                 }
             }
         }
-        let whole: &[u8] = if bytes.is_empty() { &only } else { &bytes };
-        let message = Message::from_json(whole, &facts).map_err(Broken::Failed)?;
-        Ok(Live::whole(facts, message, watch, &self.shared, self.id))
     }
 
     /// `future`'s output, unless a limit of the caller's comes first.
@@ -242,23 +307,20 @@ impl Call {
             return redirect;
         }
         let limit = self.shared.tuning.timers.error_body;
+        let most = self.shared.tuning.sizes.error_body;
         let (mut bytes, mut body) = (BytesMut::new(), response.body);
-        let reading = Clock::within(Some(limit), body.fill(&mut bytes, Body::ERROR_LIMIT));
+        let reading = Clock::within(Some(limit), body.fill(&mut bytes, most));
         // Whatever ends it, the head and what was read are classified.
         let _ = self.bounded(Phase::ByteSilence, None, reading).await;
         Failure::from_response(&response.facts, &bytes)
     }
 
     fn head_limit(&self) -> Duration {
-        let timers = &self.shared.tuning.timers;
-        self.at_most_half(match self.plan.fetch {
-            Fetch::Streamed => timers.head,
-            Fetch::Plain => timers.plain_head,
-        })
+        self.at_most_half(self.plan.request().head_limit)
     }
 
     /// While somebody waits, a black hole must leave room for a second try.
-    fn at_most_half(&self, limit: Duration) -> Duration {
+    pub(super) fn at_most_half(&self, limit: Duration) -> Duration {
         match (self.patience, self.patience_ends()) {
             (Patience::Interactive, Some(ends)) => limit.min(self.now().until(ends) / 2),
             _ => limit,
@@ -267,7 +329,7 @@ impl Call {
 }
 
 /// Whether the server may have produced, and charge for, what this attempt did not bring.
-fn may_be_billed(failure: &Failure) -> bool {
+fn may_be_billed(failure: &Failure) -> Billing {
     let begun = failure
         .status()
         .is_some_and(|status| (200..300).contains(&status));
@@ -275,5 +337,9 @@ fn may_be_billed(failure: &Failure) -> bool {
         failure.kind(),
         ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::DeadlineExceeded
     );
-    failure.delivery() == Delivery::Unknown || (begun && broke_off)
+    if failure.delivery() == Delivery::Unknown || (begun && broke_off) {
+        Billing::PossiblyBilled
+    } else {
+        Billing::Once
+    }
 }

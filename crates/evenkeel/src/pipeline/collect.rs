@@ -1,15 +1,11 @@
-use evenkeel_error::{Delivery, Error as Failure};
+use evenkeel_error::{Delivery, Error as Failure, Facts};
 use evenkeel_event::{Stopped, What};
-use evenkeel_messages::{Incomplete, Message, ServerTools};
+use evenkeel_messages::{Incomplete, Message, ServerTools, Usage};
 
-use super::{After, Call, CallPhase};
+use super::{After, Call, CallPhase, Stopwatch};
 use crate::live::{Limit, Live, Step};
-use crate::reply::{Meta, Reply};
+use crate::reply::{Billing, Meta, Reply};
 use crate::{Attempt, Error};
-
-/// A collected call is replayed after content only while that costs little: up to so many output
-/// tokens seen, as much as the official SDKs give their shortest answers.
-const REPLAY_TOKENS: u64 = 8_192;
 
 /// How reading a reply ended, if not well.
 pub(crate) enum Broken {
@@ -20,7 +16,7 @@ pub(crate) enum Broken {
 impl Call {
     /// Makes attempts until one brings a whole reply.
     pub(crate) async fn collect(mut self) -> Result<Reply, Error> {
-        let mut live = self.open().await?;
+        let mut live = self.open_message().await?;
         let mut replays = 0_u32;
         loop {
             let broken = match self.read_to_end(&mut live).await {
@@ -31,7 +27,8 @@ impl Call {
             let (tokens, tools) = live.spent();
             let after = if replays > 0 {
                 After::Veto(Stopped::Attempts)
-            } else if tokens > REPLAY_TOKENS || tools != ServerTools::None {
+            } else if tokens > self.shared.tuning.sizes.replay_tokens || tools != ServerTools::None
+            {
                 After::Veto(Stopped::UnsafeToRepeat)
             } else {
                 After::Content(live.watch.number)
@@ -73,12 +70,15 @@ impl Call {
                 if let Some(permits) = live.take_permits() {
                     self.record_failure(permits, &error);
                 }
+                self.usage = partial.usage().clone();
                 self.partial = Some(partial);
                 self.book_failure(live.watch, &error);
+                self.refused_credential(live.watch, &error);
                 Ok(error)
             }
             Broken::Limit(stopped) => {
                 self.partial = live.so_far().cloned();
+                self.usage = live.usage();
                 let failure =
                     Failure::deadline_exceeded(Delivery::Answered).with_facts(live.facts().clone());
                 self.book_failure(live.watch, &failure);
@@ -89,27 +89,45 @@ impl Call {
     }
 
     pub(crate) fn succeed(&mut self, live: &Live, message: Message) -> Reply {
-        let now = self.now();
-        let attempt = live.watch.number;
-        let took = now.since(live.watch.started);
-        self.attempts.push(Attempt::complete(
-            attempt,
-            live.facts(),
-            live.watch.waited,
-            took,
-        ));
+        let usage = message.usage.clone();
+        let meta = self.complete(live.watch, live.facts(), Some(usage));
+        Reply { message, meta }
+    }
+
+    /// Books the end of a call that brought what it was made for.
+    pub(crate) fn complete(
+        &mut self,
+        watch: Stopwatch,
+        facts: &Facts,
+        usage: Option<Usage>,
+    ) -> Meta {
+        self.book_complete(watch, facts, usage.unwrap_or_default());
         #[cfg(feature = "retry")]
         self.settle();
         self.phase = CallPhase::Ended;
-        let elapsed = now.since(self.started);
-        self.emit(What::succeeded(attempt, elapsed));
-        let meta = Meta {
-            facts: live.facts().clone(),
+        let elapsed = self.elapsed();
+        self.emit(What::succeeded(watch.number, elapsed));
+        Meta {
+            facts: facts.clone(),
             attempts: std::mem::take(&mut self.attempts),
             elapsed,
             billing: self.billing,
-        };
-        Reply { message, meta }
+            fallbacks: self.hops.taken(),
+        }
+    }
+
+    /// Keeps the record of an attempt that brought a whole reply, once.
+    pub(super) fn book_complete(&mut self, watch: Stopwatch, facts: &Facts, usage: Usage) {
+        if self
+            .attempts
+            .iter()
+            .any(|attempt| attempt.number == watch.number)
+        {
+            return;
+        }
+        let took = self.now().since(watch.started);
+        let attempt = Attempt::complete(watch.number, facts, watch.waited, took);
+        self.attempts.push(attempt.with_usage(usage, Billing::Once));
     }
 
     /// The end of a stream that the caller reads: what it has shown cannot be taken back.

@@ -34,11 +34,18 @@ impl Call {
             #[cfg(not(feature = "breaker"))]
             return Ok(((), waited));
             #[cfg(feature = "breaker")]
-            match self.admit()? {
-                super::admission::Admission::Admitted(leave) => return Ok((leave, waited)),
-                super::admission::Admission::Parked(until) => {
-                    self.wait_until(until, WaitReason::Circuit).await?;
-                    waited = self.now().since(start);
+            {
+                // Listened for from before the question, so that no change falls between.
+                let lane = std::sync::Arc::clone(&self.plan.lane);
+                let shared = std::sync::Arc::clone(&self.shared);
+                let moved =
+                    crate::wake::either(lane.moved.notified(), shared.memory.moved.notified());
+                match self.admit()? {
+                    super::admission::Admission::Admitted(leave) => return Ok((leave, waited)),
+                    super::admission::Admission::Parked(until) => {
+                        self.park(until, moved).await?;
+                        waited = self.now().since(start);
+                    }
                 }
             }
         }
@@ -91,6 +98,21 @@ impl Call {
         let wait = self.now().until(moment);
         self.announce_wait(reason, wait);
         Clock::sleep(wait).await;
+        Ok(())
+    }
+
+    /// Waits for the circuit until `moment`, or until it has let a probe through: its slow start
+    /// decides then who goes next. Who slept on would come back when it is over, all at once.
+    #[cfg(feature = "breaker")]
+    async fn park(&mut self, moment: Moment, moved: impl Future<Output = ()>) -> Result<(), Halt> {
+        if let Some((limit, stopped)) = self.wait_limit()
+            && moment >= limit
+        {
+            return Err(Halt::Ended(stopped));
+        }
+        let wait = self.now().until(moment);
+        self.announce_wait(WaitReason::Circuit, wait);
+        let _ = Clock::within(Some(wait), moved).await;
         Ok(())
     }
 

@@ -135,6 +135,12 @@ impl Error {
         seen?.checked_add(self.retry_after()?)
     }
 
+    /// Since when the credential is known to be refused, where that is why nothing was sent.
+    #[must_use]
+    pub fn refused_since(&self) -> Option<SystemTime> {
+        self.inner.refused_since
+    }
+
     /// Whether sending the same request again can help.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -1,0 +1,166 @@
+//! Who the call acts as: whether that is known to be refused, and the credential of each attempt.
+
+use evenkeel_error::{Error as Failure, ErrorKind};
+use evenkeel_event::{Stopped, What};
+use secrecy::SecretString;
+
+use super::{Call, Halt, Stopwatch};
+use crate::clock::Clock;
+use crate::identity::{Leave, latches};
+use crate::latch::{Probe, Refusal};
+use crate::renewal::{self, Origin, Unrenewed};
+
+/// What a call knows of its credential.
+#[derive(Default)]
+pub(super) struct Passage {
+    probe: Option<(Probe, Progress)>,
+    token: Option<Token>,
+    renewals: Renewals,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Unsent,
+    Sent,
+}
+
+/// The token of the attempt under way.
+struct Token {
+    generation: u64,
+    origin: Origin,
+}
+
+/// Whether a refused token was replaced: once a call.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Renewals {
+    #[default]
+    None,
+    One,
+}
+
+impl Passage {
+    pub(super) fn sent(&mut self) {
+        if let Some((_, progress)) = &mut self.probe {
+            *progress = Progress::Sent;
+        }
+    }
+}
+
+impl Call {
+    /// Passes the latch, and gets the token for an attempt where a provider gives that.
+    pub(super) async fn authenticate(&mut self) -> Result<Option<SecretString>, Halt> {
+        self.pass_latch()?;
+        let credential = self.plan.credential();
+        if credential.is_none_or(|credential| credential.renewable().is_none()) {
+            return Ok(None);
+        }
+        self.renewed().await.map(Some)
+    }
+
+    /// A refused credential ends the call, unless this call is to find out whether it still is.
+    fn pass_latch(&mut self) -> Result<(), Halt> {
+        if self.passage.probe.is_some() {
+            return Ok(());
+        }
+        let dice = || self.shared.dice.bits();
+        match self.plan.identity.pass(self.now(), dice) {
+            Leave::Free => Ok(()),
+            Leave::Probe(probe) => {
+                self.passage.probe = Some((probe, Progress::Unsent));
+                Ok(())
+            }
+            Leave::Refused(failure) => Err(Halt::Refused(failure, Stopped::Latched)),
+        }
+    }
+
+    /// The token that a provider gives.
+    async fn renewed(&mut self) -> Result<SecretString, Halt> {
+        let identity = std::sync::Arc::clone(&self.plan.identity);
+        let Some(renewable) = identity.credential.as_ref().and_then(|c| c.renewable()) else {
+            return Err(Halt::Failed(crate::shared::no_credential()));
+        };
+        let limit = self.at_most_half(renewal::LIMIT);
+        let asking = renewable.current(limit);
+        let current = match self.limit() {
+            None => asking.await,
+            Some((moment, stopped)) => {
+                let left = self.now().until(moment);
+                match Clock::within(Some(left), asking).await {
+                    Some(current) => current,
+                    None => return Err(Halt::Ended(stopped)),
+                }
+            }
+        };
+        match current {
+            Ok(current) => {
+                if let Origin::Renewed(elapsed) = current.origin {
+                    self.emit(What::credential_refreshed(elapsed));
+                }
+                self.passage.token = Some(Token {
+                    generation: current.generation,
+                    origin: current.origin,
+                });
+                Ok(current.secret)
+            }
+            Err(Unrenewed { failure, elapsed }) => {
+                if let Some(elapsed) = elapsed {
+                    self.emit(What::credential_refresh_failed(&failure, elapsed));
+                }
+                Err(Halt::Unrenewed(failure))
+            }
+        }
+    }
+
+    /// Whether the refusal is of a token that was not asked for just now: another may be accepted.
+    pub(super) fn may_renew(&mut self, failure: &Failure) -> bool {
+        let Some(Token { generation, origin }) = self.passage.token.take() else {
+            return false;
+        };
+        if failure.kind() != ErrorKind::Authentication {
+            return false;
+        }
+        if let Some(renewable) = self
+            .plan
+            .identity
+            .credential
+            .as_ref()
+            .and_then(|c| c.renewable())
+        {
+            renewable.refused(generation);
+        }
+        let is_first = self.passage.renewals == Renewals::None;
+        self.passage.renewals = Renewals::One;
+        is_first && !matches!(origin, Origin::Renewed(_))
+    }
+
+    /// Tells the other calls of a credential that the server refuses.
+    pub(super) fn refused_credential(&mut self, watch: Stopwatch, failure: &Failure) {
+        if !latches(failure) {
+            return;
+        }
+        let probe = self.passage.probe.map(|(probe, _)| probe);
+        let now = (self.now(), Clock::wall());
+        let roll = self.shared.dice.bits();
+        let refusal = self
+            .plan
+            .identity
+            .refused(failure, watch.started, probe, now, roll);
+        if refusal == Refusal::Sets {
+            self.emit(What::latch_set(failure));
+        }
+    }
+
+    /// The server accepts the credential.
+    pub(super) fn accepted(&mut self) {
+        if let Some(held) = self.plan.identity.accepted(self.now()) {
+            self.emit(What::latch_cleared(held));
+        }
+    }
+
+    /// The end of a call that was to find out, and sent nothing: another may.
+    pub(super) fn return_probe(&mut self) {
+        if let Some((probe, Progress::Unsent)) = self.passage.probe.take() {
+            self.plan.identity.returned(probe, self.now());
+        }
+    }
+}

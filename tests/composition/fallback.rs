@@ -1,0 +1,303 @@
+//! Another model when the first brings nothing: when, how, and what is said about it.
+
+use std::time::Duration;
+
+use evenkeel::{Client, ErrorKind, Fallback, Patience, Stopped, Trigger};
+use evenkeel_tests::{
+    Ending, PLANTED_KEY, Recorder, Reply, Script, Sent, Server, client, events, request,
+    request_to, sse,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn overloaded() -> Reply {
+    Reply::error(529, "overloaded_error", "x")
+}
+
+fn refusal() -> Reply {
+    let end = r#"{"type":"message_delta","delta":{"stop_reason":"refusal","stop_sequence":null},"usage":{"output_tokens":1}}"#;
+    Reply::stream().body(&(events::start() + &sse("message_delta", end) + &events::stop()))
+}
+
+fn asks(sent: &Sent, model: &str) -> bool {
+    sent.body.contains(&format!("\"model\":\"{model}\""))
+}
+
+/// A server whose first model answers so, and whose others are well.
+fn first_answers(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
+    Server::new(move |sent| {
+        if asks(sent, "claude-sonnet-5-5") {
+            reply()
+        } else {
+            Reply::message("second")
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_trigger_sends_a_call_to_the_next_model_and_says_so() {
+    let silent = || Reply::stream().ending(Ending::Silence);
+    for (reply, trigger, requests) in [
+        (overloaded(), Trigger::Overloaded, 3),
+        (silent(), Trigger::Silence, 2),
+        (Reply::never(), Trigger::Silence, 2),
+        (refusal(), Trigger::Refusal, 2),
+    ] {
+        let server = first_answers(move || reply.clone());
+        let (client, recorder) = client(&server, |builder| builder);
+        let calls = client.messages().fallback(Fallback::to("claude-haiku-5-5"));
+        let reply = calls.create(request()).await.unwrap();
+        assert_eq!(reply.text(), "second");
+        assert_eq!(reply.meta.attempts.len(), requests, "{trigger:?}");
+        assert_eq!(server.sent().len(), requests);
+        let [hop] = &reply.meta.fallbacks[..] else {
+            panic!("one hop");
+        };
+        assert_eq!(
+            (hop.from.as_str(), hop.to.as_str()),
+            ("claude-sonnet-5-5", "claude-haiku-5-5")
+        );
+        assert_eq!(hop.trigger, trigger);
+        assert_eq!(recorder.count("fell_back"), 1);
+        assert_eq!(recorder.labels().last(), Some(&"succeeded"));
+        let mut stream = calls.stream(request()).await.unwrap();
+        let mut text = String::new();
+        while let Some(event) = stream.next().await {
+            text.push_str(event.unwrap().text().unwrap_or_default());
+        }
+        assert_eq!(text, "second");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_circuit_sends_calls_on_at_once_and_they_return_to_the_first_model_through_it() {
+    let server = Server::new(|sent| {
+        if asks(sent, "claude-sonnet-5-5") && sent.at < 60 * SECOND {
+            overloaded()
+        } else if asks(sent, "claude-sonnet-5-5") {
+            Reply::message("first")
+        } else {
+            Reply::message("second")
+        }
+    });
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.messages().fallback(Fallback::to("claude-haiku-5-5"));
+    let mut at_once = 0;
+    let mut last = String::new();
+    for _ in 0..120 {
+        let reply = calls.create(request()).await.unwrap();
+        let by_circuit = reply
+            .meta
+            .fallbacks
+            .first()
+            .is_some_and(|hop| hop.trigger == Trigger::CircuitOpen);
+        if by_circuit && reply.meta.attempts.len() == 1 {
+            assert!(reply.meta.elapsed.is_zero(), "{:?}", reply.meta.elapsed);
+            at_once += 1;
+        }
+        last = reply.text();
+        evenkeel_tests::pause(SECOND).await;
+    }
+    assert!(at_once > 10, "{at_once}");
+    assert_eq!(
+        last, "first",
+        "the first model is asked again once it is well"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_request_or_the_account_never_goes_elsewhere() {
+    for (status, kind) in [
+        (400, "invalid_request_error"),
+        (401, "authentication_error"),
+        (402, "billing_error"),
+        (403, "permission_error"),
+        (404, "not_found_error"),
+    ] {
+        let server = first_answers(move || Reply::error(status, kind, "x"));
+        let (client, recorder) = client(&server, |builder| builder);
+        let calls = client.messages().fallback(Fallback::to("claude-haiku-5-5"));
+        let error = calls.create(request()).await.unwrap_err();
+        assert_eq!(error.status(), Some(status));
+        assert_eq!(server.sent().len(), 1);
+        assert_eq!(recorder.count("fell_back"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hop_that_refuses_the_request_is_recorded_and_the_original_failure_returned() {
+    let server = Server::new(|sent| {
+        if asks(sent, "claude-sonnet-5-5") {
+            overloaded()
+        } else {
+            Reply::error(404, "not_found_error", "x")
+        }
+    });
+    let (client, recorder) = client(&server, |builder| builder);
+    let calls = client.messages().fallback(Fallback::to("no-such-model"));
+    let error = calls.create(request()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.stopped()),
+        (ErrorKind::Overloaded, Stopped::Attempts)
+    );
+    let outcomes: Vec<_> = error.attempts().iter().map(|a| a.outcome.label()).collect();
+    assert_eq!(outcomes, ["overloaded", "overloaded", "not_found"]);
+    assert_eq!(recorder.count("given_up"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_the_reply_when_no_hop_brings_a_better_one() {
+    let server = Server::new(|sent| {
+        if asks(sent, "claude-sonnet-5-5") {
+            refusal()
+        } else {
+            Reply::error(404, "not_found_error", "x")
+        }
+    });
+    let (client, recorder) = client(&server, |builder| builder);
+    let calls = client.messages().fallback(Fallback::to("no-such-model"));
+    let reply = calls.create(request()).await.unwrap();
+    assert_eq!(
+        reply
+            .stop_reason
+            .as_ref()
+            .map(evenkeel::messages::StopReason::as_str),
+        Some("refusal")
+    );
+    let outcomes: Vec<_> = reply
+        .meta
+        .attempts
+        .iter()
+        .map(|a| a.outcome.label())
+        .collect();
+    assert_eq!(outcomes, ["complete", "not_found"]);
+    assert_eq!(
+        (recorder.count("given_up"), recorder.count("succeeded")),
+        (0, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_goes_elsewhere_once_content_has_come() {
+    let server = Server::new(
+        |sent| match (asks(sent, "claude-sonnet-5-5"), sent.at.is_zero()) {
+            (true, true) => Reply::stream()
+                .body(&(events::start() + &events::text("half")))
+                .ending(Ending::Cut),
+            (true, false) => overloaded(),
+            (false, _) => Reply::message("second"),
+        },
+    );
+    let (client, recorder) = client(&server, |builder| builder);
+    let calls = client.messages().fallback(Fallback::to("claude-haiku-5-5"));
+    let calls = calls.patience(Patience::Interactive);
+    let error = calls.create(request()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Overloaded);
+    assert_eq!(error.partial().unwrap().text(), "half");
+    assert_eq!(recorder.count("fell_back"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_acts_elsewhere_does_not_go_on_when_it_may_have_been_carried_out() {
+    let server = first_answers(Reply::never);
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.messages().fallback(Fallback::to("claude-haiku-5-5"));
+    let acts = request().extra("mcp_servers", vec!["https://mcp.example"]);
+    let error = calls.create(acts).await.unwrap_err();
+    assert_eq!(error.stopped(), Stopped::UnsafeToRepeat);
+    assert_eq!(server.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_and_deadline_hold_for_all_hops_together() {
+    let script = Script::new([Reply::never()]);
+    let (client, _) = client(&script, |builder| builder);
+    let calls = client
+        .messages()
+        .fallback(Fallback::to("second"))
+        .fallback(Fallback::to("third"));
+    let error = calls
+        .clone()
+        .patience(Patience::Interactive)
+        .create(request())
+        .await
+        .unwrap_err();
+    assert!(error.elapsed() <= 30 * SECOND && error.elapsed() > 25 * SECOND);
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    let error = calls
+        .deadline(7 * SECOND)
+        .create(request())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.elapsed(), error.stopped()),
+        (7 * SECOND, Stopped::Deadline)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hop_is_sent_with_its_changes_and_without_the_thinking_of_another_model() {
+    let script = Script::new([overloaded(), overloaded(), Reply::message("second")]);
+    let (client, _) = client(&script, |builder| builder);
+    let request = evenkeel::MessageRequest::from_json(br#"{"model":"first","max_tokens":64,"thinking":{"type":"adaptive"},"speed":"fast","messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"thinking","thinking":"bound","signature":"s"},{"type":"text","text":"b",  "odd" : 1.0}]},{"role":"user","content":"c"}]}"#).unwrap();
+    let fallback =
+        Fallback::to("second").with(|request| request.with_max_tokens(32).without("thinking"));
+    client
+        .messages()
+        .fallback(fallback)
+        .create(request)
+        .await
+        .unwrap();
+    let sent = script.sent();
+    assert!(sent[0].body.contains("bound") && sent[0].body.contains("fast"));
+    let hop = &sent[2].body;
+    assert!(
+        hop.starts_with(r#"{"model":"second","max_tokens":32,"#),
+        "{hop}"
+    );
+    assert!(
+        !hop.contains("bound") && !hop.contains("fast") && !hop.contains("adaptive"),
+        "{hop}"
+    );
+    assert!(
+        hop.contains(r#""odd" : 1.0"#) || hop.contains(r#""odd":1.0"#),
+        "{hop}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hop_may_be_another_endpoint_with_a_credential_and_a_clock_of_its_own() {
+    evenkeel_tests::pause(100 * SECOND).await;
+    let first = Script::new([Reply::never()]);
+    let second = Script::new([Reply::message("elsewhere").pause_before_head(SECOND)]);
+    let (primary, _) = client(&first, |builder| builder);
+    evenkeel_tests::pause(50 * SECOND).await;
+    let heard = Recorder::default();
+    let other: Client = Client::with_transport(second.clone())
+        .base_url("https://other.example")
+        .api_key("sk-other")
+        .observer(heard.clone())
+        .build()
+        .unwrap();
+    let calls = primary.messages().deadline(130 * SECOND);
+    let calls = calls.fallback(Fallback::to("third").via(other.clone()));
+    let reply = calls.create(request_to("first")).await.unwrap();
+    assert_eq!(reply.text(), "elsewhere");
+    assert_eq!(
+        reply.meta.elapsed,
+        121 * SECOND,
+        "the head limit and a second"
+    );
+    assert_eq!(second.sent()[0].header("x-api-key"), "sk-other");
+    assert_eq!(first.sent()[0].header("x-api-key"), PLANTED_KEY);
+    assert_eq!(
+        heard.labels(),
+        ["attempt_started", "first_content", "succeeded"]
+    );
+    // A deadline that ends there.
+    let calls = primary.messages().deadline(120 * SECOND + SECOND / 2);
+    let calls = calls.fallback(Fallback::to("third").via(other));
+    let error = calls.create(request_to("first")).await.unwrap_err();
+    assert_eq!(error.stopped(), Stopped::Deadline);
+    assert_eq!(error.elapsed(), 120 * SECOND + SECOND / 2);
+}

@@ -1,0 +1,329 @@
+//! Two thousand calls in ten minutes against every fault that there is.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use evenkeel::error::Error as Failure;
+use evenkeel::transport::{Body, BoxFuture, Request, Response, Transport};
+use evenkeel::{Client, Delivery, ErrorKind, MessageRequest, Patience, Stopped};
+use evenkeel_tests::{Ending, Recorder, Reply, Script, client, events, pause};
+use futures_core::Stream;
+
+use crate::SECOND;
+
+/// What a server may do, and the outcomes that an attempt may have which meets it.
+const FAULTS: &[(&str, &[&str])] = &[
+    ("well", &["complete"]),
+    ("slow", &["complete", "deadline_exceeded", "timed_out"]),
+    ("unsent", &["connection"]),
+    ("reset", &["connection"]),
+    ("black_hole", &["timed_out", "deadline_exceeded"]),
+    ("bad_request", &["invalid_request"]),
+    ("forbidden", &["permission_denied"]),
+    ("not_found", &["not_found"]),
+    ("too_large", &["request_too_large"]),
+    ("limited", &["rate_limited"]),
+    ("limited_unsaid", &["rate_limited"]),
+    ("broken", &["server_error"]),
+    ("edge", &["bad_gateway"]),
+    ("unavailable", &["server_error"]),
+    ("gateway_timeout", &["server_timeout"]),
+    ("overloaded", &["overloaded"]),
+    ("overloaded_inside", &["overloaded"]),
+    ("cut_before", &["interrupted"]),
+    ("cut_after", &["interrupted"]),
+    ("silent_after", &["timed_out", "deadline_exceeded"]),
+    ("overloaded_after", &["overloaded"]),
+    ("junk", &["protocol"]),
+    ("page", &["protocol"]),
+    ("redirect", &["protocol"]),
+    (
+        "stuck_error",
+        &["overloaded", "deadline_exceeded", "timed_out"],
+    ),
+];
+
+fn reply(fault: &str, text: &str) -> Reply {
+    let begun = || Reply::stream().body(&events::start());
+    let half = || begun().body(&events::text("half"));
+    let error = |status, kind| Reply::error(status, kind, "x");
+    match fault {
+        "well" => Reply::message(text),
+        "slow" => Reply::message(text).pause_before_head(8 * SECOND),
+        "unsent" => Reply::lost(Delivery::NotSent),
+        "reset" => Reply::lost(Delivery::Unknown),
+        "black_hole" => Reply::never(),
+        "bad_request" => error(400, "invalid_request_error"),
+        "forbidden" => error(403, "permission_error"),
+        "not_found" => error(404, "not_found_error"),
+        "too_large" => error(413, "request_too_large"),
+        "limited" => error(429, "rate_limit_error").header("retry-after", "2"),
+        "limited_unsaid" => error(429, "rate_limit_error"),
+        "broken" => error(500, "api_error"),
+        "edge" => Reply::status(502)
+            .header("content-type", "text/html")
+            .body("<html>"),
+        "unavailable" => error(503, "api_error"),
+        "gateway_timeout" => error(504, "timeout_error"),
+        "overloaded" => error(529, "overloaded_error"),
+        "overloaded_inside" => begun().body(&events::error("overloaded_error", "x")),
+        "cut_before" => begun().ending(Ending::Cut),
+        "cut_after" => half().ending(Ending::Clean),
+        "silent_after" => half().ending(Ending::Silence),
+        "overloaded_after" => half().body(&events::error("overloaded_error", "x")),
+        "junk" => Reply::stream().body("event: message_start\ndata: {\n\n"),
+        "page" => Reply::status(200)
+            .header("content-type", "text/html")
+            .body("<html>"),
+        "redirect" => Reply::status(302).header("location", "https://elsewhere.example/"),
+        "stuck_error" => error(529, "overloaded_error").ending(Ending::Silence),
+        other => panic!("no such fault: {other}"),
+    }
+}
+
+/// Chance that a test can repeat.
+struct Lot(u64);
+
+impl Lot {
+    fn draw(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % below as u64).unwrap()
+    }
+}
+
+/// A server that does anything, writes down what, and counts what is held open.
+#[derive(Clone)]
+struct Weather {
+    lot: Arc<Mutex<Lot>>,
+    done: Arc<Mutex<HashMap<String, Vec<&'static str>>>>,
+    held: Arc<AtomicUsize>,
+}
+
+/// Counts one exchange for as long as it lives.
+struct Held(Arc<AtomicUsize>);
+
+impl Held {
+    fn new(held: &Arc<AtomicUsize>) -> Self {
+        held.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(held))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+struct HeldBody(Body, #[expect(dead_code, reason = "held")] Held);
+
+impl Stream for HeldBody {
+    type Item = Result<Bytes, Failure>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_chunk(cx)
+    }
+}
+
+impl Transport for Weather {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Failure>> {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let name = body
+            .split("call-")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .unwrap()
+            .to_owned();
+        let mut lot = self.lot.lock().unwrap();
+        // As often well as not, so that calls end in both ways.
+        let fault = match lot.draw(2) {
+            0 => "well",
+            _ => FAULTS[lot.draw(FAULTS.len())].0,
+        };
+        drop(lot);
+        let mut done = self.done.lock().unwrap();
+        let of_call = done.entry(name.clone()).or_default();
+        of_call.push(fault);
+        let script = Script::new([reply(fault, &format!("reply-{name}-{}", of_call.len()))]);
+        drop(done);
+        let held = Held::new(&self.held);
+        Box::pin(async move {
+            let response = script.send(request).await?;
+            let body = Body::from_stream(HeldBody(response.body, held));
+            Ok(Response::new(response.facts, response.headers, body))
+        })
+    }
+}
+
+fn expected(fault: &str) -> &'static [&'static str] {
+    FAULTS.iter().find(|(name, _)| *name == fault).unwrap().1
+}
+
+/// What a storm comes to.
+#[derive(Default, Debug)]
+struct Tally {
+    complete: usize,
+    failed: HashMap<&'static str, usize>,
+    cancelled: usize,
+    requests: usize,
+    /// Output tokens of attempts that brought no reply, and of those that did.
+    spent_again: u64,
+    spent: u64,
+}
+
+type Task = tokio::task::JoinHandle<Result<evenkeel::Reply, evenkeel::Error>>;
+
+/// Calls of every patience, some with a deadline, some dropped on the way.
+async fn launch(client: &Client, seed: u64, calls: usize) -> Vec<(String, Task)> {
+    let mut lot = Lot(seed * 2 + 77);
+    let mut tasks = Vec::new();
+    for number in 0..calls {
+        let name = format!("{number:05}");
+        let request = MessageRequest::new("claude-sonnet-5-5", 64).user(format!("call-{name}"));
+        let mut messages = client.messages().patience(match lot.draw(3) {
+            0 => Patience::Interactive,
+            1 => Patience::Background,
+            _ => Patience::Unattended,
+        });
+        if lot.draw(4) == 0 {
+            messages = messages.deadline(Duration::from_secs(1 + lot.draw(120) as u64));
+        }
+        let cancel = (lot.draw(20) == 0).then(|| Duration::from_millis(lot.draw(20_000) as u64));
+        let call = tokio::spawn(messages.create(request));
+        if let Some(after) = cancel {
+            let handle = call.abort_handle();
+            tokio::spawn(async move {
+                pause(after).await;
+                handle.abort();
+            });
+        }
+        tasks.push((name, call));
+        pause(SECOND * 3 / 10).await;
+    }
+    tasks
+}
+
+async fn storm(seed: u64, calls: usize) -> (Tally, Recorder) {
+    let weather = Weather {
+        lot: Arc::new(Mutex::new(Lot(seed * 2 + 1))),
+        done: Arc::default(),
+        held: Arc::default(),
+    };
+    let (client, recorder) = client(&weather, |builder| builder.seed(seed));
+    let tasks = launch(&client, seed, calls).await;
+    let mut tally = Tally::default();
+    for (name, call) in tasks {
+        let outcome = call.await;
+        let done = weather
+            .done
+            .lock()
+            .unwrap()
+            .get(&name)
+            .cloned()
+            .unwrap_or_default();
+        tally.requests += done.len();
+        let attempts = match &outcome {
+            Err(_) => {
+                tally.cancelled += 1;
+                continue;
+            }
+            Ok(Ok(reply)) => {
+                assert_eq!(reply.text(), format!("reply-{name}-{}", done.len()));
+                tally.complete += 1;
+                &reply.meta.attempts[..]
+            }
+            Ok(Err(error)) => {
+                *tally.failed.entry(error.label()).or_default() += 1;
+                let own = [
+                    ErrorKind::CircuitOpen,
+                    ErrorKind::DeadlineExceeded,
+                    // The hint of another call that did not fit.
+                    ErrorKind::RateLimited,
+                ];
+                let met = done
+                    .iter()
+                    .any(|fault| expected(fault).contains(&error.label()));
+                assert!(
+                    met || own.contains(&error.kind()),
+                    "{name}: {error} after {done:?}"
+                );
+                let complete = error
+                    .attempts()
+                    .iter()
+                    .any(|a| a.outcome.label() == "complete");
+                assert!(!complete, "a failure that had a reply");
+                assert_ne!(error.stopped(), Stopped::Latched);
+                error.attempts()
+            }
+        };
+        let outcomes: Vec<_> = attempts
+            .iter()
+            .map(|attempt| attempt.outcome.label())
+            .collect();
+        assert_eq!(
+            outcomes.len(),
+            done.len(),
+            "{name}: {outcomes:?} after {done:?}"
+        );
+        for (outcome, fault) in outcomes.iter().zip(&done) {
+            assert!(
+                expected(fault).contains(outcome),
+                "{name}: {outcome} after {fault}"
+            );
+        }
+        for attempt in attempts {
+            let tokens = attempt.usage.as_ref().and_then(|usage| usage.output_tokens);
+            if attempt.outcome.label() == "complete" {
+                tally.spent += tokens.unwrap_or(0);
+            } else {
+                tally.spent_again += tokens.unwrap_or(0);
+            }
+        }
+    }
+    assert_eq!(
+        weather.held.load(Ordering::SeqCst),
+        0,
+        "an exchange is held open"
+    );
+    (tally, recorder)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_ends_in_a_whole_message_or_in_an_error_that_matches_what_the_server_did() {
+    let (tally, recorder) = storm(1, 2_000).await;
+    println!("{tally:?}");
+    let ends = ["succeeded", "given_up", "cancelled"].map(|label| recorder.count(label));
+    assert_eq!(
+        ends.iter().sum::<usize>(),
+        2_000,
+        "each call has one end: {ends:?}"
+    );
+    assert_eq!(ends[0], tally.complete);
+    assert!(tally.complete > 1_000, "{tally:?}");
+    assert!(
+        !tally.failed.is_empty() && tally.cancelled > 20,
+        "{tally:?}"
+    );
+    // In hundredths of a token.
+    let again = tally.spent_again * 100 / tally.complete as u64;
+    println!("output tokens spent again for each success: {again} hundredths");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_gives_the_same_storm() {
+    let line = |recorder: &Recorder| -> Vec<String> {
+        recorder.seen().into_iter().map(|seen| seen.line).collect()
+    };
+    let (_, first) = storm(5, 300).await;
+    let (_, second) = storm(5, 300).await;
+    let (_, other) = storm(6, 300).await;
+    assert_eq!(line(&first), line(&second));
+    assert_ne!(line(&first), line(&other));
+}

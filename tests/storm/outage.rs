@@ -1,0 +1,105 @@
+//! Fifty calls and a server that has no capacity, and then a little.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use evenkeel::{ErrorKind, Patience};
+use evenkeel_tests::{Reply, Script, Server, client, pause, request};
+
+use crate::{MINUTE, SECOND, busiest_second};
+
+fn overloaded() -> Reply {
+    Reply::error(529, "overloaded_error", "Overloaded")
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_interactive_calls_send_at_most_seventy_five_requests() {
+    let mut most = 0;
+    for seed in 0..50 {
+        let script = Script::new([overloaded()]);
+        let (client, _) = client(&script, |builder| {
+            builder.patience(Patience::Interactive).seed(seed)
+        });
+        let calls: Vec<_> = (0..50)
+            .map(|_| tokio::spawn(client.messages().create(request())))
+            .collect();
+        for call in calls {
+            assert!(call.await.unwrap().is_err());
+        }
+        most = most.max(script.sent().len());
+        // The breaker may be open still: what is refused by it is refused at once.
+        let before = script.sent().len();
+        let error = client.messages().create(request()).await.unwrap_err();
+        if error.kind() == ErrorKind::CircuitOpen {
+            assert!(error.elapsed().is_zero());
+            assert_eq!(script.sent().len(), before);
+        }
+    }
+    println!("fifty interactive calls: at most {most} requests");
+    assert!(most <= 75, "{most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_made_once_the_breaker_is_open_fail_at_once() {
+    for seed in 0..20 {
+        let script = Script::new([overloaded()]);
+        let (client, recorder) = client(&script, |builder| builder.seed(seed));
+        let background: Vec<_> = (0..10)
+            .map(|_| tokio::spawn(client.messages().create(request())))
+            .collect();
+        while recorder.count("circuit_changed") == 0 {
+            pause(SECOND / 20).await;
+        }
+        let sent = script.sent().len();
+        let calls = client.messages().patience(Patience::Interactive);
+        for _ in 0..20 {
+            let error = calls.create(request()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::CircuitOpen);
+            assert!(error.elapsed().as_millis() < 1, "{:?}", error.elapsed());
+            assert!(error.retry_at().is_some());
+        }
+        assert_eq!(script.sent().len(), sent);
+        for call in background {
+            call.abort();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_background_calls_complete_after_the_server_is_back_and_make_no_wave() {
+    let mut busiest = 0;
+    let mut longest = std::time::Duration::ZERO;
+    for seed in 0..20 {
+        // Two minutes of nothing, then ten requests a second.
+        let second = Mutex::new((0, AtomicU32::new(0)));
+        let server = Server::new(move |sent| {
+            if sent.at < 2 * MINUTE {
+                return overloaded();
+            }
+            let mut second = second.lock().unwrap();
+            if second.0 != sent.at.as_secs() {
+                *second = (sent.at.as_secs(), AtomicU32::new(0));
+            }
+            if second.1.fetch_add(1, Ordering::Relaxed) < 10 {
+                Reply::message("back")
+            } else {
+                overloaded()
+            }
+        });
+        let (client, _) = client(&server, |builder| builder.seed(seed));
+        let calls: Vec<_> = (0..50)
+            .map(|_| tokio::spawn(client.messages().create(request())))
+            .collect();
+        for call in calls {
+            let reply = call.await.unwrap().unwrap();
+            assert_eq!(reply.text(), "back");
+            longest = longest.max(reply.meta.elapsed);
+        }
+        let after = server.times().into_iter().filter(|at| *at >= 2 * MINUTE);
+        busiest = busiest.max(busiest_second(after.collect()));
+    }
+    println!(
+        "fifty background calls: the busiest second held {busiest}, the last was done after {longest:?}"
+    );
+    assert!(busiest <= 30, "{busiest}");
+}
