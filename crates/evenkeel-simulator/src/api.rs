@@ -85,6 +85,8 @@ pub(crate) struct Decision {
     turn: Option<Turn>,
     /// The request whose broken-off reply it takes for whole.
     pub(crate) takes_for_whole: Option<u64>,
+    /// The key and the class of models by whose limits it goes, if it could be read.
+    pub(crate) pool: Option<u64>,
 }
 
 impl Decision {
@@ -195,7 +197,7 @@ impl Api {
 
     /// Decides on the reply to a request.
     pub(crate) fn decide(&self, head: &Parts, upload: &Upload, visit: Visit) -> Decision {
-        let (mut takes_for_whole, mut turn) = (None, None);
+        let (mut takes_for_whole, mut turn, mut by) = (None, None, None);
         let bare = || self.circumstances(visit.number, None);
         let plan = if self.role == Role::Trap {
             Ok(Self::plan(&Reply::json(200, r#"{"type":"trap"}"#), &bare()))
@@ -203,6 +205,7 @@ impl Api {
             self.check(head, upload).and_then(|route| match route {
                 Route::Messages => {
                     let request = Self::read(head, upload)?;
+                    by = Some(pool(key_hash(&head.headers), model::class(&request.model)));
                     takes_for_whole = self.stage().taken_for_whole(&request);
                     let (plan, granted) = self.messages(&request, head, visit);
                     turn = granted;
@@ -216,6 +219,7 @@ impl Api {
             plan: plan.unwrap_or_else(|refusal| Self::plan(&refusal, &bare())),
             turn,
             takes_for_whole,
+            pool: by,
         }
     }
 
