@@ -236,7 +236,7 @@ impl Api {
             return refuse(Reply::error(413, "request_too_large", message));
         }
         let given = |name: &str| given(head, name);
-        let has_key = credential(&head.headers).is_some();
+        let has_key = lets_in(&head.headers);
         if self.stage().scenario().key == KeyRule::Required && !has_key {
             let message = "x-api-key header is required";
             return refuse(Reply::error(401, "authentication_error", message));
@@ -255,11 +255,16 @@ impl Api {
     fn read(head: &Parts, upload: &Upload) -> Refused<MessagesRequest> {
         let request = MessagesRequest::parse(&upload.bytes, version(head))
             .or_else(|message| refuse(invalid(400, message)))?;
-        if model::is_retired(&request.model) {
-            let message = format!("model: {}", request.model);
+        Self::in_service(&request.model)?;
+        Ok(request)
+    }
+
+    fn in_service(model: &str) -> Refused<()> {
+        if model::is_retired(model) {
+            let message = format!("model: {model}");
             return refuse(Reply::error(404, "not_found_error", message));
         }
-        Ok(request)
+        Ok(())
     }
 
     fn plan(reply: &Reply, given: &Circumstances<'_>) -> Plan {
@@ -311,11 +316,16 @@ impl Api {
 fn over(refusal: &Refusal, given: &Circumstances<'_>) -> Reply {
     let mut reply = match refusal.shortage {
         Some(shortage) => Reply::out_of(shortage),
-        None => Reply::error(
-            429,
-            "rate_limit_error",
-            over_the_limit(&refusal.limit, given),
-        ),
+        None => {
+            let mut message = over_the_limit(&refusal.limit, given);
+            if let Some(needs) = &refusal.needs {
+                // The API has no such sentence; who waits for ever should read why.
+                message.push_str(" The request alone needs ");
+                message.push_str(needs);
+                message.push_str(", more than the limit ever allows: waiting does not help.");
+            }
+            Reply::error(429, "rate_limit_error", message)
+        }
     };
     reply.retry_after = refusal
         .retry_after
@@ -339,7 +349,21 @@ fn version(head: &Parts) -> Version {
     Version::named(given(head, "anthropic-version"))
 }
 
-/// What a request is let in by.
+/// Whether there is a key, or a token behind `Bearer`, whatever it says.
+fn lets_in(headers: &HeaderMap) -> bool {
+    let given = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    let token = given("authorization").and_then(|value| value.split_once(' '));
+    given("x-api-key").is_some_and(|key| !key.trim().is_empty())
+        || token.is_some_and(|(scheme, token)| {
+            scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()
+        })
+}
+
+/// What a request carries to be let in by.
 pub(crate) fn credential(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = ["x-api-key", "authorization"]
         .into_iter()
@@ -376,5 +400,23 @@ mod tests {
         assert_eq!(credential(&headers), None);
         headers.insert("authorization", HeaderValue::from_static("Bearer k"));
         assert_eq!(credential(&headers), Some(&b"Bearer k"[..]));
+    }
+
+    #[test]
+    fn only_a_key_or_a_bearer_token_lets_in() {
+        for (name, value, expected) in [
+            ("x-api-key", "k", true),
+            ("x-api-key", " ", false),
+            ("authorization", "Bearer k", true),
+            ("authorization", "bearer k", true),
+            ("authorization", "Bearer", false),
+            ("authorization", "Bearer ", false),
+            ("authorization", "Basic x", false),
+            ("authorization", "k", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(value));
+            assert_eq!(lets_in(&headers), expected, "{name}: {value}");
+        }
     }
 }

@@ -236,4 +236,6 @@ impl InProcessBody {
 }
 
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod tests;

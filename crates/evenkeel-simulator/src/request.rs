@@ -112,12 +112,17 @@ impl MessagesRequest {
         })
     }
 
-    /// The input tokens of a request to count them: as a Messages request, less what is about the
+    /// The model and the input tokens of a request to count them: as a Messages request, less what is about the
     /// answer.
-    pub(crate) fn count(body: &[u8], version: Version) -> Result<u64, String> {
+    pub(crate) fn count(body: &[u8], version: Version) -> Result<Self, String> {
         let body = object(body)?;
         let model = model(&body)?;
-        Self::counted(&body, &model, version)
+        let input_tokens = Self::counted(&body, &model, version)?;
+        Ok(Self {
+            model,
+            input_tokens,
+            ..Self::default()
+        })
     }
 
     fn counted(body: &Value, model: &str, version: Version) -> Result<u64, String> {

@@ -181,7 +181,8 @@ impl ReplyTable {
         if self.when.is_some() {
             return Err("a [[reply]] has its turn; what has a `when` is a [[fault]]".into());
         }
-        self.reply()?.ok_or_else(|| KINDS.to_owned())
+        let (kinds, rest) = self.split()?;
+        rest.dressed(one(kinds)?)
     }
 
     /// A fault, and when it strikes.
@@ -198,55 +199,69 @@ impl ReplyTable {
             0 => rest.dressed(Reply::scripted())?,
             _ => rest.dressed(one(kinds)?)?,
         };
+        if reply == Reply::scripted() {
+            return Err(
+                "this fault does nothing: add what is said instead (error, gateway, close, …), or what \
+                 goes wrong (cut, pause_before_head, …)"
+                    .into(),
+            );
+        }
         Ok((when, reply))
     }
 
-    /// None if it says nothing.
-    fn reply(self) -> Result<Option<Reply>, String> {
-        let (kinds, rest) = self.split()?;
-        if kinds.is_empty() {
-            return Ok(None);
-        }
-        rest.dressed(one(kinds)?).map(Some)
-    }
-
     /// What it says, and the rest.
-    fn split(mut self) -> Result<(Vec<Reply>, Self), String> {
-        let message = self.message.take().map(|text| Answer::new().text(text));
-        let answer = self.answer.take().map(|blocks| {
-            let blocks = blocks.into_iter();
-            blocks.fold(Answer::new(), |answer, block| block.add_to(answer))
-        });
-        let both = message.is_some() && answer.is_some();
-        let said = message.or(answer).map(Reply::answer);
+    fn split(mut self) -> Result<(Vec<Said>, Self), String> {
+        let answer = match self.answer.take() {
+            Some(blocks) if blocks.is_empty() => {
+                return Err("`answer` has at least one block: [{ text = \"Hi\" }]".into());
+            }
+            blocks => blocks.map(|blocks| {
+                let blocks = blocks.into_iter();
+                let answer = blocks.fold(Answer::new(), |answer, block| block.add_to(answer));
+                Reply::answer(answer)
+            }),
+        };
         let kinds = [
-            said.clone(),
-            // Twice the same is one too many, which is what is to be said.
-            said.filter(|_| both),
-            self.refusal.take().map(|refusal| {
-                Reply::answer(Answer::refusal(refusal.category, refusal.explanation))
-            }),
-            self.error.take().map(ErrorTable::reply),
-            self.raw.take().map(RawTable::reply).transpose()?,
-            self.verbatim.take().map(|bytes| match bytes {
-                VerbatimTable::Text(text) => Reply::verbatim(text),
-                VerbatimTable::Hex(hex) => Reply::verbatim(hex.0),
-            }),
-            self.gateway.take().map(Reply::html_gateway),
-            self.out_of.take().map(Reply::out_of),
-            self.redirect.take().map(|redirect| match redirect.to {
-                Some(to) => Reply::redirect(redirect.status, to),
-                None => Reply::redirect_to_trap(redirect.status),
-            }),
-            self.events.take().map(events).transpose()?,
-            self.close.take().map(|word| match word {
-                CloseWord::Close => Reply::close_without_reply(),
-                CloseWord::Reset => Reply::reset_without_reply(),
-                CloseWord::GoAway => Reply::go_away(),
-                CloseWord::RefuseStream => Reply::refuse_stream(),
-            }),
+            ("message", self.message.take().map(Reply::message)),
+            ("answer", answer),
+            (
+                "refusal",
+                self.refusal.take().map(|refusal| {
+                    Reply::answer(Answer::refusal(refusal.category, refusal.explanation))
+                }),
+            ),
+            (
+                "error",
+                self.error.take().map(ErrorTable::reply).transpose()?,
+            ),
+            ("raw", self.raw.take().map(RawTable::reply).transpose()?),
+            (
+                "verbatim",
+                self.verbatim.take().map(|bytes| match bytes {
+                    VerbatimTable::Text(text) => Reply::verbatim(text),
+                    VerbatimTable::Hex(hex) => Reply::verbatim(hex.0),
+                }),
+            ),
+            ("gateway", self.gateway.take().map(Reply::html_gateway)),
+            ("out_of", self.out_of.take().map(Reply::out_of)),
+            (
+                "redirect",
+                self.redirect.take().map(RedirectTable::reply).transpose()?,
+            ),
+            ("events", self.events.take().map(events).transpose()?),
+            (
+                "close",
+                self.close.take().map(|word| match word {
+                    CloseWord::Close => Reply::close_without_reply(),
+                    CloseWord::Reset => Reply::reset_without_reply(),
+                    CloseWord::GoAway => Reply::go_away(),
+                    CloseWord::RefuseStream => Reply::refuse_stream(),
+                }),
+            ),
         ];
-        Ok((kinds.into_iter().flatten().collect(), self))
+        let said = kinds.into_iter();
+        let said = said.filter_map(|(name, reply)| Some((name, reply?)));
+        Ok((said.collect(), self))
     }
 
     /// The reply with all that goes on top.
@@ -270,7 +285,7 @@ impl ReplyTable {
             .pause_before_head
             .map_or(Duration::ZERO, |length| length.0);
         for pause in self.pauses {
-            let point = point("a pause", pause.after_events, pause.after_bytes)?;
+            let point = point("`pauses`: each", pause.after_events, pause.after_bytes)?;
             reply.pauses.push((point, pause.r#for.0));
         }
         reply.error_event = self.error_event.map(|error| ErrorEvent {
@@ -282,15 +297,24 @@ impl ReplyTable {
             let at = match (cut.after, cut.after_events, cut.after_bytes) {
                 (Some(PlaceWord::StopReason), None, None) => Point::StopReason,
                 (Some(_), ..) => {
-                    return Err("a cut has exactly one of after, after_events, after_bytes".into());
+                    return Err(CUT_PLACE.into());
                 }
-                (None, events, bytes) => point("a cut", events, bytes)?,
+                (None, None, None) => return Err(CUT_PLACE.into()),
+                (None, events, bytes) => point("`cut`", events, bytes)?,
             };
             let how = match cut.how {
                 CutWord::Clean => Cut::Clean,
                 CutWord::Reset => Cut::Reset,
                 CutWord::MidChunk => Cut::MidChunk,
             };
+            if let (Point::Events(cut), Some(pings)) = (at, &self.pings_only)
+                && cut > pings.after_events
+            {
+                return Err(
+                    "`cut` never comes: `pings_only` begins before it and has no end; leave one out"
+                        .into(),
+                );
+            }
             reply.cut = Some((at, how));
         }
         if let Some(events) = self.silence_after_events {
@@ -314,23 +338,58 @@ impl ReplyTable {
     }
 }
 
-const KINDS: &str = "a reply is exactly one of message, answer, refusal, error, out_of, raw, verbatim, gateway, redirect, events, close";
+const CUT_PLACE: &str =
+    "`cut` has exactly one of after_events, after_bytes and after = \"stop-reason\"";
 
-fn one(kinds: Vec<Reply>) -> Result<Reply, String> {
-    let mut kinds = kinds.into_iter();
-    match (kinds.next(), kinds.next()) {
-        (Some(reply), None) => Ok(reply),
-        _ => Err(KINDS.to_owned()),
+/// The key that says something, and what.
+type Said = (&'static str, Reply);
+
+fn one(said: Vec<Said>) -> Result<Reply, String> {
+    let names: Vec<_> = said.iter().map(|(name, _)| *name).collect();
+    let mut said = said.into_iter();
+    match (said.next(), names.as_slice()) {
+        (Some((_, reply)), [_]) => Ok(reply),
+        (_, []) => Err(
+            "this reply says nothing; add one of message, answer, refusal, error, out_of, raw, \
+             verbatim, gateway, redirect, events, close"
+                .into(),
+        ),
+        (_, [one, other]) => Err(format!("this reply has two: {one} and {other}; keep one")),
+        (_, several) => {
+            let (count, all) = (several.len(), several.join(", "));
+            Err(format!("this reply has {count}: {all}; keep one"))
+        }
     }
 }
 
 impl ErrorTable {
-    fn reply(self) -> Reply {
+    fn reply(self) -> Result<Reply, String> {
+        if self.status < 400 {
+            let status = self.status;
+            return Err(format!(
+                "`error.status` is one from 400 to 599, not {status}; any other is for raw"
+            ));
+        }
         let reply = Reply::error(self.status, self.r#type, self.message);
-        match self.code {
+        Ok(match self.code {
             Some(code) => reply.error_code(code),
             None => reply,
+        })
+    }
+}
+
+impl RedirectTable {
+    fn reply(self) -> Result<Reply, String> {
+        if !(300..400).contains(&self.status) {
+            let status = self.status;
+            return Err(format!(
+                "`redirect.status` is one from 300 to 399, not {status}"
+            ));
         }
+        Ok(match self.to {
+            Some(to) => Reply::redirect(self.status, to),
+            None => Reply::redirect_to_trap(self.status),
+        })
     }
 }
 
