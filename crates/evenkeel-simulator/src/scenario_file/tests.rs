@@ -115,12 +115,12 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         (
             "[[reply]]\nmessage = 'x'\npause_before_head = '2'",
             3,
-            "pause_before_head: write a length of time in quotes, with its unit: \"2s\"",
+            "\"2\" is not a length of time; write a number and a unit",
         ),
         (
             "[[reply]]\nmessage = 'x'\nretry_after = '-2s'",
             3,
-            "retry_after: write a length of time in quotes",
+            "\"-2s\" is not a length of time",
         ),
         (
             "[[reply]]\nmessage = 'x'\ntimes = 0",
