@@ -1,12 +1,9 @@
 //! The API itself: which reply a request gets, in the order in which the real one decides.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use hyper::HeaderMap;
-use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 
 use crate::clock::{self, Clock};
@@ -30,7 +27,11 @@ use crate::turn::Turn;
 use crate::usage::Input;
 
 mod endpoints;
+mod keys;
 mod messages;
+
+pub(crate) use keys::credential;
+use keys::{key_hash, lets_in, pool};
 
 /// The API refuses request bodies larger than this.
 pub(crate) const LARGEST_BODY: u64 = 32 * 1_024 * 1_024;
@@ -314,9 +315,8 @@ impl Api {
 
 /// The refusal of a request over a limit.
 fn over(refusal: &Refusal, given: &Circumstances<'_>) -> Reply {
-    let mut reply = match refusal.shortage {
-        Some(shortage) => Reply::out_of(shortage),
-        None => {
+    let mut reply = refusal.shortage.map_or_else(
+        || {
             let mut message = over_the_limit(&refusal.limit, given);
             if let Some(needs) = &refusal.needs {
                 // The API has no such sentence; who waits for ever should read why.
@@ -325,8 +325,9 @@ fn over(refusal: &Refusal, given: &Circumstances<'_>) -> Reply {
                 message.push_str(", more than the limit ever allows: waiting does not help.");
             }
             Reply::error(429, "rate_limit_error", message)
-        }
-    };
+        },
+        Reply::out_of,
+    );
     reply.retry_after = refusal
         .retry_after
         .map(|wait| wait.max(Duration::from_secs(1)));
@@ -347,76 +348,4 @@ fn given<'a>(head: &'a Parts, name: &str) -> Option<&'a str> {
 
 fn version(head: &Parts) -> Version {
     Version::named(given(head, "anthropic-version"))
-}
-
-/// Whether there is a key, or a token behind `Bearer`, whatever it says.
-fn lets_in(headers: &HeaderMap) -> bool {
-    let given = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    let token = given("authorization").and_then(|value| value.split_once(' '));
-    given("x-api-key").is_some_and(|key| !key.trim().is_empty())
-        || token.is_some_and(|(scheme, token)| {
-            scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()
-        })
-}
-
-/// What a request carries to be let in by.
-pub(crate) fn credential(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut values = ["x-api-key", "authorization"]
-        .into_iter()
-        .filter_map(|name| headers.get(name));
-    // Shells send an empty one for a variable that is not set.
-    values
-        .find(|value| !value.is_empty())
-        .map(HeaderValue::as_bytes)
-}
-
-/// Tells keys apart without keeping any.
-fn key_hash(headers: &HeaderMap) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    credential(headers).hash(&mut hasher);
-    hasher.finish()
-}
-
-/// What a key and something else share: limits with a class of models, a cache with a model.
-fn pool(key: u64, with: &(impl Hash + ?Sized)) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    with.hash(&mut hasher);
-    hasher.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_key_does_not_hide_the_one_beside_it() {
-        let mut headers = HeaderMap::new();
-        headers.insert("x-api-key", HeaderValue::from_static(""));
-        assert_eq!(credential(&headers), None);
-        headers.insert("authorization", HeaderValue::from_static("Bearer k"));
-        assert_eq!(credential(&headers), Some(&b"Bearer k"[..]));
-    }
-
-    #[test]
-    fn only_a_key_or_a_bearer_token_lets_in() {
-        for (name, value, expected) in [
-            ("x-api-key", "k", true),
-            ("x-api-key", " ", false),
-            ("authorization", "Bearer k", true),
-            ("authorization", "bearer k", true),
-            ("authorization", "Bearer", false),
-            ("authorization", "Bearer ", false),
-            ("authorization", "Basic x", false),
-            ("authorization", "k", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, HeaderValue::from_static(value));
-            assert_eq!(lets_in(&headers), expected, "{name}: {value}");
-        }
-    }
 }

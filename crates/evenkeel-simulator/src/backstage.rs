@@ -82,7 +82,7 @@ pub(crate) fn trapped(api: &Api) -> Vec<Entry> {
 /// The body is the name of a scenario or a scenario file.
 fn change(api: &Api, body: &[u8]) -> Response<ReplyBody> {
     let scenario = std::str::from_utf8(body)
-        .map_err(|_| "the scenario is not UTF-8".to_owned())
+        .map_err(|fault| format!("the scenario is not UTF-8: {fault}"))
         .and_then(read);
     match scenario {
         Ok((scenario, changed)) => {

@@ -55,8 +55,8 @@ pub struct Entry {
     pub takes_for_whole: Option<u64>,
     /// What makes the reply a failure although its status is good, once that has been sent.
     pub flaw: Option<Flaw>,
-    /// Whether the stop reason was sent, after which nothing that fails makes it a failure.
-    pub(crate) settled: bool,
+    /// The byte with which the stop reason was sent, after which nothing that fails makes it a failure.
+    pub(crate) settled: Option<u64>,
     /// A hash of what may cure a refusal besides the body: method, credentials, version and betas.
     pub(crate) bearing: u64,
     /// A hash of the body without its `metadata`, which changes nothing.
@@ -90,7 +90,7 @@ impl Entry {
             hopeless: false,
             takes_for_whole: None,
             flaw: None,
-            settled: false,
+            settled: None,
             bearing: 0,
             gist: 0,
             pool: None,
@@ -102,7 +102,7 @@ impl Entry {
     pub(crate) fn failed(&self) -> bool {
         self.status.is_some_and(|status| status >= 400)
             || self.flaw.is_some()
-            || (self.ending == Ending::Cut && !self.settled)
+            || (self.ending == Ending::Cut && self.settled.is_none())
     }
 
     /// Whether its connection may just have been idle for too long: no client can tell that before it

@@ -220,7 +220,7 @@ impl Drop for Ticket {
             entry.reply_bytes = self.reply_bytes;
             let known = self.soundness.within(self.reply_bytes);
             entry.flaw = known.flaw.map(|(flaw, _)| flaw);
-            entry.settled = known.settled.is_some();
+            entry.settled = known.settled;
         });
     }
 }

@@ -13,6 +13,7 @@ use crate::trouble;
 mod blocks;
 mod conditions;
 mod hex;
+mod kinds;
 mod length;
 mod replies;
 mod wording;
