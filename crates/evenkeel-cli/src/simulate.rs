@@ -59,9 +59,14 @@ fn scenario(name: &str) -> Result<Scenario, Mistake> {
     };
     let path = Path::new(name);
     if !path.exists() {
-        return Err(Mistake::usage(format!(
-            "--scenario: no file of that name, and {unknown}"
-        )));
+        let is_path = name.contains(['/', '\\', '.']);
+        return Err(Mistake::usage(match std::env::current_dir() {
+            Ok(directory) if is_path && path.is_relative() => {
+                format!("--scenario: no file {name} in {}", directory.display())
+            }
+            _ if is_path => format!("--scenario: no file {name}"),
+            _ => format!("--scenario: {unknown}, and no file of that name"),
+        }));
     }
     let text = String::from_utf8(input::read(path, "--scenario")?)
         .map_err(|error| Mistake::usage(format!("--scenario {name} is not UTF-8: {error}")))?;

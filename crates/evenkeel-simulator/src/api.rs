@@ -1,12 +1,9 @@
 //! The API itself: which reply a request gets, in the order in which the real one decides.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use hyper::HeaderMap;
-use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 
 use crate::clock::{self, Clock};
@@ -30,7 +27,11 @@ use crate::turn::Turn;
 use crate::usage::Input;
 
 mod endpoints;
+mod keys;
 mod messages;
+
+pub(crate) use keys::credential;
+use keys::{key_hash, lets_in, pool};
 
 /// The API refuses request bodies larger than this.
 pub(crate) const LARGEST_BODY: u64 = 32 * 1_024 * 1_024;
@@ -85,6 +86,8 @@ pub(crate) struct Decision {
     turn: Option<Turn>,
     /// The request whose broken-off reply it takes for whole.
     pub(crate) takes_for_whole: Option<u64>,
+    /// The key and the class of models by whose limits it goes, if it could be read.
+    pub(crate) pool: Option<u64>,
 }
 
 impl Decision {
@@ -195,7 +198,7 @@ impl Api {
 
     /// Decides on the reply to a request.
     pub(crate) fn decide(&self, head: &Parts, upload: &Upload, visit: Visit) -> Decision {
-        let (mut takes_for_whole, mut turn) = (None, None);
+        let (mut takes_for_whole, mut turn, mut by) = (None, None, None);
         let bare = || self.circumstances(visit.number, None);
         let plan = if self.role == Role::Trap {
             Ok(Self::plan(&Reply::json(200, r#"{"type":"trap"}"#), &bare()))
@@ -203,6 +206,7 @@ impl Api {
             self.check(head, upload).and_then(|route| match route {
                 Route::Messages => {
                     let request = Self::read(head, upload)?;
+                    by = Some(pool(key_hash(&head.headers), model::class(&request.model)));
                     takes_for_whole = self.stage().taken_for_whole(&request);
                     let (plan, granted) = self.messages(&request, head, visit);
                     turn = granted;
@@ -216,6 +220,7 @@ impl Api {
             plan: plan.unwrap_or_else(|refusal| Self::plan(&refusal, &bare())),
             turn,
             takes_for_whole,
+            pool: by,
         }
     }
 
@@ -232,7 +237,7 @@ impl Api {
             return refuse(Reply::error(413, "request_too_large", message));
         }
         let given = |name: &str| given(head, name);
-        let has_key = credential(&head.headers).is_some();
+        let has_key = lets_in(&head.headers);
         if self.stage().scenario().key == KeyRule::Required && !has_key {
             let message = "x-api-key header is required";
             return refuse(Reply::error(401, "authentication_error", message));
@@ -251,11 +256,16 @@ impl Api {
     fn read(head: &Parts, upload: &Upload) -> Refused<MessagesRequest> {
         let request = MessagesRequest::parse(&upload.bytes, version(head))
             .or_else(|message| refuse(invalid(400, message)))?;
-        if model::is_retired(&request.model) {
-            let message = format!("model: {}", request.model);
+        Self::in_service(&request.model)?;
+        Ok(request)
+    }
+
+    fn in_service(model: &str) -> Refused<()> {
+        if model::is_retired(model) {
+            let message = format!("model: {model}");
             return refuse(Reply::error(404, "not_found_error", message));
         }
-        Ok(request)
+        Ok(())
     }
 
     fn plan(reply: &Reply, given: &Circumstances<'_>) -> Plan {
@@ -305,14 +315,19 @@ impl Api {
 
 /// The refusal of a request over a limit.
 fn over(refusal: &Refusal, given: &Circumstances<'_>) -> Reply {
-    let mut reply = match refusal.shortage {
-        Some(shortage) => Reply::out_of(shortage),
-        None => Reply::error(
-            429,
-            "rate_limit_error",
-            over_the_limit(&refusal.limit, given),
-        ),
-    };
+    let mut reply = refusal.shortage.map_or_else(
+        || {
+            let mut message = over_the_limit(&refusal.limit, given);
+            if let Some(needs) = &refusal.needs {
+                // The API has no such sentence; who waits for ever should read why.
+                message.push_str(" The request alone needs ");
+                message.push_str(needs);
+                message.push_str(", more than the limit ever allows: waiting does not help.");
+            }
+            Reply::error(429, "rate_limit_error", message)
+        },
+        Reply::out_of,
+    );
     reply.retry_after = refusal
         .retry_after
         .map(|wait| wait.max(Duration::from_secs(1)));
@@ -333,44 +348,4 @@ fn given<'a>(head: &'a Parts, name: &str) -> Option<&'a str> {
 
 fn version(head: &Parts) -> Version {
     Version::named(given(head, "anthropic-version"))
-}
-
-/// What a request is let in by.
-pub(crate) fn credential(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut values = ["x-api-key", "authorization"]
-        .into_iter()
-        .filter_map(|name| headers.get(name));
-    // Shells send an empty one for a variable that is not set.
-    values
-        .find(|value| !value.is_empty())
-        .map(HeaderValue::as_bytes)
-}
-
-/// Tells keys apart without keeping any.
-fn key_hash(headers: &HeaderMap) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    credential(headers).hash(&mut hasher);
-    hasher.finish()
-}
-
-/// What a key and something else share: limits with a class of models, a cache with a model.
-fn pool(key: u64, with: &(impl Hash + ?Sized)) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    with.hash(&mut hasher);
-    hasher.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_key_does_not_hide_the_one_beside_it() {
-        let mut headers = HeaderMap::new();
-        headers.insert("x-api-key", HeaderValue::from_static(""));
-        assert_eq!(credential(&headers), None);
-        headers.insert("authorization", HeaderValue::from_static("Bearer k"));
-        assert_eq!(credential(&headers), Some(&b"Bearer k"[..]));
-    }
 }

@@ -15,6 +15,7 @@ use crate::dice::Dice;
 use crate::envelope::Envelope;
 use crate::ids;
 use crate::message::Message;
+use crate::model;
 use crate::request::{Form, MessagesRequest};
 use crate::usage::{Input, Tier};
 
@@ -36,7 +37,23 @@ pub(crate) struct Batch {
 #[derive(Debug)]
 pub(crate) struct Item {
     id: String,
-    request: Result<MessagesRequest, String>,
+    request: Result<MessagesRequest, Unfit>,
+}
+
+/// Why an item fails when its batch runs.
+#[derive(Debug)]
+struct Unfit {
+    error_type: &'static str,
+    message: String,
+}
+
+impl From<String> for Unfit {
+    fn from(message: String) -> Self {
+        Self {
+            error_type: "invalid_request_error",
+            message,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,9 +172,9 @@ impl Batch {
                     .json(Tier::Batch);
                     format!(r#"{{"type":"succeeded","message":{message}}}"#)
                 }
-                Err(fault) => {
+                Err(unfit) => {
                     let id = ids::request_id(&mut dice);
-                    let envelope = Envelope::new("invalid_request_error", fault, None);
+                    let envelope = Envelope::new(unfit.error_type, &unfit.message, None);
                     let error = envelope.request_id(&id).json();
                     format!(r#"{{"type":"errored","error":{error}}}"#)
                 }
@@ -210,16 +227,26 @@ pub(crate) fn items(body: &Value, version: Version) -> Result<Vec<Item>, String>
 }
 
 /// Parameters are looked at only when the batch runs.
-fn item(params: &Value, version: Version) -> Result<MessagesRequest, String> {
+fn item(params: &Value, version: Version) -> Result<MessagesRequest, Unfit> {
     for name in ["speed", "thread", "fallbacks"] {
         if params.get(name).is_some_and(|value| !value.is_null()) {
-            return Err(format!("{name}: not supported in batches"));
+            return Err(format!("{name}: not supported in batches").into());
         }
     }
     let request = MessagesRequest::of(params, version)?;
+    if model::is_retired(&request.model) {
+        return Err(Unfit {
+            error_type: "not_found_error",
+            message: format!("model: {}", request.model),
+        });
+    }
     match (request.form, request.max_tokens) {
-        (Form::Stream, _) => Err("stream: Streaming is not supported in batches".into()),
-        (Form::Plain, 0) => Err("max_tokens: 0 is not supported in batches".into()),
+        (Form::Stream, _) => Err("stream: Streaming is not supported in batches"
+            .to_owned()
+            .into()),
+        (Form::Plain, 0) => Err("max_tokens: 0 is not supported in batches"
+            .to_owned()
+            .into()),
         (Form::Plain, _) => Ok(request),
     }
 }

@@ -67,20 +67,21 @@ impl Buckets {
             (&mut tokens.input, input_tokens, of_speed, "input tokens"),
             (&mut tokens.output, 1, of_speed, "output tokens"),
         ];
-        let mut refusal: Option<(Wait, String)> = None;
+        let mut refusal: Option<(Wait, String, String)> = None;
         for (bucket, tokens, of_speed, unit) in asked {
             let Some(bucket) = bucket else { continue };
             let wait = bucket.wait_for(tokens, now);
-            let worst = refusal.as_ref().map_or(Wait::None, |(worst, _)| *worst);
+            let worst = refusal.as_ref().map_or(Wait::None, |(worst, ..)| *worst);
             if wait > worst {
                 let limit = format!("{} {of_speed}{unit} per minute", grouped(bucket.limit()));
-                refusal = Some((wait, limit));
+                refusal = Some((wait, limit, format!("{tokens} {of_speed}{unit}")));
             }
         }
-        if let Some((wait, limit)) = refusal {
+        if let Some((wait, limit, needs)) = refusal {
             return Err(Refusal {
                 limit,
                 retry_after: whole_seconds(wait),
+                needs: Some(needs).filter(|_| wait == Wait::Forever),
                 shortage: None,
             });
         }
@@ -93,6 +94,7 @@ impl Buckets {
             return Err(Refusal {
                 limit: String::new(),
                 retry_after: whole_seconds(Wait::For(wait)),
+                needs: None,
                 shortage: Some(Shortage::Ramp),
             });
         }

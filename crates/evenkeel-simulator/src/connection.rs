@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -31,6 +31,19 @@ const GLANCES: u32 = 1_000;
 /// How a client that knows HTTP/2 without asking begins.
 const PREFACE: &[u8; 4] = b"PRI ";
 
+/// How a client begins that wants TLS: a handshake record of version 3.
+const TLS: &[u8] = &[0x16, 3];
+/// One line is enough, however often it tries.
+static TOLD: Once = Once::new();
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the client shows an error of TLS, which says nothing of a wrong scheme"
+)]
+fn tell_of_tls() {
+    eprintln!("somebody spoke TLS; this port speaks http:// only");
+}
+
 /// Serves requests until the client leaves or a script ends the connection.
 pub(crate) async fn serve(stream: TcpStream, api: Arc<Api>) {
     // A stream whose events wait for each other's acknowledgement would not be a stream.
@@ -48,6 +61,12 @@ async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
     let mut start = [0; PREFACE.len()];
     for _ in 0..GLANCES {
         let seen = stream.peek(&mut start).await?;
+        if start
+            .get(..seen)
+            .is_some_and(|start| start.starts_with(TLS))
+        {
+            TOLD.call_once(tell_of_tls);
+        }
         match start.get(..seen) {
             Some(start) if start == PREFACE => return Ok(true),
             Some(start) if !start.is_empty() && PREFACE.starts_with(start) => {

@@ -9,6 +9,7 @@ use crate::calendar::http_date;
 use crate::dice::Dice;
 use crate::distortion::Distortion;
 use crate::envelope::{Envelope, status_of};
+use crate::flaw::Soundness;
 use crate::gate::Bill;
 use crate::ids;
 use crate::message::Message;
@@ -33,6 +34,7 @@ pub(crate) struct Content {
     /// None if nothing was generated.
     pub(crate) output_tokens: Option<u64>,
     pub(crate) remarks: Remarks,
+    pub(crate) soundness: Soundness,
 }
 
 /// What a reply tells a client to do, for the verdict on what it did.
@@ -102,7 +104,13 @@ impl Content {
             }
             _ => Advice::Open,
         };
+        // Of other requests it is not known what a good reply would be.
+        let soundness = match (given.request, said.status) {
+            (Some(_), 200..=299) => Soundness::of(reply, &said.pieces),
+            _ => Soundness::default(),
+        };
         Self {
+            soundness,
             status: said.status,
             request_id: header(&headers, "request-id"),
             remarks: Remarks {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
+use crate::flaw::Flaw;
+
 /// One request as the simulator saw it, and what became of its reply.
 ///
 /// `Debug` and JSON leave the text of the body out; JSON has its size and hash.
@@ -39,6 +41,8 @@ pub struct Entry {
     pub ended_at: Option<Duration>,
     /// The connection it came over, from 1.
     pub connection: u64,
+    /// Whether that connection had taken a request before.
+    pub reused_connection: bool,
     /// Whether it carried a credential.
     pub carried_key: bool,
     /// What the official clients say of it: 0 for a first attempt, 1 for the first retry, …
@@ -49,6 +53,16 @@ pub struct Entry {
     pub hopeless: bool,
     /// The earlier request whose broken-off reply it has among its messages as if it were whole.
     pub takes_for_whole: Option<u64>,
+    /// What makes the reply a failure although its status is good, once that has been sent.
+    pub flaw: Option<Flaw>,
+    /// The byte with which the stop reason was sent, after which nothing that fails makes it a failure.
+    pub(crate) settled: Option<u64>,
+    /// A hash of what may cure a refusal besides the body: method, credentials, version and betas.
+    pub(crate) bearing: u64,
+    /// A hash of the body without its `metadata`, which changes nothing.
+    pub(crate) gist: u64,
+    /// A hash of the key and the class of models, once the request has been read as one.
+    pub(crate) pool: Option<u64>,
 }
 
 impl Entry {
@@ -69,17 +83,43 @@ impl Entry {
             ending: Ending::Pending,
             ended_at: None,
             connection: 0,
+            reused_connection: false,
             carried_key: false,
             retry_count: None,
             retry_after: None,
             hopeless: false,
             takes_for_whole: None,
+            flaw: None,
+            settled: None,
+            bearing: 0,
+            gist: 0,
+            pool: None,
         }
     }
 
-    /// Whether its reply was an error or was cut off.
+    /// Whether its reply was an error, whatever its status, or was cut off before the message in it
+    /// was whole.
     pub(crate) fn failed(&self) -> bool {
-        self.ending == Ending::Cut || self.status.is_some_and(|status| status >= 400)
+        self.status.is_some_and(|status| status >= 400)
+            || self.flaw.is_some()
+            || (self.ending == Ending::Cut && self.settled.is_none())
+    }
+
+    /// Whether its connection may just have been idle for too long: no client can tell that before it
+    /// sends, and sending again over another is right.
+    pub(crate) fn was_stale(&self) -> bool {
+        self.ending == Ending::Cut && self.status.is_none() && self.reused_connection
+    }
+
+    /// What became of it, to follow `request 1 `.
+    pub(crate) fn fate(&self) -> String {
+        match (self.flaw, self.status) {
+            (Some(flaw), Some(status)) => format!("got a {status} {}", flaw.says()),
+            (_, Some(status)) if status >= 400 => format!("got a {status}"),
+            (_, Some(status)) if self.failed() => format!("got a {status} that broke off"),
+            (_, Some(status)) => format!("got a {status}"),
+            (_, None) => "got no reply".to_owned(),
+        }
     }
 
     /// The value of the first header with this name, whatever its case.
@@ -140,13 +180,14 @@ impl fmt::Debug for Entry {
             .field("connection", &self.connection)
             .field("retry_count", &self.retry_count)
             .field("retry_after", &self.retry_after)
+            .field("flaw", &self.flaw)
             .finish_non_exhaustive()
     }
 }
 
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut entry = serializer.serialize_struct("Entry", 18)?;
+        let mut entry = serializer.serialize_struct("Entry", 20)?;
         entry.serialize_field("number", &self.number)?;
         entry.serialize_field("at_ms", &milliseconds(self.at))?;
         entry.serialize_field("method", &self.method)?;
@@ -160,11 +201,13 @@ impl Serialize for Entry {
         entry.serialize_field("ending", self.ending.label())?;
         entry.serialize_field("ended_at_ms", &self.ended_at.map(milliseconds))?;
         entry.serialize_field("connection", &self.connection)?;
+        entry.serialize_field("reused_connection", &self.reused_connection)?;
         entry.serialize_field("carried_key", &self.carried_key)?;
         entry.serialize_field("retry_count", &self.retry_count)?;
         entry.serialize_field("retry_after_ms", &self.retry_after.map(milliseconds))?;
         entry.serialize_field("hopeless", &self.hopeless)?;
         entry.serialize_field("takes_for_whole", &self.takes_for_whole)?;
+        entry.serialize_field("flaw", &self.flaw)?;
         entry.end()
     }
 }

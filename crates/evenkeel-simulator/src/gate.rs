@@ -53,6 +53,8 @@ pub(crate) struct Refusal {
     pub(crate) limit: String,
     /// In whole seconds; none when waiting does not help.
     pub(crate) retry_after: Option<Duration>,
+    /// What it needs alone, where that is more than the whole limit.
+    pub(crate) needs: Option<String>,
     /// Where it is not a limit of the buckets.
     pub(crate) shortage: Option<Shortage>,
 }
@@ -92,6 +94,7 @@ impl Gate {
             return Err(Refusal {
                 limit: String::new(),
                 retry_after: None,
+                needs: None,
                 shortage: Some(Shortage::SpendCap),
             });
         }
@@ -135,6 +138,7 @@ impl Gate {
             wait => Err(Refusal {
                 limit: format!("{} {name} per minute", grouped(limit.get())),
                 retry_after: whole_seconds(wait),
+                needs: None,
                 shortage: None,
             }),
         }
@@ -162,6 +166,7 @@ impl Gate {
             retry_after: (items <= most)
                 .then(|| whole_seconds(Wait::For(wait)))
                 .flatten(),
+            needs: (items > most).then(|| format!("{items} items")),
             shortage: None,
         })
     }

@@ -92,7 +92,7 @@ impl InProcess {
         }
         let (head, body) = request.into_parts();
         let before = self.served.fetch_add(1, Ordering::Relaxed);
-        let mut ticket = api.journal.open(&head, 1);
+        let mut ticket = api.journal.open(&head, 1, before);
         ticket.body(&body, body.len() as u64);
         let visit = Visit {
             number: ticket.number(),
@@ -103,7 +103,7 @@ impl InProcess {
             bytes: body.into(),
         };
         let decision = api.decide(&head, &upload, visit);
-        ticket.remark(decision.takes_for_whole);
+        ticket.remark(decision.takes_for_whole, decision.pool);
         let (outcome, turn) = decision.due().await;
         ticket.hold(turn);
         let answer = match outcome {
@@ -124,7 +124,7 @@ impl InProcess {
                 return Err(severed);
             }
         };
-        ticket.answered(answer.status, answer.request_id.clone(), answer.remarks);
+        ticket.answered(&answer);
         let mut response = Response::builder().status(answer.status);
         for (name, value) in &answer.headers {
             response = response.header(name, value);
@@ -235,5 +235,7 @@ impl InProcessBody {
     }
 }
 
+#[cfg(test)]
+mod promises;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What the clients did: one entry for every request, the oldest forgotten first.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,8 +11,10 @@ use hyper::http::request::Parts;
 
 use crate::api::credential;
 use crate::clock::Clock;
-use crate::content::{Advice, Remarks};
+use crate::content::Advice;
 use crate::entry::{Ending, Entry};
+use crate::flaw::Soundness;
+use crate::plan::Answer;
 use crate::turn::Turn;
 
 /// Bytes of a request body kept as text.
@@ -19,12 +22,21 @@ const BODY_KEPT: usize = 8 * 1_024;
 /// Bytes of a path and of a header value kept.
 const LINE_KEPT: usize = 1_024;
 const REDACTED: &str = "[redacted]";
-const SECRET: [&str; 5] = [
+const SECRET: [&str; 6] = [
     "x-api-key",
     "authorization",
     "proxy-authorization",
     "cookie",
     "api-key",
+    "x-goog-api-key",
+];
+
+/// The headers of which a refusal may be a matter.
+const BEARING: [&str; 4] = [
+    "x-api-key",
+    "authorization",
+    "anthropic-version",
+    "anthropic-beta",
 ];
 
 /// The entries of one simulator.
@@ -66,8 +78,9 @@ impl Journal {
         pages.first
     }
 
-    /// Enters a request whose head has arrived.
-    pub(crate) fn open(self: &Arc<Self>, head: &Parts, connection: u64) -> Ticket {
+    /// Enters a request whose head has arrived,
+    /// over a connection that has taken `before` others.
+    pub(crate) fn open(self: &Arc<Self>, head: &Parts, connection: u64, before: u64) -> Ticket {
         let mut pages = self.lock();
         while pages.entries.len() >= self.limit.get() {
             pages.entries.pop_front();
@@ -84,7 +97,8 @@ impl Journal {
         );
         entry.headers = kept_headers(&head.headers);
         entry.body_hash = fnv(&[]);
-        entry.connection = connection;
+        (entry.connection, entry.reused_connection) = (connection, before > 0);
+        entry.bearing = bearing(head);
         entry.carried_key = credential(&head.headers).is_some();
         let count = head.headers.get("x-stainless-retry-count");
         entry.retry_count = count.and_then(|count| count.to_str().ok()?.parse().ok());
@@ -96,6 +110,7 @@ impl Journal {
             reply_bytes: 0,
             lull: Duration::ZERO,
             turn: None,
+            soundness: Soundness::default(),
         }
     }
 
@@ -148,6 +163,7 @@ pub(crate) struct Ticket {
     lull: Duration,
     /// The slot it generates in, free when this is over.
     turn: Option<Turn>,
+    soundness: Soundness,
 }
 
 impl Ticket {
@@ -158,25 +174,26 @@ impl Ticket {
     pub(crate) fn body(&self, bytes: &[u8], total: u64) {
         let text = String::from_utf8_lossy(bytes.get(..BODY_KEPT).unwrap_or(bytes)).into_owned();
         let hash = fnv(bytes);
+        let gist = gist(bytes).unwrap_or(hash);
         self.journal.amend(self.number, |entry| {
             (entry.body_bytes, entry.body, entry.body_hash) = (total, text, hash);
+            entry.gist = gist;
         });
     }
 
-    /// Notes what a request shows of an earlier one.
-    pub(crate) fn remark(&self, takes_for_whole: Option<u64>) {
-        if takes_for_whole.is_some() {
-            self.journal.amend(self.number, |entry| {
-                entry.takes_for_whole = takes_for_whole;
-            });
-        }
+    /// Notes what a request shows of an earlier one, and by whose limits it goes.
+    pub(crate) fn remark(&self, takes_for_whole: Option<u64>, pool: Option<u64>) {
+        self.journal.amend(self.number, |entry| {
+            (entry.takes_for_whole, entry.pool) = (takes_for_whole, pool);
+        });
     }
 
-    pub(crate) fn answered(&self, status: u16, request_id: Option<String>, remarks: Remarks) {
+    pub(crate) fn answered(&mut self, answer: &Answer) {
+        self.soundness = answer.soundness;
         self.journal.amend(self.number, |entry| {
-            (entry.status, entry.request_id) = (Some(status), request_id);
-            entry.retry_after = remarks.retry_after;
-            entry.hopeless = remarks.advice == Advice::Hopeless;
+            (entry.status, entry.request_id) = (Some(answer.status), answer.request_id.clone());
+            entry.retry_after = answer.remarks.retry_after;
+            entry.hopeless = answer.remarks.advice == Advice::Hopeless;
         });
     }
 
@@ -201,6 +218,9 @@ impl Drop for Ticket {
         self.journal.amend(self.number, |entry| {
             (entry.ending, entry.ended_at) = (self.ending, Some(now));
             entry.reply_bytes = self.reply_bytes;
+            let known = self.soundness.within(self.reply_bytes);
+            entry.flaw = known.flaw.map(|(flaw, _)| flaw);
+            entry.settled = known.settled;
         });
     }
 }
@@ -226,6 +246,30 @@ fn kept(text: &str, most: usize) -> String {
         .find_map(|end| text.get(..end))
         .unwrap_or_default()
         .to_owned()
+}
+
+/// What may cure a refusal of the same body. Hashed, so that no key is kept.
+fn bearing(head: &Parts) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    head.method.hash(&mut hasher);
+    for name in BEARING {
+        for value in head.headers.get_all(name) {
+            (name, value.as_bytes()).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+/// A hash of a body without its `metadata`; none if it has none.
+fn gist(bytes: &[u8]) -> Option<u64> {
+    const METADATA: &[u8] = b"\"metadata\"";
+    // Most have none, and need not be read for it.
+    bytes
+        .windows(METADATA.len())
+        .find(|some| *some == METADATA)?;
+    let mut body: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    body.as_object_mut()?.remove("metadata")?;
+    Some(fnv(body.to_string().as_bytes()))
 }
 
 fn fnv(bytes: &[u8]) -> u64 {

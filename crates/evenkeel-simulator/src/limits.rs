@@ -56,6 +56,31 @@ impl RateLimits {
         }
     }
 
+    /// These limits, and where one is not given here, that of `base`.
+    pub const fn over(mut self, base: Self) -> Self {
+        macro_rules! or_else {
+            ($($limit:ident),*) => {
+                $(if self.$limit.is_none() {
+                    self.$limit = base.$limit;
+                })*
+            };
+        }
+        or_else!(
+            requests,
+            input_tokens,
+            output_tokens,
+            fast_input_tokens,
+            fast_output_tokens,
+            counts,
+            batches,
+            queued,
+            slope,
+            token_slope,
+            spend
+        );
+        self
+    }
+
     /// Allows this many requests a minute.
     pub const fn requests_per_minute(mut self, limit: NonZeroU32) -> Self {
         self.requests = Some(limit);
@@ -125,5 +150,24 @@ impl RateLimits {
     pub const fn spend_cap_cents(mut self, cents: NonZeroU32) -> Self {
         self.spend = Some(cents);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_sets_of_limits_the_upper_wins_limit_by_limit() {
+        let number = |n| NonZeroU32::new(n).unwrap();
+        let flags = RateLimits::none().requests_per_minute(number(5));
+        let file = RateLimits::none()
+            .requests_per_minute(number(50))
+            .counts_per_minute(number(7))
+            .acceleration(number(3), number(2));
+        let both = file.requests_per_minute(number(5));
+        assert_eq!(flags.over(file), both);
+        assert_eq!(RateLimits::none().over(file), file);
+        assert_eq!(file.over(RateLimits::none()), file);
     }
 }

@@ -23,6 +23,17 @@ impl Pieces {
         matches!(self, Self::Stream(_))
     }
 
+    /// Where the event with the stop reason ends, if there is one.
+    pub(crate) fn stop_reason(&self) -> Option<u64> {
+        let Self::Stream(pieces) = self else {
+            return None;
+        };
+        let place = pieces
+            .iter()
+            .position(|piece| name(piece) == b"message_delta");
+        place.map(|place| self.place(Point::Events(place + 1)))
+    }
+
     /// How many events a stream has.
     pub(crate) fn events(&self) -> usize {
         match self {
@@ -40,12 +51,8 @@ impl Pieces {
                 .take(events)
                 .map(|piece| piece.len() as u64)
                 .sum(),
-            (Point::StopReason, Self::Stream(pieces)) => {
-                let place = pieces
-                    .iter()
-                    .position(|piece| name(piece) == b"message_delta");
-                let events = place.map_or(pieces.len(), |place| place + 1);
-                self.place(Point::Events(events))
+            (Point::StopReason, Self::Stream(_)) => {
+                self.stop_reason().unwrap_or_else(|| self.total())
             }
             (Point::Events(_), Self::Whole(_)) => self.total() / 2,
             (Point::StopReason, Self::Whole(_)) => self.total(),

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::content::{Content, Remarks};
+use crate::flaw::Soundness;
 use crate::gate::Bill;
 use crate::meter::Fault;
 use crate::pieces::Pieces;
@@ -60,6 +61,7 @@ pub(crate) struct Answer {
     pub(crate) finish: Finish,
     pub(crate) drip: Drip,
     pub(crate) remarks: Remarks,
+    pub(crate) soundness: Soundness,
     /// The text in what was sent of a stream that a script broke off.
     pub(crate) broken_off: Option<String>,
 }
@@ -169,6 +171,7 @@ impl Answer {
             request_id,
             pieces,
             remarks,
+            soundness,
             ..
         } = content;
         let total = pieces.total();
@@ -192,7 +195,14 @@ impl Answer {
             _ => Framing::Chunks,
         };
         let broken = cut.is_some() || pings.is_some() || reply.error_event.is_some();
-        let broken_off = (broken && pieces.is_stream())
+        let mut soundness = soundness.within(end);
+        if finish == Finish::CutClean && end == total && soundness.flaw.is_none() {
+            // Nothing is missing, and nothing tells that it was cut.
+            soundness.settled = soundness
+                .settled
+                .or(Some(total).filter(|_| !pieces.is_stream()));
+        }
+        let broken_off = (broken && pieces.is_stream() && soundness.settled.is_none())
             .then(|| pieces.text_before(end))
             // What is left of white space is what a message without a text has.
             .filter(|text| !text.trim_end().is_empty());
@@ -212,6 +222,7 @@ impl Answer {
                 wait: reply.drip,
             },
             remarks,
+            soundness,
             broken_off,
         }
     }

@@ -9,6 +9,21 @@ use crate::model::Model;
 use crate::prefix::{Prefix, prefixes};
 use crate::{parameters, prose, tokens, validation};
 
+/// What is written to a model whose answer broke off. `continue` is not among them: it is also written
+/// to one that has said all it wanted.
+const OWNS_UP: [&str; 10] = [
+    "interrupt",
+    "cut off",
+    "cut short",
+    "truncat",
+    "incomplete",
+    "unfinished",
+    "broke off",
+    "broken off",
+    "left off",
+    "disconnect",
+];
+
 /// The parts of a Messages request that shape its reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MessagesRequest {
@@ -97,12 +112,17 @@ impl MessagesRequest {
         })
     }
 
-    /// The input tokens of a request to count them: as a Messages request, less what is about the
+    /// The model and the input tokens of a request to count them: as a Messages request, less what is about the
     /// answer.
-    pub(crate) fn count(body: &[u8], version: Version) -> Result<u64, String> {
+    pub(crate) fn count(body: &[u8], version: Version) -> Result<Self, String> {
         let body = object(body)?;
         let model = model(&body)?;
-        Self::counted(&body, &model, version)
+        let input_tokens = Self::counted(&body, &model, version)?;
+        Ok(Self {
+            model,
+            input_tokens,
+            ..Self::default()
+        })
     }
 
     fn counted(body: &Value, model: &str, version: Version) -> Result<u64, String> {
@@ -175,11 +195,22 @@ pub(crate) fn hash(text: &str) -> u64 {
 fn said_before(body: &Value) -> Vec<u64> {
     let messages = body.get("messages").and_then(Value::as_array);
     let messages = messages.map_or(&[][..], Vec::as_slice);
-    let whole = messages.split_last().map_or(&[][..], |(_, whole)| whole);
-    let by_model = whole
-        .iter()
-        .filter(|message| message.get("role").and_then(Value::as_str) == Some("assistant"));
-    let texts = by_model.map(|message| match message.get("content") {
+    let pairs = messages.iter().zip(messages.iter().skip(1));
+    let by_model = pairs.filter(|(message, next)| {
+        message.get("role").and_then(Value::as_str) == Some("assistant") && !owns_up(next)
+    });
+    by_model.map(|(message, _)| hash(&said(message))).collect()
+}
+
+/// Whether a message says that the one before it broke off: who writes that does not take it for whole.
+fn owns_up(message: &Value) -> bool {
+    let text = said(message).to_lowercase();
+    OWNS_UP.iter().any(|word| text.contains(word))
+}
+
+/// The texts of a message.
+fn said(message: &Value) -> String {
+    match message.get("content") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(blocks)) => {
             let texts = blocks
@@ -188,8 +219,7 @@ fn said_before(body: &Value) -> Vec<u64> {
             texts.collect()
         }
         _ => String::new(),
-    });
-    texts.map(|text| hash(&text)).collect()
+    }
 }
 
 fn brings_results(body: &Value) -> bool {

@@ -25,6 +25,7 @@ const BATCH_ITEM: Duration = Duration::from_millis(20);
 pub struct Scenario {
     before: Vec<Reply>,
     last: Reply,
+    pub(crate) repeats: bool,
     pub(crate) key: KeyRule,
     pub(crate) seed: Option<u64>,
     pub(crate) faults: Vec<(When, Reply)>,
@@ -57,6 +58,7 @@ impl Scenario {
         Self {
             before: replies,
             last,
+            repeats: false,
             key: KeyRule::Optional,
             seed: None,
             faults: Vec::new(),
@@ -75,7 +77,7 @@ impl Scenario {
         self
     }
 
-    /// Enforces these limits, in place of those of the builder.
+    /// Enforces these limits, except where the builder has one of the same kind.
     pub fn limits(mut self, limits: RateLimits) -> Self {
         self.limits = Some(limits);
         self
@@ -133,6 +135,12 @@ impl Scenario {
     /// Nothing listens: the port is held, so that nobody else can take it, and refuses connections.
     pub fn refused() -> Self {
         Self::script(Vec::new()).refused_during(Duration::ZERO..Duration::MAX)
+    }
+
+    /// Begins again with the first reply after the last, instead of repeating the last.
+    pub fn repeated(mut self) -> Self {
+        self.repeats = true;
+        self
     }
 
     /// Answers requests that have neither `x-api-key` nor `authorization` with a 401. Without
@@ -202,6 +210,10 @@ impl Scenario {
 
     /// The reply to the request with this index, from 0.
     pub(crate) fn reply(&self, index: usize) -> &Reply {
+        let index = match self.before.len().checked_add(1) {
+            Some(length) if self.repeats => index % length,
+            _ => index,
+        };
         self.before.get(index).unwrap_or(&self.last)
     }
 
@@ -240,6 +252,13 @@ mod tests {
         assert_eq!(script.reply(0), &Reply::raw(500));
         assert_eq!(script.reply(1), &Reply::raw(200));
         assert_eq!(script.reply(1_000), &Reply::raw(200));
+    }
+
+    #[test]
+    fn a_repeated_list_begins_again() {
+        let script = Scenario::script(vec![Reply::raw(500), Reply::raw(200)]).repeated();
+        let replies = (0..4).map(|index| script.reply(index) == &Reply::raw(500));
+        assert_eq!(replies.collect::<Vec<_>>(), [true, false, true, false]);
     }
 
     #[test]

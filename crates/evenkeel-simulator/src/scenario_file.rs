@@ -13,8 +13,10 @@ use crate::trouble;
 mod blocks;
 mod conditions;
 mod hex;
+mod kinds;
 mod length;
 mod replies;
+mod wording;
 
 use conditions::{CapacityTable, LimitsTable, SpanTable};
 use length::Length;
@@ -54,18 +56,28 @@ impl Error for ScenarioError {}
 pub(crate) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
     let file: File = toml::from_str(text).map_err(|fault| {
         let line = fault.span().map(|span| line_of(text, span.start));
-        let said: Vec<_> = fault.message().split_whitespace().collect();
-        ScenarioError::new(line, said.join(" "))
+        ScenarioError::new(line, wording::worded(text, &fault))
     })?;
+    if says_nothing(text) {
+        let fault = "the file says nothing: write at least one [[reply]], such as [[reply]] message = \"Hi\", \
+                     or [[fault]], [limits], [capacity], [[refused]], or key = \"required\"";
+        return Err(ScenarioError::new(None, fault.to_owned()));
+    }
     let mut replies = Vec::new();
-    for table in file.reply {
+    let last = file.reply.len();
+    for (table, place) in file.reply.into_iter().zip(1..) {
         let line = line_of(text, table.span().start);
         let table = table.into_inner();
+        if place == last && table.times.is_some() && !file.repeat {
+            let fault = "`times` on the last reply has no effect, since that repeats for ever; add a \
+                         [[reply]] after it, or repeat = true at the top";
+            return Err(in_table("[[reply]]", line, fault));
+        }
         let times = table.times.map_or(1, NonZeroU16::get);
         let reply = table
             .in_turn()
             .and_then(|reply| check_reply(&reply).map(|()| reply));
-        let reply = reply.map_err(|fault| ScenarioError::new(Some(line), fault))?;
+        let reply = reply.map_err(|fault| in_table("[[reply]]", line, &fault))?;
         replies.extend(std::iter::repeat_n(reply, times.into()));
     }
     let mut faults = Vec::new();
@@ -73,28 +85,23 @@ pub(crate) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
         let line = line_of(text, table.span().start);
         let fault = table.into_inner().fault();
         let fault = fault.and_then(|(when, reply)| trouble::check(&reply).map(|()| (when, reply)));
-        faults.push(fault.map_err(|fault| ScenarioError::new(Some(line), fault))?);
-    }
-    let has_rest = file.limits.is_some() || file.capacity.is_some() || !file.refused.is_empty();
-    if replies.is_empty() && faults.is_empty() && !has_rest {
-        let fault = "a scenario needs at least one [[reply]] or [[fault]], or [limits], [capacity] or [[refused]]";
-        return Err(ScenarioError::new(None, fault.to_owned()));
+        faults.push(fault.map_err(|fault| in_table("[[fault]]", line, &fault))?);
     }
     let mut scenario = Scenario::script(replies);
     scenario.faults = faults;
-    scenario.key = file.key;
+    (scenario.key, scenario.repeats) = (file.key, file.repeat);
     scenario.seed = file.seed;
     scenario.limits = file.limits.map(LimitsTable::limits);
     if let Some(table) = file.capacity {
         let line = line_of(text, table.span().start);
         let capacity = table.into_inner().capacity();
-        let capacity = capacity.map_err(|fault| ScenarioError::new(Some(line), fault))?;
+        let capacity = capacity.map_err(|fault| in_table("[capacity]", line, &fault))?;
         scenario.capacity = Some(capacity);
     }
     for table in file.refused {
         let line = line_of(text, table.span().start);
         let span = table.into_inner().span();
-        let span = span.map_err(|fault| ScenarioError::new(Some(line), fault))?;
+        let span = span.map_err(|fault| in_table("[[refused]]", line, &fault))?;
         scenario.refused.push(span);
     }
     if let Some(length) = file.batch_item {
@@ -104,6 +111,18 @@ pub(crate) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
         Some(divisor) => scenario.time_divided_by(divisor),
         None => scenario,
     })
+}
+
+/// What is wrong with a table as a whole, whose line is that of its beginning.
+fn in_table(table: &str, line: usize, fault: &str) -> ScenarioError {
+    ScenarioError::new(Some(line), format!("in this {table}: {fault}"))
+}
+
+/// Whether there is nothing but blank lines and comments.
+fn says_nothing(text: &str) -> bool {
+    text.lines()
+        .map(str::trim_start)
+        .all(|line| line.is_empty() || line.starts_with('#'))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -119,6 +138,8 @@ fn line_of(text: &str, offset: usize) -> usize {
 struct File {
     #[serde(default)]
     key: KeyRule,
+    #[serde(default)]
+    repeat: bool,
     seed: Option<u64>,
     time_divided_by: Option<NonZeroU32>,
     #[serde(default)]
@@ -132,5 +153,7 @@ struct File {
     batch_item: Option<Length>,
 }
 
+#[cfg(test)]
+mod newcomer;
 #[cfg(test)]
 mod tests;

@@ -37,7 +37,7 @@ pub(crate) async fn answer(
         return Ok(backstage::answer(&api, &head, &upload));
     }
     let before = control.count(head.version);
-    let ticket = api.journal.open(&head, control.connection());
+    let ticket = api.journal.open(&head, control.connection(), before);
     let upload = receive(&mut body, limit).await?;
     ticket.body(&upload.bytes, upload.total);
     let visit = Visit {
@@ -46,7 +46,7 @@ pub(crate) async fn answer(
     };
     let decision = api.decide(&head, &upload, visit);
     drop(upload);
-    ticket.remark(decision.takes_for_whole);
+    ticket.remark(decision.takes_for_whole, decision.pool);
     let waiting = Waiting {
         ticket: Some(ticket),
         control: Arc::clone(&control),
@@ -142,14 +142,14 @@ async fn receive(body: &mut Incoming, limit: u64) -> Result<Upload, hyper::Error
 
 fn respond(
     answer: Answer,
-    ticket: Ticket,
+    mut ticket: Ticket,
     control: Arc<Control>,
     head: &Parts,
     before: u64,
 ) -> Response<ReplyBody> {
     let version = head.version;
     let coverage = Coverage::of(&head.method, answer.status);
-    ticket.answered(answer.status, answer.request_id.clone(), answer.remarks);
+    ticket.answered(&answer);
     if let Finish::CutWire {
         after,
         pause,

@@ -10,6 +10,9 @@ const REQUESTS: u32 = 50;
 const INPUT_TOKENS: &str = "30,000";
 const OUTPUT_TOKENS: &str = "8,000";
 
+/// What an empty bucket takes to be full again, which is what `…-reset` tells.
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// What a caller has run out of: each has its own refusal, and only some are helped by waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -146,7 +149,7 @@ impl Shortage {
             (format!("{name}-remaining"), "0".into()),
             (
                 format!("{name}-reset"),
-                rfc3339_rounded_up(given.wall, wait),
+                rfc3339_rounded_up(given.wall, wait.max(MINUTE)),
             ),
         ]
     }
@@ -154,11 +157,12 @@ impl Shortage {
 
 /// The API's sentence for a request over a limit.
 pub(crate) fn over_the_limit(limit: &str, given: &Circumstances<'_>) -> String {
+    // Batches are of no model, nor are their limits.
     let model = given
         .request
-        .map_or("unknown", |request| request.model.as_str());
+        .map_or_else(String::new, |request| format!(", model: {}", request.model));
     format!(
-        "This request would exceed your organization's rate limit of {limit} (org: {}, model: {model}).",
+        "This request would exceed your organization's rate limit of {limit} (org: {}{model}).",
         given.organization
     )
 }

@@ -186,7 +186,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Rate limits to enforce beside the scenario. Default: none.
+    /// Rate limits to enforce beside the scenario, each in place of the scenario's own of the same kind.
+    /// Default: none.
     pub fn limits(mut self, limits: RateLimits) -> Self {
         self.limits = limits;
         self

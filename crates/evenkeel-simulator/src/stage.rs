@@ -12,7 +12,7 @@ use crate::gate::Gate;
 use crate::limits::RateLimits;
 use crate::plan::Pace;
 use crate::prompt_cache::PromptCache;
-use crate::reply::Reply;
+use crate::reply::{Reply, What};
 use crate::request::{MessagesRequest, hash};
 use crate::scenario::Scenario;
 use crate::slots::{Overloaded, Slots};
@@ -43,7 +43,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// For a scenario that starts now, after so many requests to others.
     pub(crate) fn new(scenario: Scenario, limits: RateLimits, clock: &Clock, before: u64) -> Self {
-        let limits = scenario.limits.unwrap_or(limits);
+        let limits = limits.over(scenario.limits.unwrap_or_default());
         let now = clock.now();
         let slots = scenario.capacity.clone().map(Slots::new);
         Self {
@@ -99,7 +99,8 @@ impl Stage {
             *count += 1;
             // Far from the dice of requests, and different for each fault.
             let mut dice = Dice::new(seed ^ number.rotate_right(8), *count);
-            if when.strikes(*count, sight, &mut dice) {
+            let fits = !when.answers || matches!(reply.what, What::Answer(_));
+            if when.strikes(*count, sight, &mut dice) && fits {
                 reply = fault.over(reply);
             }
         }

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use crate::entry::Entry;
 
+mod pools;
+
 /// A retry this soon after a failure has not been waited for.
 const AT_ONCE: Duration = Duration::from_millis(50);
 /// So many of the same request within [`STORM_SPAN`] are a storm.
@@ -28,10 +30,23 @@ pub struct Verdict {
 pub struct Finding {
     /// The rule that was broken.
     pub rule: Rule,
-    /// The number of the request that broke it, in the journal; for a leak, in that of the trap.
+    /// The number of the request that broke it.
     pub request: u64,
+    /// Which journal has that request.
+    pub journal: Ledger,
     /// What happened, in one line.
     pub says: String,
+}
+
+/// A list of requests that a finding points into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ledger {
+    /// The journal of the simulator.
+    Journal,
+    /// That of the trap, which counts by itself.
+    Trap,
 }
 
 /// What a client must not do.
@@ -39,15 +54,20 @@ pub struct Finding {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Rule {
-    /// Retry without a wait after a failure.
+    /// Retry without a wait after a failure. Not meant: what was handed back unread, and a connection
+    /// that was closed without a reply after it had served one, which may have been stale.
     RetriedEarly,
     /// Come back before the moment that `retry-after` named.
     IgnoredRetryAfter,
     /// Send again what cannot succeed.
     RetriedHopeless,
-    /// Send the same request again and again within seconds.
+    /// Send more requests of the same key and class of models, one after the other, within a wait that
+    /// a refusal named.
+    HammeredLimit,
+    /// Send the same request again and again within seconds, or new ones while all fail.
     Storm,
-    /// Go on with the beginning of a reply as if it were whole.
+    /// Go on with the beginning of a reply as if it were whole. Not meant: to tell the model in the next
+    /// message that it was interrupted.
     AcceptedTruncated,
     /// Send a key to another origin.
     LeakedKey,
@@ -73,12 +93,10 @@ impl Verdict {
             let earlier = entries.get(..place).unwrap_or_default();
             findings.extend(judged(entry, earlier));
         }
+        findings.extend(pools::judged(entries));
+        findings.sort_by_key(|finding| finding.request);
         let leaks = trapped.iter().filter(|entry| entry.carried_key);
-        findings.extend(leaks.map(|entry| Finding {
-            rule: Rule::LeakedKey,
-            request: entry.number,
-            says: "a key was sent to another origin, where a redirect had led".into(),
-        }));
+        findings.extend(leaks.map(|leak| leaked(leak, entries)));
         Self { findings }
     }
 
@@ -107,9 +125,33 @@ impl fmt::Display for Verdict {
             if place > 0 {
                 f.write_str("\n")?;
             }
-            write!(f, "request {}: {}", finding.request, finding.says)?;
+            let place = match finding.journal {
+                Ledger::Journal => "",
+                Ledger::Trap => " in the trap",
+            };
+            write!(f, "request {}{place}: {}", finding.request, finding.says)?;
         }
         Ok(())
+    }
+}
+
+/// A key that came to the trap.
+fn leaked(leak: &Entry, entries: &[Entry]) -> Finding {
+    let redirected = entries.iter().rev().find(|entry| {
+        entry.at <= leak.at
+            && entry
+                .status
+                .is_some_and(|status| (300..400).contains(&status))
+    });
+    let redirected = redirected.map_or_else(String::new, |entry| {
+        let status = entry.status.unwrap_or_default();
+        format!(", where the {status} of request {} had led", entry.number)
+    });
+    Finding {
+        rule: Rule::LeakedKey,
+        request: leak.number,
+        journal: Ledger::Trap,
+        says: format!("a key was sent to another origin{redirected}"),
     }
 }
 
@@ -120,6 +162,7 @@ fn judged(entry: &Entry, earlier: &[Entry]) -> Vec<Finding> {
         findings.push(Finding {
             rule,
             request: entry.number,
+            journal: Ledger::Journal,
             says,
         });
     };
@@ -129,37 +172,34 @@ fn judged(entry: &Entry, earlier: &[Entry]) -> Vec<Finding> {
             format!("it goes on with the reply to request {number} as if that had been whole"),
         );
     }
-    // Requests without a body are reads, which may be repeated as one likes.
-    let same = |other: &&Entry| {
-        entry.body_bytes > 0 && other.body_hash == entry.body_hash && other.path == entry.path
-    };
     // Far enough back for any retry, and few enough to look at.
-    let last = earlier.iter().rev().take(1_000).find(same);
-    if let Some((last, ended)) = last.and_then(|last| Some((last, last.ended_at?))) {
-        let gap = entry.at.saturating_sub(ended);
-        // What was under way side by side is no retry.
-        let failed = last.failed() && entry.at >= ended;
+    let near = || earlier.iter().rev().take(1_000);
+    if let Some(last) = near().find(|last| is_uncured(entry, last))
+        && last.hopeless
+        && fails_before(last, entry).is_some()
+    {
+        let (number, fate) = (last.number, last.fate());
+        find(
+            Rule::RetriedHopeless,
+            format!(
+                "request {number} {fate}, which the same request gets again, and it is the same"
+            ),
+        );
+    } else if let Some(last) = near().find(|last| is_same(entry, last))
+        && let Some(gap) = fails_before(last, entry)
+        && !last.hopeless
+        && !last.was_stale()
+        && !may_be_cured(entry, last)
+    {
+        let (number, fate) = (last.number, last.fate());
         match last.retry_after {
-            _ if failed && last.hopeless => find(
-                Rule::RetriedHopeless,
-                format!(
-                    "request {} could not succeed, and it is the same",
-                    last.number
-                ),
-            ),
-            Some(wait) if failed && gap < wait => find(
+            Some(wait) if gap < wait => find(
                 Rule::IgnoredRetryAfter,
-                format!(
-                    "it came {gap:.1?} after the refusal of request {}, which said {wait:.1?}",
-                    last.number
-                ),
+                format!("it came {gap:.1?} after request {number} {fate}, which said {wait:.1?}"),
             ),
-            None if failed && gap < AT_ONCE => find(
+            None if gap < AT_ONCE => find(
                 Rule::RetriedEarly,
-                format!(
-                    "it came {gap:.1?} after the failure of request {}",
-                    last.number
-                ),
+                format!("it came {gap:.1?} after request {number} {fate}"),
             ),
             _ => {}
         }
@@ -168,8 +208,10 @@ fn judged(entry: &Entry, earlier: &[Entry]) -> Vec<Finding> {
         .iter()
         .rev()
         .take_while(|other| entry.at.saturating_sub(other.at) <= STORM_SPAN);
+    let failed =
+        recent.filter(|other| is_same(entry, other) && other.failed() && !other.was_stale());
     // Said once, when it begins.
-    if recent.filter(same).filter(|other| other.failed()).count() == STORM {
+    if failed.count() == STORM {
         find(
             Rule::Storm,
             format!("the same request failed {STORM} times within {STORM_SPAN:?} before it"),
@@ -178,5 +220,33 @@ fn judged(entry: &Entry, earlier: &[Entry]) -> Vec<Finding> {
     findings
 }
 
+/// How long after the failure of `last` the other came; none if it did not fail, or was still under way
+/// then: what is side by side is no retry.
+fn fails_before(last: &Entry, entry: &Entry) -> Option<Duration> {
+    let ended = last.ended_at.filter(|_| last.failed())?;
+    entry.at.checked_sub(ended)
+}
+
+/// Whether two requests ask for the same. Those without a body are reads, which may be repeated as one
+/// likes.
+fn is_same(one: &Entry, other: &Entry) -> bool {
+    one.body_bytes > 0 && one.gist == other.gist && one.path == other.path
+}
+
+/// Whether nothing of a request is different that might have been the reason for a refusal.
+fn is_uncured(one: &Entry, other: &Entry) -> bool {
+    is_same(one, other) && one.body_hash == other.body_hash && one.bearing == other.bearing
+}
+
+/// Whether a refusal of `last` may not be one of `entry`: another key has other limits.
+fn may_be_cured(entry: &Entry, last: &Entry) -> bool {
+    let is_refusal = last
+        .status
+        .is_some_and(|status| (400..500).contains(&status));
+    is_refusal && entry.bearing != last.bearing
+}
+
+#[cfg(test)]
+mod fairness;
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,8 @@ pub struct When {
     pub(crate) path: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) reused: bool,
+    pub(crate) every: Option<NonZeroU32>,
+    pub(crate) answers: bool,
 }
 
 /// A probability.
@@ -132,6 +134,18 @@ impl When {
         self
     }
 
+    /// At every so many of the requests that it counts: the third, the sixth, and so on for 3.
+    pub fn every(mut self, nth: NonZeroU32) -> Self {
+        self.every = Some(nth);
+        self
+    }
+
+    /// Only where what would be said otherwise is an answer, so that a cut strikes no error.
+    pub fn on_answers(mut self) -> Self {
+        self.answers = true;
+        self
+    }
+
     /// At requests over a connection that has served one before.
     pub fn on_reused_connection(mut self) -> Self {
         self.reused = true;
@@ -160,10 +174,13 @@ impl When {
         let in_span = self
             .span
             .is_none_or(|(from, until)| (from..until).contains(&sight.now));
+        let in_step = self
+            .every
+            .is_none_or(|nth| count.is_multiple_of(nth.get().into()));
         let in_line = !self.reused || sight.before > 0;
         // Thrown in any case, so that one condition does not change the luck of another.
         let in_luck = self.chance.is_none_or(|chance| chance.strikes(dice));
-        in_turn && in_span && in_line && in_luck
+        in_turn && in_step && in_span && in_line && in_luck
     }
 
     pub(crate) fn time_divided_by(mut self, divisor: NonZeroU32) -> Self {
@@ -231,6 +248,13 @@ mod tests {
     fn a_list_of_no_requests_strikes_none() {
         let none = When::requests([]);
         assert!((0..100).all(|count| !strikes(&none, count, SIGHT)));
+    }
+
+    #[test]
+    fn every_third_is_the_third_and_the_sixth() {
+        let when = When::always().every(NonZeroU32::new(3).unwrap());
+        let struck = (1..=7).filter(|count| strikes(&when, *count, SIGHT));
+        assert_eq!(struck.collect::<Vec<_>>(), [3, 6]);
     }
 
     #[test]

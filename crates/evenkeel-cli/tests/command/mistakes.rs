@@ -304,6 +304,9 @@ fn a_scenario_file_with_a_mistake_is_told_at_its_line() {
     }
     let run = evenkeel(["simulate", "--scenario", "/nowhere/scenario.toml"]).finish();
     one_line(&run, 2, &["/nowhere/scenario.toml", "no file"]);
+    let run = evenkeel(["simulate", "--scenario", "nope.toml"]).finish();
+    one_line(&run, 2, &["--scenario: no file nope.toml in /"]);
+    assert!(!run.err.contains("overloaded"), "{run:?}");
     let run = evenkeel(["simulate", "--scenario", "/"]).finish();
     one_line(&run, 2, &["--scenario / cannot be read"]);
 }

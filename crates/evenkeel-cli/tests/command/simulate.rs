@@ -111,6 +111,27 @@ fn a_scenario_file_is_played() {
 }
 
 #[test]
+fn a_limit_of_the_command_line_goes_before_that_of_the_file_and_leaves_the_others() {
+    let content = "[limits]\nrequests = 50\ninput_tokens = 900\n";
+    let file = Scratch::new("limits.toml", content);
+    let server = Server::start(&["--scenario", file.path(), "--rpm", "7"]);
+    let reply = server.ask();
+    for (name, limit) in [("requests", 7), ("input-tokens", 900)] {
+        let line = format!("\r\nanthropic-ratelimit-{name}-limit: {limit}\r\n");
+        assert!(reply.contains(&line), "{reply}");
+    }
+}
+
+#[test]
+fn who_speaks_tls_is_told_so_on_standard_error() {
+    let mut server = Server::start(&[]);
+    let reply = server.exchange("\x16\x03\x01 and so on\r\n\r\n");
+    assert!(reply.starts_with("HTTP/1.1 400"), "{reply}");
+    let told = server.process.err_until("http:// only\n");
+    assert!(told.contains("somebody spoke TLS; this port speaks http:// only"));
+}
+
+#[test]
 fn over_the_limit_is_a_429_that_says_when_to_come_back() {
     let wide = ["--rpm", "9", "--itpm", "90000", "--otpm", "90000"];
     for (limits, unit) in [
@@ -205,7 +226,10 @@ fn a_scenario_that_is_changed_while_it_runs_may_refuse_connections_for_a_while()
     assert!(server.ask().starts_with("HTTP/1.1 529"));
     let wrong = change("[[reply]]\nmesage = 'x'");
     assert!(wrong.starts_with("HTTP/1.1 400"), "{wrong}");
-    assert!(wrong.contains("line 2: unknown field `mesage`"), "{wrong}");
+    assert!(
+        wrong.contains("line 2: unknown key `mesage`; did you mean `message`?"),
+        "{wrong}"
+    );
     assert!(
         server.ask().starts_with("HTTP/1.1 529"),
         "a mistake changes nothing"

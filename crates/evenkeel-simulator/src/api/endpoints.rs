@@ -21,19 +21,28 @@ impl Api {
         upload: &Upload,
         visit: Visit,
     ) -> Refused<Plan> {
-        let tokens = MessagesRequest::count(&upload.bytes, version(head))
+        let request = MessagesRequest::count(&upload.bytes, version(head))
             .or_else(|message| refuse(invalid(400, message)))?;
-        self.admitted(Errand::Count, head, visit)?;
+        Self::in_service(&request.model)?;
+        self.admitted(Errand::Count, head, visit, Some(&request))?;
+        let tokens = request.input_tokens;
         let reply = Reply::json(200, format!(r#"{{"input_tokens":{tokens}}}"#));
         Ok(self.with_faults(reply, head, visit))
     }
 
-    fn admitted(&self, errand: Errand, head: &Parts, visit: Visit) -> Refused<()> {
+    fn admitted(
+        &self,
+        errand: Errand,
+        head: &Parts,
+        visit: Visit,
+        request: Option<&MessagesRequest>,
+    ) -> Refused<()> {
         let key = key_hash(&head.headers);
         let mut stage = self.stage();
         let admitted = stage.gate.admit_errand(errand, key, self.clock.now());
         drop(stage);
-        admitted.or_else(|refusal| refuse(over(&refusal, &self.circumstances(visit.number, None))))
+        admitted
+            .or_else(|refusal| refuse(over(&refusal, &self.circumstances(visit.number, request))))
     }
 
     /// Models and batches.
@@ -45,7 +54,7 @@ impl Api {
         visit: Visit,
     ) -> Refused<Plan> {
         if !matches!(route, Route::Models | Route::Model(_)) {
-            self.admitted(Errand::Batch, head, visit)?;
+            self.admitted(Errand::Batch, head, visit, None)?;
         }
         let body = match route {
             Route::Models => {

@@ -21,7 +21,7 @@ fn head(path: &str) -> Parts {
 #[test]
 fn keys_and_prompts_are_not_shown() {
     let journal = journal(5);
-    let ticket = journal.open(&head("/v1/messages"), 1);
+    let ticket = journal.open(&head("/v1/messages"), 1, 0);
     ticket.body(b"a prompt", 8);
     let [entry] = journal.entries().try_into().unwrap();
     assert_eq!(entry.header("X-Api-Key"), Some("[redacted]"));
@@ -36,9 +36,9 @@ fn keys_and_prompts_are_not_shown() {
 #[test]
 fn the_oldest_entries_are_dropped_and_counted() {
     let journal = journal(2);
-    let first = journal.open(&head("/1"), 1);
+    let first = journal.open(&head("/1"), 1, 0);
     for path in ["/2", "/3"] {
-        journal.open(&head(path), 1).close(Ending::Complete, 3);
+        journal.open(&head(path), 1, 0).close(Ending::Complete, 3);
     }
     first.close(Ending::Complete, 1);
     let entries = journal.entries();
@@ -56,7 +56,7 @@ fn the_oldest_entries_are_dropped_and_counted() {
 #[test]
 fn a_ticket_that_is_dropped_says_the_client_went_away() {
     let journal = journal(2);
-    let ticket = journal.open(&head("/"), 1);
+    let ticket = journal.open(&head("/"), 1, 0);
     assert_eq!(journal.entries()[0].ending, Ending::Pending);
     drop(ticket);
     assert_eq!(journal.entries()[0].ending, Ending::Abandoned);
@@ -65,7 +65,7 @@ fn a_ticket_that_is_dropped_says_the_client_went_away() {
 #[test]
 fn long_lines_and_bodies_are_kept_in_part() {
     let journal = journal(1);
-    let ticket = journal.open(&head(&format!("/{}", "x".repeat(5_000))), 1);
+    let ticket = journal.open(&head(&format!("/{}", "x".repeat(5_000))), 1, 0);
     ticket.body("x".repeat(20_000).as_bytes(), 20_000);
     let entries = journal.entries();
     assert_eq!(entries[0].path.len(), LINE_KEPT);
@@ -78,7 +78,7 @@ fn long_lines_and_bodies_are_kept_in_part() {
 #[test]
 fn json_names_each_header_once() {
     let journal = journal(1);
-    let _ticket = journal.open(&head("/v1/messages"), 1);
+    let _ticket = journal.open(&head("/v1/messages"), 1, 0);
     let json: serde_json::Value = serde_json::from_str(&journal.json()).unwrap();
     let entry = &json["entries"][0];
     assert_eq!(entry["headers"]["accept"], "a, b");

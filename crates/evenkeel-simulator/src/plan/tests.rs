@@ -235,7 +235,7 @@ fn a_scripted_rate_limit_looks_like_one_of_the_api() {
     );
     assert_eq!(
         value(&answer, "anthropic-ratelimit-requests-reset"),
-        ["1970-01-01T00:00:07Z"]
+        ["1970-01-01T00:01:00Z"]
     );
 }
 

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use super::length::Length;
 use crate::capacity::{Abandoned, Capacity};
 use crate::limits::RateLimits;
+use crate::model::{MODELS, Model};
+use crate::nearest::nearest;
 use crate::when::{Chance, When};
 
 #[derive(Deserialize)]
@@ -73,6 +75,16 @@ pub(super) struct WhenTable {
     model: Option<String>,
     #[serde(default)]
     reused_connection: bool,
+    every: Option<NonZeroU32>,
+    on: Option<OnWord>,
+}
+
+/// What a fault goes over.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum OnWord {
+    Answer,
+    Any,
 }
 
 impl LimitsTable {
@@ -115,6 +127,10 @@ impl LimitsTable {
 
 impl CapacityTable {
     pub(super) fn capacity(self) -> Result<Capacity, String> {
+        if self.slots == 0 {
+            let fault = "`slots` is at least 1; for an outage write brownout = [{ slots = 0 }]";
+            return Err(fault.into());
+        }
         let capacity = Capacity::slots(self.slots).queue(self.queue);
         let mut capacity = capacity.abandoned(self.abandoned);
         if let Some(length) = self.first_token {
@@ -152,22 +168,52 @@ impl WhenTable {
         let mut when = match self.requests {
             None => When::always(),
             Some(numbers) if numbers.is_empty() => {
-                return Err("requests has at least one number; without it all are struck".into());
+                return Err(
+                    "`when.requests` has at least one number; without it all are struck".into(),
+                );
             }
             Some(numbers) if numbers.contains(&0) => {
-                return Err("requests are counted from 1".into());
+                return Err("`when.requests` are counted from 1".into());
             }
             Some(numbers) => When::requests(numbers),
         };
         if let Some(share) = self.chance {
-            let chance = Chance::share(share).ok_or("chance is a share from 0 to 1")?;
+            let chance = Chance::share(share).ok_or_else(|| {
+                let hint = if (1.0..=100.0).contains(&share) {
+                    format!("; for {share} % write {}", share / 100.0)
+                } else {
+                    String::new()
+                };
+                format!("`when.chance` is a number from 0.0 to 1.0{hint}")
+            })?;
             when = when.chance(chance);
         }
         if self.from.is_some() || self.until.is_some() {
-            when.span = Some(span(self.from, self.until)?);
+            let span = span(self.from, self.until).map_err(|fault| format!("`when`: {fault}"))?;
+            when.span = Some(span);
+        }
+        if let Some(path) = self
+            .path
+            .as_deref()
+            .filter(|path| !path.starts_with(['/', '*']))
+        {
+            return Err(format!(
+                "`when.path` begins with a slash, or is \"*\": write \"/{path}\""
+            ));
+        }
+        if let Some(model) = &self.model
+            && Model::named(model).is_none()
+            && let Some(near) = nearest(model, MODELS.iter().map(|model| model.id))
+        {
+            return Err(format!(
+                "`when.model`: there is no `{}`; did you mean `{near}`?",
+                model.escape_debug()
+            ));
         }
         (when.path, when.model) = (self.path, self.model);
         when.reused = self.reused_connection;
+        when.every = self.every;
+        when.answers = matches!(self.on, Some(OnWord::Answer));
         Ok(when)
     }
 }

@@ -8,29 +8,15 @@ use serde::Deserialize;
 
 use super::blocks::BlockTable;
 use super::conditions::WhenTable;
-use super::hex::Hex;
+use super::kinds::{
+    ErrorTable, EventTable, RawTable, RedirectTable, RefusalTable, Said, VerbatimTable, events, one,
+};
 use super::length::Length;
 use crate::answer::Answer;
 use crate::distortion::LineEnd;
 use crate::reply::{Cut, ErrorEvent, Point, Reply};
 use crate::shortage::Shortage;
-use crate::sse::SseEvent;
 use crate::when::When;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RefusalTable {
-    category: String,
-    explanation: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RedirectTable {
-    status: u16,
-    /// A URL; the trap if it is left out.
-    to: Option<String>,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,41 +78,6 @@ pub(super) struct ReplyTable {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ErrorTable {
-    status: u16,
-    r#type: String,
-    message: String,
-    code: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawTable {
-    status: u16,
-    body: Option<String>,
-    hex: Option<Hex>,
-}
-
-/// Text, or any bytes at all.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub(super) enum VerbatimTable {
-    Text(String),
-    Hex(Hex),
-}
-
-/// Well-formed, or any bytes at all.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct EventTable {
-    event: Option<String>,
-    data: Option<String>,
-    verbatim: Option<String>,
-    hex: Option<Hex>,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum CloseWord {
     Close,
@@ -181,7 +132,8 @@ impl ReplyTable {
         if self.when.is_some() {
             return Err("a [[reply]] has its turn; what has a `when` is a [[fault]]".into());
         }
-        self.reply()?.ok_or_else(|| KINDS.to_owned())
+        let (kinds, rest) = self.split()?;
+        rest.dressed(one(kinds)?)
     }
 
     /// A fault, and when it strikes.
@@ -198,55 +150,69 @@ impl ReplyTable {
             0 => rest.dressed(Reply::scripted())?,
             _ => rest.dressed(one(kinds)?)?,
         };
+        if reply == Reply::scripted() {
+            return Err(
+                "this fault does nothing: add what is said instead (error, gateway, close, …), or what \
+                 goes wrong (cut, pause_before_head, …)"
+                    .into(),
+            );
+        }
         Ok((when, reply))
     }
 
-    /// None if it says nothing.
-    fn reply(self) -> Result<Option<Reply>, String> {
-        let (kinds, rest) = self.split()?;
-        if kinds.is_empty() {
-            return Ok(None);
-        }
-        rest.dressed(one(kinds)?).map(Some)
-    }
-
     /// What it says, and the rest.
-    fn split(mut self) -> Result<(Vec<Reply>, Self), String> {
-        let message = self.message.take().map(|text| Answer::new().text(text));
-        let answer = self.answer.take().map(|blocks| {
-            let blocks = blocks.into_iter();
-            blocks.fold(Answer::new(), |answer, block| block.add_to(answer))
-        });
-        let both = message.is_some() && answer.is_some();
-        let said = message.or(answer).map(Reply::answer);
+    fn split(mut self) -> Result<(Vec<Said>, Self), String> {
+        let answer = match self.answer.take() {
+            Some(blocks) if blocks.is_empty() => {
+                return Err("`answer` has at least one block: [{ text = \"Hi\" }]".into());
+            }
+            blocks => blocks.map(|blocks| {
+                let blocks = blocks.into_iter();
+                let answer = blocks.fold(Answer::new(), |answer, block| block.add_to(answer));
+                Reply::answer(answer)
+            }),
+        };
         let kinds = [
-            said.clone(),
-            // Twice the same is one too many, which is what is to be said.
-            said.filter(|_| both),
-            self.refusal.take().map(|refusal| {
-                Reply::answer(Answer::refusal(refusal.category, refusal.explanation))
-            }),
-            self.error.take().map(ErrorTable::reply),
-            self.raw.take().map(RawTable::reply).transpose()?,
-            self.verbatim.take().map(|bytes| match bytes {
-                VerbatimTable::Text(text) => Reply::verbatim(text),
-                VerbatimTable::Hex(hex) => Reply::verbatim(hex.0),
-            }),
-            self.gateway.take().map(Reply::html_gateway),
-            self.out_of.take().map(Reply::out_of),
-            self.redirect.take().map(|redirect| match redirect.to {
-                Some(to) => Reply::redirect(redirect.status, to),
-                None => Reply::redirect_to_trap(redirect.status),
-            }),
-            self.events.take().map(events).transpose()?,
-            self.close.take().map(|word| match word {
-                CloseWord::Close => Reply::close_without_reply(),
-                CloseWord::Reset => Reply::reset_without_reply(),
-                CloseWord::GoAway => Reply::go_away(),
-                CloseWord::RefuseStream => Reply::refuse_stream(),
-            }),
+            ("message", self.message.take().map(Reply::message)),
+            ("answer", answer),
+            (
+                "refusal",
+                self.refusal.take().map(|refusal| {
+                    Reply::answer(Answer::refusal(refusal.category, refusal.explanation))
+                }),
+            ),
+            (
+                "error",
+                self.error.take().map(ErrorTable::reply).transpose()?,
+            ),
+            ("raw", self.raw.take().map(RawTable::reply).transpose()?),
+            (
+                "verbatim",
+                self.verbatim.take().map(|bytes| match bytes {
+                    VerbatimTable::Text(text) => Reply::verbatim(text),
+                    VerbatimTable::Hex(hex) => Reply::verbatim(hex.0),
+                }),
+            ),
+            ("gateway", self.gateway.take().map(Reply::html_gateway)),
+            ("out_of", self.out_of.take().map(Reply::out_of)),
+            (
+                "redirect",
+                self.redirect.take().map(RedirectTable::reply).transpose()?,
+            ),
+            ("events", self.events.take().map(events).transpose()?),
+            (
+                "close",
+                self.close.take().map(|word| match word {
+                    CloseWord::Close => Reply::close_without_reply(),
+                    CloseWord::Reset => Reply::reset_without_reply(),
+                    CloseWord::GoAway => Reply::go_away(),
+                    CloseWord::RefuseStream => Reply::refuse_stream(),
+                }),
+            ),
         ];
-        Ok((kinds.into_iter().flatten().collect(), self))
+        let said = kinds.into_iter();
+        let said = said.filter_map(|(name, reply)| Some((name, reply?)));
+        Ok((said.collect(), self))
     }
 
     /// The reply with all that goes on top.
@@ -270,7 +236,7 @@ impl ReplyTable {
             .pause_before_head
             .map_or(Duration::ZERO, |length| length.0);
         for pause in self.pauses {
-            let point = point("a pause", pause.after_events, pause.after_bytes)?;
+            let point = point("`pauses`: each", pause.after_events, pause.after_bytes)?;
             reply.pauses.push((point, pause.r#for.0));
         }
         reply.error_event = self.error_event.map(|error| ErrorEvent {
@@ -282,15 +248,24 @@ impl ReplyTable {
             let at = match (cut.after, cut.after_events, cut.after_bytes) {
                 (Some(PlaceWord::StopReason), None, None) => Point::StopReason,
                 (Some(_), ..) => {
-                    return Err("a cut has exactly one of after, after_events, after_bytes".into());
+                    return Err(CUT_PLACE.into());
                 }
-                (None, events, bytes) => point("a cut", events, bytes)?,
+                (None, None, None) => return Err(CUT_PLACE.into()),
+                (None, events, bytes) => point("`cut`", events, bytes)?,
             };
             let how = match cut.how {
                 CutWord::Clean => Cut::Clean,
                 CutWord::Reset => Cut::Reset,
                 CutWord::MidChunk => Cut::MidChunk,
             };
+            if let (Point::Events(cut), Some(pings)) = (at, &self.pings_only)
+                && cut > pings.after_events
+            {
+                return Err(
+                    "`cut` never comes: `pings_only` begins before it and has no end; leave one out"
+                        .into(),
+                );
+            }
             reply.cut = Some((at, how));
         }
         if let Some(events) = self.silence_after_events {
@@ -314,53 +289,8 @@ impl ReplyTable {
     }
 }
 
-const KINDS: &str = "a reply is exactly one of message, answer, refusal, error, out_of, raw, verbatim, gateway, redirect, events, close";
-
-fn one(kinds: Vec<Reply>) -> Result<Reply, String> {
-    let mut kinds = kinds.into_iter();
-    match (kinds.next(), kinds.next()) {
-        (Some(reply), None) => Ok(reply),
-        _ => Err(KINDS.to_owned()),
-    }
-}
-
-impl ErrorTable {
-    fn reply(self) -> Reply {
-        let reply = Reply::error(self.status, self.r#type, self.message);
-        match self.code {
-            Some(code) => reply.error_code(code),
-            None => reply,
-        }
-    }
-}
-
-impl RawTable {
-    fn reply(self) -> Result<Reply, String> {
-        let body = match (self.body, self.hex) {
-            (Some(text), None) => text.into_bytes(),
-            (None, Some(hex)) => hex.0,
-            (None, None) => Vec::new(),
-            (Some(_), Some(_)) => return Err("a raw reply has a body or a hex, not both".into()),
-        };
-        Ok(Reply::raw(self.status).body(body))
-    }
-}
-
-fn events(tables: Vec<EventTable>) -> Result<Reply, String> {
-    let events = tables.into_iter().map(EventTable::event);
-    Ok(Reply::events(events.collect::<Result<_, _>>()?))
-}
-
-impl EventTable {
-    fn event(self) -> Result<SseEvent, String> {
-        match (self.event, self.data, self.verbatim, self.hex) {
-            (Some(event), Some(data), None, None) => Ok(SseEvent::new(&event, &data)),
-            (None, None, Some(text), None) => Ok(SseEvent::verbatim(text)),
-            (None, None, None, Some(hex)) => Ok(SseEvent::verbatim(hex.0)),
-            _ => Err("an event is { event, data }, { verbatim } or { hex }".into()),
-        }
-    }
-}
+const CUT_PLACE: &str =
+    "`cut` has exactly one of after_events, after_bytes and after = \"stop-reason\"";
 
 fn point(what: &str, events: Option<usize>, bytes: Option<u64>) -> Result<Point, String> {
     match (events, bytes) {

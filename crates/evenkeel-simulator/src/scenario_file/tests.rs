@@ -85,54 +85,62 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         (
             "\n[[replies]]\n",
             2,
-            "unknown field `replies`, expected one of `key`, `seed`, `time_divided_by`, `reply`, `fault`",
+            "unknown key `replies` (keys here: `key`, `repeat`, `seed`, `time_divided_by`, `reply`, `fault`",
         ),
         (
             "[[reply]]\nmesage = 'x'",
             2,
-            "unknown field `mesage`, expected one of `message`, `error`",
+            "unknown key `mesage`; did you mean `message`? (keys here: `message`, `error`",
         ),
-        ("[[reply]]\nerror = { status = 'x' }", 2, "expected u16"),
+        (
+            "[[reply]]\nerror = { status = 'x' }",
+            2,
+            "status is a number without quotes: 529",
+        ),
         (
             "[[reply]]\n\n[[reply]]\nmessage = 'x'",
             1,
-            "exactly one of message, answer, refusal, error",
+            "this reply says nothing; add one of message, answer, refusal, error",
         ),
         (
             "[[reply]]\nmessage = 'x'\nclose = 'close'",
             1,
-            "exactly one of",
+            "this reply has two: message and close; keep one",
         ),
         (
             "[[reply]]\nclose = 'slam'",
             2,
-            "expected one of `close`, `reset`, `go-away`, `refuse-stream`",
+            "`slam` is not one of `close`, `reset`, `go-away`, `refuse-stream`",
         ),
         (
             "[[reply]]\nmessage = 'x'\npause_before_head = '2'",
             3,
-            "write a number and a unit",
+            "\"2\" is not a length of time; write a number and a unit",
         ),
         (
             "[[reply]]\nmessage = 'x'\nretry_after = '-2s'",
             3,
             "\"-2s\" is not a length of time",
         ),
-        ("[[reply]]\nmessage = 'x'\ntimes = 0", 3, "nonzero"),
+        (
+            "[[reply]]\nmessage = 'x'\ntimes = 0",
+            3,
+            "times is a whole number from 1 to 65535; the last reply repeats for ever",
+        ),
         (
             "[[reply]]\nmessage = 'x'\ncut = { how = 'clean' }",
             1,
-            "exactly one of after_events",
+            "`cut` has exactly one of after_events, after_bytes and after = \"stop-reason\"",
         ),
         (
             "[[reply]]\nmessage = 'x'\nanswer = [{ text = 'y' }]",
             1,
-            "exactly one of",
+            "this reply has two: message and answer; keep one",
         ),
         (
             "[[reply]]\nanswer = [{ txt = 'y' }]",
             2,
-            "expected one of `text`, `tokens`",
+            "unknown key `txt`; did you mean `text`? (keys here: `text`, `tokens`",
         ),
         (
             "[[reply]]\nanswer = [{ tool_use = { name = 'x', input = '[]' } }]",
@@ -147,7 +155,7 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         (
             "[[fault]]\nwhen = { chance = 1.5 }",
             1,
-            "a share from 0 to 1",
+            "`when.chance` is a number from 0.0 to 1.0; for 1.5 % write 0.015",
         ),
         (
             "[[fault]]\nwhen = { from = '2s', until = '1s' }",
@@ -157,20 +165,28 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         (
             "[[fault]]\nwhen = { request = 1 }",
             2,
-            "unknown field `request`",
+            "unknown key `request`; did you mean `requests`?",
         ),
         ("[[fault]]\ntimes = 2", 1, "`times` is for a [[reply]]"),
         (
             "[[fault]]\nout_of = 'luck'",
             2,
-            "expected one of `requests`, `input-tokens`",
+            "`luck` is not one of `requests`, `input-tokens`",
         ),
-        ("[limits]\nrpm = 5", 2, "expected one of `requests`"),
-        ("[capacity]\nslots = -1", 2, "expected u32"),
+        (
+            "[limits]\nrpm = 5",
+            2,
+            "unknown key `rpm` (keys here: `requests`",
+        ),
+        (
+            "[capacity]\nslots = -1",
+            2,
+            "slots is a whole number from 0 to 4294967295",
+        ),
         (
             "[[reply]]\n[[reply]]\nraw = { status = 42 }",
             1,
-            "exactly one of",
+            "this reply says nothing",
         ),
         (
             "# x\n[[reply]]\nraw = { status = 42 }",
@@ -251,11 +267,19 @@ fn mistakes_are_told_in_one_line_with_their_place_and_what_is_allowed() {
         (
             "[capacity]\nslots = 1\nabandoned = 'kept'",
             3,
-            "expected `freed` or `finished`",
+            "`kept` is not one of `freed`, `finished`",
         ),
-        ("time_divided_by = 0", 1, "nonzero"),
+        (
+            "time_divided_by = 0",
+            1,
+            "time_divided_by is a whole number from 1 to 4294967295",
+        ),
         ("[[reply]]\nmessage = 'x", 2, ""),
-        ("key = 'maybe'", 1, "expected `optional` or `required`"),
+        (
+            "key = 'maybe'",
+            1,
+            "`maybe` is not one of `optional`, `required`",
+        ),
     ] {
         let error = parse(file).unwrap_err();
         let text = error.to_string();
@@ -407,7 +431,8 @@ fn every_key_that_a_file_may_have_is_documented() {
     ] {
         let told = parse(file).unwrap_err().to_string();
         let (_, allowed) = told
-            .split_once("expected ")
+            .split_once("keys here: ")
+            .or_else(|| told.split_once("is not one of "))
             .unwrap_or_else(|| panic!("{file}: {told}"));
         for key in allowed.split('`').skip(1).step_by(2) {
             documented += 1;

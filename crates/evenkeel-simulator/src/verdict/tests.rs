@@ -7,7 +7,8 @@ use crate::{Cut, InProcess, Reply, Scenario, Shortage, Simulator, clock};
 
 fn entry(number: u64, at_ms: u64, status: u16) -> Entry {
     let mut entry = Entry::begun(number, Duration::from_millis(at_ms));
-    (entry.path, entry.body_bytes, entry.body_hash) = ("/v1/messages".into(), 9, 7);
+    (entry.path, entry.body_bytes) = ("/v1/messages".into(), 9);
+    (entry.body_hash, entry.gist) = (7, 7);
     (entry.status, entry.ending) = (Some(status), Ending::Complete);
     entry.ended_at = Some(entry.at);
     entry
@@ -70,7 +71,7 @@ fn a_key_in_the_trap_is_a_leak() {
     assert!(
         verdict
             .json()
-            .contains(r#""rule":"leaked_key","request":1"#)
+            .contains(r#""rule":"leaked_key","request":1,"journal":"trap""#)
     );
 }
 
@@ -88,10 +89,7 @@ fn what_comes_near_to_breaking_a_rule_does_not_break_it() {
             "a retry after the least of waits",
         ),
         (
-            vec![
-                at(1, 0, 529),
-                with(at(2, 10, 200), |entry| entry.body_hash = 8),
-            ],
+            vec![at(1, 0, 529), with(at(2, 10, 200), |entry| entry.gist = 8)],
             "another request",
         ),
         (

@@ -330,7 +330,9 @@ async fn a_span_in_which_connections_are_refused_can_be_ordered_over_http() {
     let for_ever = exchange(&simulator, post("scenario", "refused")).await;
     assert_eq!(for_ever.status(), 400);
     assert!(
-        for_ever.rest().contains("give the [[refused]] an `until`"),
+        for_ever
+            .rest()
+            .contains("`refused` can only be given at the start"),
         "{}",
         for_ever.rest()
     );
@@ -405,7 +407,9 @@ async fn the_stage_is_reset_and_changed_over_http() {
     assert_eq!(
         (
             wrong.status(),
-            wrong.rest().contains("line 1: status 1 is not")
+            wrong
+                .rest()
+                .contains("line 1: in this [[reply]]: status 1 is not")
         ),
         (400, true),
         "{}",
