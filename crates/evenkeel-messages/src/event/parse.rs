@@ -137,6 +137,8 @@ fn event(frame: &Frame<'_>, facts: &Facts) -> Result<StreamEvent, Malformed> {
             extra: fields.into_extra(),
         }),
         "error" => Some(error()),
+        // How servers that look alike fail, before an end marker that looks like success.
+        "" if fields.raw("error").is_some_and(|said| said.get() != "null") => Some(error()),
         _ => Some(unknown(
             if name.is_empty() { &kind } else { name },
             frame.data,
@@ -274,12 +276,17 @@ fn message_start(mut fields: Fields<'_>) -> Option<StreamEvent> {
     let mut message = Fields::split(fields.raw("message")?.get()).ok()?;
     fields.remove("message");
     // Content has events of its own. Content here would be lost, so it is not accepted.
-    let content: Option<Vec<&RawValue>> = message.take("content");
-    if content.is_some_and(|content| !content.is_empty()) {
-        return None;
+    match message.raw("content").map(RawValue::get) {
+        None | Some("null") => {}
+        Some(content) => {
+            let blocks: Vec<&RawValue> = serde_json::from_str(content).ok()?;
+            if !blocks.is_empty() {
+                return None;
+            }
+        }
     }
     // A stop reason counts only at the end.
-    for name in ["type", "stop_reason", "stop_sequence"] {
+    for name in ["type", "content", "stop_reason", "stop_sequence"] {
         message.remove(name);
     }
     let usage = message.raw("usage").and_then(Usage::read);
