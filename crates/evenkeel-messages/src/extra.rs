@@ -88,17 +88,16 @@ impl Extra {
 
     /// Takes over every field of `newer`. Linear in both.
     pub(crate) fn overwrite(&mut self, newer: &Self) {
-        if newer.len().min(self.len()) < MANY {
+        if newer.len() < MANY {
             for (name, value) in newer.iter() {
                 self.set(name, value.clone());
             }
             return;
         }
         let names: HashSet<&str> = newer.iter().map(|(name, _)| name).collect();
-        if let Some(fields) = &mut self.0 {
-            fields.retain(|(name, _)| !names.contains(&**name));
-            fields.extend(newer.fields().iter().cloned());
-        }
+        let fields = self.0.get_or_insert_default();
+        fields.retain(|(name, _)| !names.contains(&**name));
+        fields.extend(newer.fields().iter().cloned());
     }
 
     /// The field called `name` as a `T`, if it is one.
