@@ -25,6 +25,9 @@ pub struct Extra(Option<Box<Vec<Field>>>);
 
 type Field = (Box<str>, RawJson);
 
+/// Few objects have more fields: room for them is made at once.
+const USUAL: usize = 8;
+
 /// From so many fields on, names are looked up in a set: a reply must not cost the square of its
 /// size.
 const MANY: usize = 32;
@@ -202,7 +205,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
+                let mut fields = Vec::with_capacity(USUAL);
                 while let Some(Key(name)) = map.next_key()? {
                     fields.push((name, map.next_value()?));
                 }

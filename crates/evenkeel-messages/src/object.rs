@@ -354,8 +354,8 @@ macro_rules! word {
         $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $text:literal, )* }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-        #[serde(from = "String", into = "String")]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+        #[serde(from = "String")]
         #[non_exhaustive]
         pub enum $name {
             $( $(#[$variant_meta])* $variant, )*
@@ -385,7 +385,23 @@ macro_rules! word {
 
         impl From<&str> for $name {
             fn from(name: &str) -> Self {
-                Self::from(name.to_owned())
+                match name {
+                    $( $text => Self::$variant, )*
+                    _ => Self::Unknown(name.to_owned()),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'a> $crate::take::Take<'a> for $name {
+            fn take_from(raw: &'a serde_json::value::RawValue) -> Option<Self> {
+                let $crate::extra::Key(name) = $crate::take::Take::take_from(raw)?;
+                Some(Self::from(name.as_ref()))
             }
         }
 
@@ -404,7 +420,6 @@ macro_rules! word {
             }
         }
 
-        take_by_serde!($name);
         sketch_as_debug!($name);
     };
 }
