@@ -1,8 +1,8 @@
 use evenkeel_error::{Error, Facts};
 
 use crate::{
-    DeltaRef, End, EventRef, Incomplete, Message, Partial, Position, StreamEvent, Strictness,
-    Verdict,
+    DeltaRef, End, EventRef, Incomplete, Message, Partial, Position, RawEvent, StreamEvent,
+    Strictness, Verdict,
 };
 
 mod collect;
@@ -29,6 +29,8 @@ pub struct Accumulator {
     strictness: Strictness,
     events: u64,
     violation: Option<collect::Violation>,
+    /// An error event, to read again should the end not bring its error.
+    failure: Option<RawEvent>,
     server_tools: ServerTools,
     content_bytes: u64,
 }
@@ -65,6 +67,7 @@ impl Accumulator {
             strictness: Strictness::Strict,
             events: 0,
             violation: None,
+            failure: None,
             server_tools: ServerTools::None,
             content_bytes: 0,
         }
@@ -81,8 +84,8 @@ impl Accumulator {
     /// Takes the next event.
     ///
     /// An event that contradicts the ones before it, such as a delta for a block that never began,
-    /// makes the verdict [`Verdict::Failed`]: what was collected would be wrong. An error event is
-    /// not taken: hand the error to [`end`](Self::end).
+    /// makes the verdict [`Verdict::Failed`]: what was collected would be wrong. So does an error
+    /// event before the stop reason; hand its error to [`end`](Self::end) to keep all that it says.
     pub fn push(&mut self, event: &StreamEvent) {
         if !self.takes_events() {
             return;
@@ -97,9 +100,11 @@ impl Accumulator {
             StreamEvent::Unknown { name, raw } if name.is_empty() && raw.is_done() => {
                 self.finish_relaxed()
             }
-            StreamEvent::Ping { .. } | StreamEvent::Error(_) | StreamEvent::Unknown { .. } => {
+            StreamEvent::Error(_) => {
+                self.fail(event);
                 Ok(())
             }
+            StreamEvent::Ping { .. } | StreamEvent::Unknown { .. } => Ok(()),
         };
         self.judge(outcome);
     }
@@ -119,9 +124,18 @@ impl Accumulator {
     }
 
     fn takes_events(&mut self) -> bool {
-        let takes = self.stage != Stage::Stopped && self.violation.is_none();
+        let takes =
+            self.stage != Stage::Stopped && self.violation.is_none() && self.failure.is_none();
         self.events += u64::from(takes);
         takes
+    }
+
+    /// Nothing that follows an error event makes the reply whole.
+    fn fail(&mut self, event: &StreamEvent) {
+        if self.partial.stop_reason.is_none() {
+            let said = serde_json::to_string(event).unwrap_or_default();
+            self.failure = Some(RawEvent(said.into()));
+        }
     }
 
     fn judge(&mut self, outcome: Result<(), collect::Violation>) {
@@ -186,8 +200,13 @@ impl Accumulator {
             self.merge(overlay);
         }
         let at = self.position();
-        let stopped_without_reason =
-            self.strictness == Strictness::Relaxed && self.stage == Stage::Stopped;
+        if self.partial.stop_reason.is_some() {
+            self.settle();
+        }
+        // An end marker alone, with no content before it, is what some servers send when they fail.
+        let stopped_without_reason = self.strictness == Strictness::Relaxed
+            && self.stage == Stage::Stopped
+            && !self.partial.is_empty();
         if self.partial.stop_reason.is_some() || stopped_without_reason {
             let message = Message::complete(self.partial);
             return match self.stage {
@@ -199,6 +218,7 @@ impl Accumulator {
             facts,
             partial,
             violation,
+            failure,
             stage,
             ..
         } = self;
@@ -207,6 +227,11 @@ impl Accumulator {
             let message = format!("events that contradict each other: {what}");
             return Verdict::Failed(with(Error::protocol(message).with_facts(facts)));
         }
+        let end = match (end, failure) {
+            (End::Failed(error), _) => End::Failed(error),
+            (_, Some(said)) => End::Failed(Error::from_event(&facts, said.get().as_bytes())),
+            (end, None) => end,
+        };
         match (end, stage) {
             (End::Failed(error), _) => Verdict::Failed(with(error)),
             (End::Cut(error), Stage::Waiting) => Verdict::Empty(with(error)),

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use evenkeel_error::{Error, Facts};
 
-use crate::event::{Found, Malformed, find};
+use crate::event::{Malformed, find};
 use crate::sse::{self, Frame, SseDecoder, Tail};
 use crate::{EventRef, Message, StreamEvent};
 
@@ -122,7 +122,7 @@ impl Decoder {
     /// that is not in its shape. The message names the event and where it began, in bytes; the
     /// error's report shows the first 256 bytes of its data, scrubbed.
     pub fn next_event(&mut self) -> Option<Result<StreamEvent, Error>> {
-        let event = self.step(|found, frame| found.into_owned(frame.data));
+        let event = self.next_ref().map(|event| event.map(EventRef::into_owned));
         self.sse.release();
         event
     }
@@ -133,48 +133,32 @@ impl Decoder {
     /// # Errors
     /// As for [`next_event`](Self::next_event).
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
-        let (found, offset) = match self.step(|found, frame| (found, frame.offset))? {
-            Ok(found) => found,
-            Err(error) => return Some(Err(error)),
-        };
-        let frame = self.sse.current(offset).ok()?;
-        Some(Ok(match found {
-            Found::Delta(index, kind, span) => EventRef::ContentBlockDelta {
-                index,
-                delta: kind.with(span.text(frame.data)),
-                frame,
-            },
-            Found::Event(event) => EventRef::Other { event, frame },
-        }))
-    }
-
-    fn step<T>(&mut self, take: impl FnOnce(Found, &Frame<'_>) -> T) -> Option<Result<T, Error>> {
         if self.state == State::Failed {
             return None;
         }
         if let Some(event) = self.next_ready() {
-            return Some(Ok(take(Found::Event(event), &Frame::EMPTY)));
+            let frame = Frame::EMPTY;
+            return Some(Ok(EventRef::Other { event, frame }));
         }
-        let result = match self.sse.next_offset() {
+        let error = match self.sse.next_offset() {
             Some(Ok(offset)) => match self.sse.current(offset) {
-                Ok(frame) => find(&frame, &self.facts)
-                    .map(|found| take(found, &frame))
-                    .map_err(|malformed| malformed.into_error(&frame)),
-                Err(not_text) => Err(self.sse.refuse(offset, not_text).into_error()),
+                Ok(frame) => match find(&frame, &self.facts) {
+                    Ok(found) => return Some(Ok(found.into_ref(frame))),
+                    Err(malformed) => malformed.into_error(&frame),
+                },
+                Err(broken) => broken.into_error(),
             },
-            Some(Err(broken)) => Err(broken.into_error()),
+            Some(Err(broken)) => broken.into_error(),
             None if self.state == State::OverLimit => {
                 let limit = self.body_limit;
-                Err(Error::protocol(format!(
+                Error::protocol(format!(
                     "the stream is larger than the limit of {limit} bytes"
-                )))
+                ))
             }
             None => return None,
         };
-        Some(result.map_err(|error| {
-            self.state = State::Failed;
-            error.with_facts(self.facts.clone())
-        }))
+        self.state = State::Failed;
+        Some(Err(error.with_facts(self.facts.clone())))
     }
 
     /// The next event of a reply that came in one piece.

@@ -11,7 +11,7 @@ mod write;
 
 #[cfg(test)]
 pub(crate) use parse::parse;
-pub(crate) use parse::{Found, Malformed, find};
+pub(crate) use parse::{Malformed, find};
 
 /// One event of a stream.
 ///

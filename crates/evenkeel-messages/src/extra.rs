@@ -25,6 +25,9 @@ pub struct Extra(Option<Box<Vec<Field>>>);
 
 type Field = (Box<str>, RawJson);
 
+/// Few objects have more fields: room for them is made at once.
+const USUAL: usize = 8;
+
 /// From so many fields on, names are looked up in a set: a reply must not cost the square of its
 /// size.
 const MANY: usize = 32;
@@ -88,17 +91,16 @@ impl Extra {
 
     /// Takes over every field of `newer`. Linear in both.
     pub(crate) fn overwrite(&mut self, newer: &Self) {
-        if newer.len().min(self.len()) < MANY {
+        if newer.len() < MANY {
             for (name, value) in newer.iter() {
                 self.set(name, value.clone());
             }
             return;
         }
         let names: HashSet<&str> = newer.iter().map(|(name, _)| name).collect();
-        if let Some(fields) = &mut self.0 {
-            fields.retain(|(name, _)| !names.contains(&**name));
-            fields.extend(newer.fields().iter().cloned());
-        }
+        let fields = self.0.get_or_insert_default();
+        fields.retain(|(name, _)| !names.contains(&**name));
+        fields.extend(newer.fields().iter().cloned());
     }
 
     /// The field called `name` as a `T`, if it is one.
@@ -203,7 +205,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
+                let mut fields = Vec::with_capacity(USUAL);
                 while let Some(Key(name)) = map.next_key()? {
                     fields.push((name, map.next_value()?));
                 }

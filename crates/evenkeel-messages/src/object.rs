@@ -25,7 +25,17 @@ pub(crate) trait Object: Sized {
     fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
 
     fn read(raw: &RawValue) -> Option<Self> {
-        let mut fields = Fields::split(raw.get()).ok()?;
+        Self::of(Fields::split(raw.get()).ok()?)
+    }
+
+    /// The elements of an array, each split as it is come upon.
+    fn read_all(raw: &RawValue) -> Option<Vec<Self>> {
+        let items: Vec<Fields<'_>> = serde_json::from_str(raw.get()).ok()?;
+        items.into_iter().map(Self::of).collect()
+    }
+
+    /// As [`from_fields`](Self::from_fields), of the right type only.
+    fn of(mut fields: Fields<'_>) -> Option<Self> {
         if let Some(kind) = Self::KIND {
             let Key(found) = fields.take("type")?;
             if found != kind {
@@ -218,6 +228,10 @@ macro_rules! object {
             fn take_from(raw: &'a serde_json::value::RawValue) -> Option<Self> {
                 <Self as $crate::object::Object>::read(raw)
             }
+
+            fn take_all(raw: &'a serde_json::value::RawValue) -> Option<Vec<Self>> {
+                <Self as $crate::object::Object>::read_all(raw)
+            }
         }
 
         sketch_as_debug!($name);
@@ -269,7 +283,11 @@ macro_rules! tagged {
 
             /// The typed form, or else the type.
             fn known(raw: &serde_json::value::RawValue) -> Result<Self, String> {
-                let mut fields = $crate::extra::Fields::split(raw.get()).unwrap_or_default();
+                Self::of($crate::extra::Fields::split(raw.get()).unwrap_or_default())
+            }
+
+            /// As [`known`](Self::known), of what is split already.
+            pub(crate) fn of(mut fields: $crate::extra::Fields<'_>) -> Result<Self, String> {
                 let Some($crate::extra::Key(kind)) = fields.take("type") else {
                     return Err(String::new());
                 };
@@ -336,8 +354,8 @@ macro_rules! word {
         $name:ident { $( $(#[$variant_meta:meta])* $variant:ident = $text:literal, )* }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-        #[serde(from = "String", into = "String")]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+        #[serde(from = "String")]
         #[non_exhaustive]
         pub enum $name {
             $( $(#[$variant_meta])* $variant, )*
@@ -367,7 +385,23 @@ macro_rules! word {
 
         impl From<&str> for $name {
             fn from(name: &str) -> Self {
-                Self::from(name.to_owned())
+                match name {
+                    $( $text => Self::$variant, )*
+                    _ => Self::Unknown(name.to_owned()),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'a> $crate::take::Take<'a> for $name {
+            fn take_from(raw: &'a serde_json::value::RawValue) -> Option<Self> {
+                let $crate::extra::Key(name) = $crate::take::Take::take_from(raw)?;
+                Some(Self::from(name.as_ref()))
             }
         }
 
@@ -386,7 +420,6 @@ macro_rules! word {
             }
         }
 
-        take_by_serde!($name);
         sketch_as_debug!($name);
     };
 }

@@ -51,6 +51,8 @@ pub struct UnfinishedTool {
     pub(crate) name: String,
     pub(crate) input: String,
     pub(crate) closed: bool,
+    /// A delta came that this version does not know: it may be what the input is made of.
+    pub(crate) unmerged: bool,
 }
 
 impl Partial {
@@ -155,6 +157,7 @@ impl UnfinishedTool {
             name,
             input: String::new(),
             closed: false,
+            unmerged: false,
         }
     }
 
@@ -173,7 +176,7 @@ impl UnfinishedTool {
     }
 
     pub(crate) fn is_closed_without_input(&self) -> bool {
-        self.closed && self.input.trim().is_empty()
+        self.closed && !self.unmerged && self.input.trim().is_empty()
     }
 
     /// The call's id; empty if it has none.

@@ -143,7 +143,8 @@ impl Serialize for Message {
     }
 }
 
-const MODELLED: [&str; 8] = [
+/// What the object of a reply has besides its details.
+pub(crate) const MODELLED: [&str; 8] = [
     "id",
     "type",
     "role",

@@ -154,10 +154,10 @@ impl NoResume {
 /// what arrived.
 ///
 /// Before the first content the request is replayed, whatever the policy. After it the policy
-/// decides; never is a reply restarted or continued once a tool call was whole, nor restarted once
-/// a tool at the server was called. Only text is continued, from the most recent text block: by
-/// prefilling it for models up to 4.5 that do not think, else by quoting it (error recovery, on the
-/// streaming page of the API's documentation).
+/// decides; never is a reply restarted or continued once a tool call was whole, nor replayed or
+/// restarted once a tool at the server was called. Only text is continued, from the most recent
+/// text block: by prefilling it for models up to 4.5 that do not think, else by quoting it (error
+/// recovery, on the streaming page of the API's documentation).
 ///
 /// Whether a retry is worth its price, and whether the request may be repeated at all, is for
 /// budget and caller to say.
@@ -171,7 +171,10 @@ pub fn resume(
         return Resume::Stop(NoResume::Complete);
     }
     if !released.has_content() {
-        return Resume::Replay(request.clone());
+        return match refusal_to_restart(partial, released) {
+            None => Resume::Replay(request.clone()),
+            Some(why) => Resume::Stop(why),
+        };
     }
     let stop = match policy {
         ResumePolicy::Stop => NoResume::Policy,
@@ -211,22 +214,37 @@ fn continuation(
     if released.has_tool_call() || content.iter().any(ContentBlock::is_client_call) {
         return Err(NoResume::ToolCall);
     }
-    let is_text = |block: &ContentBlock| matches!(block, ContentBlock::Text(text) if !text.text.trim().is_empty());
+    let is_text = |block: &ContentBlock| matches!(block, ContentBlock::Text(_)) && !is_blank(block);
     let last = content.iter().rposition(is_text).ok_or(NoResume::NoText)?;
     let kept = content.get(..=last).unwrap_or_default();
     let behind = content.get(last + 1..).unwrap_or_default();
-    if has_unanswered_call(kept) || behind.iter().any(ContentBlock::runs_at_server) {
+    // One that ended without input may be a call that takes none, and runs.
+    let mut ended = partial.unfinished_tools().iter().filter(|tool| tool.closed);
+    if has_unanswered_call(kept)
+        || behind.iter().any(ContentBlock::runs_at_server)
+        || ended.any(|tool| tool.start.runs_at_server())
+    {
         return Err(NoResume::ServerTool);
     }
     if is_structured(request) {
         return Err(NoResume::StructuredOutput);
     }
     let thinks: Option<Thinking> = request.parameter_as("thinking");
-    let thinks = thinks.is_some_and(|thinking| thinking.is_on());
+    let thinks = thinks.is_some_and(|thinking| thinking.is_on())
+        || kept.iter().any(|block| {
+            matches!(
+                block,
+                ContentBlock::Thinking(_) | ContentBlock::RedactedThinking(_)
+            )
+        });
     match model::continues(request.model()) {
         Continues::FromPrefill if !thinks => Ok(prefilled(request, kept)),
         Continues::FromPrefill | Continues::FromQuote => quoted(request, kept),
     }
+}
+
+fn is_blank(block: &ContentBlock) -> bool {
+    matches!(block, ContentBlock::Text(text) if text.text.trim().is_empty())
 }
 
 /// Whether a tool at the server was called, and no block answers.
@@ -250,7 +268,9 @@ fn prefilled(request: &MessageRequest, kept: &[ContentBlock]) -> Continuation {
     if let Some(ContentBlock::Text(block)) = kept.last_mut() {
         block.text.truncate(block.text.trim_end().len());
     }
-    let prefix = MessageParam::assistant(kept.clone());
+    // The API refuses blank text blocks.
+    let sent = kept.iter().filter(|block| !is_blank(block)).cloned();
+    let prefix = MessageParam::assistant(sent.collect::<Vec<_>>());
     Continuation {
         request: request.clone().message(prefix),
         kept,

@@ -113,14 +113,16 @@ pub(crate) struct NotText {
 /// the chunks fed but not yet read; so read all frames after each chunk.
 pub struct SseDecoder {
     chunks: VecDeque<Bytes>,
+    /// How much of the first chunk is read.
+    read: usize,
     /// The part of a line that earlier chunks held.
     partial: Rope,
-    name: Bytes,
+    name: Vec<u8>,
     data: Data,
     frame: Data,
-    frame_name: Bytes,
+    frame_name: Vec<u8>,
     limit: usize,
-    /// Bytes taken out of `chunks` so far.
+    /// Bytes read so far.
     consumed: u64,
     /// Where the event being read began.
     began: u64,
@@ -149,11 +151,12 @@ impl SseDecoder {
     pub fn new() -> Self {
         Self {
             chunks: VecDeque::new(),
+            read: 0,
             partial: Rope::default(),
-            name: Bytes::new(),
+            name: Vec::new(),
             data: Data::None,
             frame: Data::None,
-            frame_name: Bytes::new(),
+            frame_name: Vec::new(),
             limit: DEFAULT_EVENT_LIMIT,
             consumed: 0,
             began: 0,
@@ -186,58 +189,37 @@ impl SseDecoder {
             Ok(offset) => offset,
             Err(broken) => return Some(Err(broken.into_error())),
         };
-        if let Err(not_text) = self.current(offset) {
-            return Some(Err(self.refuse(offset, not_text).into_error()));
+        let (name, data) = (self.frame_name.as_slice(), self.frame.as_slice());
+        match text(name, data, offset) {
+            Ok(frame) => Some(Ok(frame)),
+            Err(not_text) => {
+                self.state = State::Failed;
+                Some(Err(refusal(name, data, offset, not_text).into_error()))
+            }
         }
-        self.current(offset).ok().map(Ok)
     }
 
     /// Reads up to the end of the next event, and says where it began.
     pub(crate) fn next_offset(&mut self) -> Option<Result<u64, Broken>> {
+        if self.state == State::Failed {
+            self.clear();
+            return None;
+        }
         match self.advance() {
             Ok(offset) => offset.map(Ok),
             Err(message) => {
-                self.fail();
+                self.state = State::Failed;
+                self.clear();
                 let sample = Bytes::new();
                 Some(Err(Broken { message, sample }))
             }
         }
     }
 
-    /// Ends the stream for an event that is not UTF-8.
-    pub(crate) fn refuse(&mut self, offset: u64, NotText { at }: NotText) -> Broken {
-        let message = match at {
-            Some(at) => {
-                let name = String::from_utf8_lossy(&self.frame_name);
-                let name = if name.is_empty() { "unnamed" } else { &name };
-                format!(
-                    "malformed {name} event at byte {offset} of the stream: byte {at} of its data is not UTF-8"
-                )
-            }
-            None => {
-                format!("malformed event at byte {offset} of the stream: its name is not UTF-8")
-            }
-        };
-        let sample = Bytes::copy_from_slice(sample_of(self.frame.as_slice()));
-        self.fail();
-        Broken { message, sample }
-    }
-
-    /// The event that was read last.
-    pub(crate) fn current(&self, offset: u64) -> Result<Frame<'_>, NotText> {
-        let Ok(name) = str::from_utf8(&self.frame_name) else {
-            return Err(NotText { at: None });
-        };
-        match str::from_utf8(self.frame.as_slice()) {
-            Ok(data) => Ok(Frame {
-                name: (!name.is_empty()).then_some(name),
-                data,
-                offset,
-            }),
-            Err(error) => Err(NotText {
-                at: Some(error.valid_up_to()),
-            }),
-        }
+    /// The event that was read last, or why it is none.
+    pub(crate) fn current(&self, offset: u64) -> Result<Frame<'_>, Broken> {
+        let (name, data) = (self.frame_name.as_slice(), self.frame.as_slice());
+        text(name, data, offset).map_err(|not_text| refusal(name, data, offset, not_text))
     }
 
     /// Lets go of the event that was read last.
@@ -247,7 +229,7 @@ impl SseDecoder {
 
     /// Says how the stream ended; call it at its end. Frames already complete stay readable.
     pub fn finish(&self) -> Tail {
-        let waiting: usize = self.chunks.iter().map(Bytes::len).sum();
+        let waiting = self.chunks.iter().map(Bytes::len).sum::<usize>() - self.read;
         let bytes = self.consumed.saturating_sub(self.began) + waiting as u64;
         if bytes == 0 {
             Tail::Clean
@@ -259,109 +241,224 @@ impl SseDecoder {
     /// Reads lines up to the end of the next event; its offset, or `None` for more bytes.
     fn advance(&mut self) -> Result<Option<u64>, String> {
         while let Some(line) = self.next_line()? {
-            let line = self.without_mark(line);
-            if line.is_empty() {
+            let is_empty = match line {
+                Line::Within(from, to) => {
+                    // Where lines are whole in their chunk, only what is kept is taken hold of.
+                    let chunk = self.chunks.front();
+                    let line = chunk.and_then(|chunk| chunk.get(from..to));
+                    let line = line.unwrap_or_default();
+                    let skipped = mark(&mut self.state, line);
+                    let line = line.get(skipped..).unwrap_or_default();
+                    match field(line) {
+                        Field::Data(at) => {
+                            if let Some(chunk) = chunk {
+                                self.data.push_line(chunk.slice(from + skipped + at..to));
+                            }
+                        }
+                        Field::Name(name) => replace(&mut self.name, name),
+                        Field::Ignored => {}
+                    }
+                    line.is_empty()
+                }
+                Line::Joined(mut line) => {
+                    line.advance(mark(&mut self.state, &line));
+                    match field(&line) {
+                        Field::Data(at) => {
+                            line.advance(at);
+                            self.data.push_line(line);
+                            false
+                        }
+                        Field::Name(name) => {
+                            replace(&mut self.name, name);
+                            false
+                        }
+                        Field::Ignored => line.is_empty(),
+                    }
+                }
+            };
+            if is_empty {
                 let offset = std::mem::replace(&mut self.began, self.consumed);
                 if self.dispatch() {
                     return Ok(Some(offset));
                 }
-            } else {
-                self.field(line);
             }
         }
         Ok(None)
     }
 
     /// The next whole line, without its end.
-    fn next_line(&mut self) -> Result<Option<Bytes>, String> {
-        while let Some(chunk) = self.chunks.front_mut() {
-            if std::mem::take(&mut self.after_cr) && chunk.first() == Some(&b'\n') {
-                chunk.advance(1);
-                self.consumed += 1;
-                if self.began + 1 == self.consumed {
-                    self.began = self.consumed;
+    fn next_line(&mut self) -> Result<Option<Line>, String> {
+        while let Some(chunk) = self.chunks.front() {
+            if self.after_cr && self.read < chunk.len() {
+                self.after_cr = false;
+                if chunk.get(self.read) == Some(&b'\n') {
+                    self.read += 1;
+                    self.consumed += 1;
+                    if self.began + 1 == self.consumed {
+                        self.began = self.consumed;
+                    }
                 }
             }
-            let end = memchr::memchr2(b'\n', b'\r', chunk);
+            let rest = chunk.get(self.read..).unwrap_or_default();
+            if rest.is_empty() {
+                self.chunks.pop_front();
+                self.read = 0;
+                continue;
+            }
+            let end = match rest.first() {
+                Some(b'\n') => Some(0),
+                _ => memchr::memchr2(b'\n', b'\r', rest),
+            };
             let held = self.partial.len() + self.data.len() + self.name.len();
-            if held + end.unwrap_or(chunk.len()) > self.limit {
+            if held + end.unwrap_or(rest.len()) > self.limit {
                 return Err(format!(
                     "an event is larger than the limit of {} bytes",
                     self.limit
                 ));
             }
             let Some(end) = end else {
-                self.consumed += chunk.len() as u64;
-                if let Some(chunk) = self.chunks.pop_front() {
+                self.consumed += rest.len() as u64;
+                let from = std::mem::take(&mut self.read);
+                if let Some(mut chunk) = self.chunks.pop_front() {
+                    chunk.advance(from);
                     self.partial.push(chunk);
                 }
                 continue;
             };
-            let mut line = chunk.split_to(end);
-            self.after_cr = chunk.first() == Some(&b'\r');
-            chunk.advance(1);
-            if chunk.is_empty() {
-                self.chunks.pop_front();
-            }
+            self.after_cr = rest.get(end) == Some(&b'\r');
             self.consumed += end as u64 + 1;
+            let from = self.read;
+            self.read += end + 1;
             if self.partial.len() > 0 {
-                line = self.partial.complete(&line);
+                let line = rest.get(..end).unwrap_or_default();
+                return Ok(Some(Line::Joined(self.partial.complete(line))));
             }
-            return Ok(Some(line));
+            return Ok(Some(Line::Within(from, from + end)));
         }
         Ok(None)
     }
 
-    fn without_mark(&mut self, mut line: Bytes) -> Bytes {
-        if self.state == State::FirstLine {
-            self.state = State::Reading;
-            if line.starts_with(b"\xEF\xBB\xBF") {
-                line.advance(3);
-            }
-        }
-        line
-    }
-
-    fn field(&mut self, mut line: Bytes) {
-        let colon = memchr::memchr(b':', &line).unwrap_or(line.len());
-        let is_data = match line.get(..colon) {
-            Some(b"data") => true,
-            Some(b"event") => false,
-            _ => return,
-        };
-        // The value stays where it is, in its chunk.
-        line.advance((colon + 1).min(line.len()));
-        if line.first() == Some(&b' ') {
-            line.advance(1);
-        }
-        if is_data {
-            self.data.push_line(line);
-        } else {
-            self.name = line;
-        }
-    }
-
     /// At an empty line: whether there is an event to hand out.
     fn dispatch(&mut self) -> bool {
-        let name = std::mem::take(&mut self.name);
         match std::mem::take(&mut self.data) {
-            Data::None => false,
+            Data::None => {
+                self.name.clear();
+                false
+            }
             data => {
                 self.frame = data;
-                self.frame_name = name;
+                std::mem::swap(&mut self.frame_name, &mut self.name);
+                replace(&mut self.name, b"");
                 true
             }
         }
     }
 
-    fn fail(&mut self) {
-        self.state = State::Failed;
+    /// Lets go of what a stream that failed had brought.
+    fn clear(&mut self) {
         self.chunks = VecDeque::new();
+        self.read = 0;
         self.partial = Rope::default();
         self.data = Data::None;
     }
 }
 
+/// A whole line.
+enum Line {
+    /// From and to where in the first chunk.
+    Within(usize, usize),
+    /// Put together from several chunks.
+    Joined(Bytes),
+}
+
+/// What a line says.
+enum Field<'a> {
+    /// Where its value begins.
+    Data(usize),
+    Name(&'a [u8]),
+    Ignored,
+}
+
+fn field(line: &[u8]) -> Field<'_> {
+    if let Some(rest) = line.strip_prefix(b"data") {
+        return match value_at(rest) {
+            Some(at) => Field::Data(line.len() - rest.len() + at),
+            None => Field::Ignored,
+        };
+    }
+    let name = line.strip_prefix(b"event");
+    let name = name.and_then(|rest| rest.get(value_at(rest)?..));
+    name.map_or(Field::Ignored, Field::Name)
+}
+
+/// Where the value begins behind a field's name; `None` if the name goes on.
+fn value_at(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [] => Some(0),
+        [b':', b' ', ..] => Some(2),
+        [b':', ..] => Some(1),
+        _ => None,
+    }
+}
+
+/// The length of the byte order mark, if the first line begins with one.
+fn mark(state: &mut State, line: &[u8]) -> usize {
+    const MARK: &[u8] = b"\xEF\xBB\xBF";
+    if *state != State::FirstLine {
+        return 0;
+    }
+    *state = State::Reading;
+    if line.starts_with(MARK) {
+        MARK.len()
+    } else {
+        0
+    }
+}
+
+/// A name so long that the room for it is not kept.
+const LONG_NAME: usize = 256;
+
+/// Names are copied: most are short, and the room for one is there from the event before.
+fn replace(name: &mut Vec<u8>, new: &[u8]) {
+    if name.capacity() > LONG_NAME {
+        *name = Vec::new();
+    }
+    name.clear();
+    name.extend_from_slice(new);
+}
+
+/// An event, if it is text.
+fn text<'a>(name: &'a [u8], data: &'a [u8], offset: u64) -> Result<Frame<'a>, NotText> {
+    let Ok(name) = str::from_utf8(name) else {
+        return Err(NotText { at: None });
+    };
+    match str::from_utf8(data) {
+        Ok(data) => Ok(Frame {
+            name: (!name.is_empty()).then_some(name),
+            data,
+            offset,
+        }),
+        Err(error) => Err(NotText {
+            at: Some(error.valid_up_to()),
+        }),
+    }
+}
+
+/// Words for an event that is not text.
+fn refusal(name: &[u8], data: &[u8], offset: u64, NotText { at }: NotText) -> Broken {
+    let message = match at {
+        Some(at) => {
+            let name = String::from_utf8_lossy(name);
+            let name = if name.is_empty() { "unnamed" } else { &name };
+            format!(
+                "malformed {name} event at byte {offset} of the stream: byte {at} of its data is not UTF-8"
+            )
+        }
+        None => format!("malformed event at byte {offset} of the stream: its name is not UTF-8"),
+    };
+    let sample = Bytes::copy_from_slice(sample_of(data));
+    Broken { message, sample }
+}
 /// Sizes only: what is buffered may be a reply.
 impl fmt::Debug for SseDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,6 +10,12 @@ use crate::{JsonObject, RawJson};
 pub(crate) trait Take<'a>: Sized {
     /// `None` if it has another shape.
     fn take_from(raw: &'a RawValue) -> Option<Self>;
+
+    /// The elements of an array; `None` if one of them has another shape.
+    fn take_all(raw: &'a RawValue) -> Option<Vec<Self>> {
+        let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
+        items.into_iter().map(Self::take_from).collect()
+    }
 }
 
 macro_rules! take_by_serde {
@@ -67,7 +73,6 @@ impl<'a, T: Take<'a>> Take<'a> for Vec<T> {
         if !raw.get().starts_with('[') {
             return None;
         }
-        let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
-        items.into_iter().map(T::take_from).collect()
+        T::take_all(raw)
     }
 }

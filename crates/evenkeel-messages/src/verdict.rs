@@ -68,9 +68,10 @@ pub enum Strictness {
     #[default]
     Strict,
     /// For servers that look alike and leave things out: `message_start`, the start of a text or
-    /// thinking block, the end of a block, the stop reason. A reply is complete, with no stop
-    /// reason, at `message_stop` or at `data: [DONE]` too. The end of the body proves nothing here
-    /// either, and a tool call is whole only if its input is.
+    /// thinking block, the end of a block, the stop reason. A reply that has content is complete,
+    /// with no stop reason, at `message_stop` or at `data: [DONE]` too. The end of the body proves
+    /// nothing here either, and a tool call is whole only if its input is; one without input only
+    /// if its own end or a stop reason says so.
     Relaxed,
 }
 

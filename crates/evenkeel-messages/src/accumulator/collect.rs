@@ -3,8 +3,8 @@
 use super::overlay::Overlay;
 use super::{Accumulator, ServerTools, Stage};
 use crate::{
-    Citation, CompactionDelta, ContentBlock, Delta, MessageDelta, MessageHead, Strictness,
-    UnfinishedTool, UnmergedDelta,
+    Citation, CompactionDelta, ContentBlock, Delta, Extra, MessageDelta, MessageHead, StopReason,
+    Strictness, UnfinishedTool, UnmergedDelta,
 };
 
 /// Blocks that may be open, or calls unfinished, or stand behind one that begins, at a time. The
@@ -125,7 +125,10 @@ impl Accumulator {
                     tool.input.push_str(json);
                     Ok(())
                 }
-                Grown::Unknown => Ok(()),
+                Grown::Unknown => {
+                    tool.unmerged = true;
+                    Ok(())
+                }
                 _ => Err("a delta that is no input, for a tool call"),
             };
         }
@@ -147,16 +150,22 @@ impl Accumulator {
             }
             (ContentBlock::Thinking(block), Grown::Thinking(more)) => block.thinking.push_str(more),
             (ContentBlock::Thinking(block), Grown::Signature(whole)) => {
-                block.extra.retain(|name| name != "signature");
+                if block.signature.is_none() {
+                    block.extra.retain(|name| name != "signature");
+                }
                 block.signature = Some(whole.to_owned());
             }
             (ContentBlock::Compaction(block), Grown::Compaction(delta)) => {
                 if delta.content.is_some() {
-                    block.extra.retain(|name| name != "content");
+                    if block.content.is_none() {
+                        block.extra.retain(|name| name != "content");
+                    }
                     block.content.clone_from(&delta.content);
                 }
                 if delta.encrypted_content.is_some() {
-                    block.extra.retain(|name| name != "encrypted_content");
+                    if block.encrypted_content.is_none() {
+                        block.extra.retain(|name| name != "encrypted_content");
+                    }
                     block.encrypted_content.clone_from(&delta.encrypted_content);
                 }
             }
@@ -214,12 +223,20 @@ impl Accumulator {
 
     pub(super) fn conclude(&mut self, delta: &MessageDelta) -> Result<(), Violation> {
         self.begun()?;
+        // Before they are merged: the cost of each merge grows with what is there.
+        let fields = [
+            &self.partial.usage.extra,
+            &self.partial.details.extra,
+            &delta.usage.extra,
+            &delta.details.extra,
+            &delta.outer.extra,
+        ];
+        if fields.map(Extra::len).iter().sum::<usize>() > FIELD_LIMIT {
+            return Err("more than 10,000 fields that are not modelled");
+        }
         self.partial.usage.overwrite(&delta.usage);
         self.partial.details.overwrite(&delta.details);
         self.partial.details.overwrite(&delta.outer);
-        if self.partial.details.extra.len() > FIELD_LIMIT {
-            return Err("more than 10,000 fields that are not modelled");
-        }
         if let Some(sequence) = &delta.stop_sequence {
             self.partial.stop_sequence = Some(sequence.clone());
         }
@@ -233,15 +250,32 @@ impl Accumulator {
     }
 
     pub(super) fn finish(&mut self) -> Result<(), Violation> {
+        if self.is_relaxed() && self.stage == Stage::Waiting {
+            return Ok(());
+        }
         self.begun()?;
         self.stage = Stage::Stopped;
-        if self.is_relaxed() && self.partial.stop_reason.is_none() {
-            for index in std::mem::take(&mut self.open) {
-                self.close(index);
-            }
+        self.settle();
+        Ok(())
+    }
+
+    /// At the end of a complete reply: closes what a server that looks alike left open. A call
+    /// without input, of which neither the end nor a stop reason was seen, stays unfinished.
+    pub(super) fn settle(&mut self) {
+        if !self.is_relaxed() {
+            return;
+        }
+        let reason = self.partial.stop_reason.as_ref();
+        let is_said = reason.is_some_and(StopReason::closes_tool_calls);
+        if reason.is_none() {
             self.admit_closed();
         }
-        Ok(())
+        for index in std::mem::take(&mut self.open) {
+            self.close(index);
+        }
+        if is_said {
+            self.admit_closed();
+        }
     }
 
     /// At the end marker of a server that looks alike.

@@ -299,3 +299,52 @@ fn output_tokens_seen_are_the_larger_of_count_and_estimate() {
     accumulator.push(&event(count));
     assert_eq!(accumulator.output_tokens_seen(), 900);
 }
+
+#[test]
+fn a_call_whose_input_may_be_in_deltas_that_are_not_known_is_not_runnable() {
+    let unknown = delta(0, r#"{"type":"input_patch_delta","patch":"{\"a\":1}"}"#);
+    let events = [
+        HEAD,
+        &start(0, CALL),
+        &unknown,
+        &stop(0),
+        &conclusion("tool_use"),
+    ];
+    let message = push_all(&events).end(End::Eof).into_result();
+    let message = message.expect("complete");
+    assert_eq!(message.tool_calls().count(), 0);
+    assert_eq!(message.unfinished_tools().len(), 1);
+}
+
+#[test]
+fn an_error_event_fails_the_reply_though_its_error_is_not_handed_to_the_end() {
+    let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+    let events = [
+        HEAD,
+        error,
+        &conclusion("end_turn"),
+        r#"{"type":"message_stop"}"#,
+    ];
+    let Verdict::Failed(incomplete) = push_all(&events).end(End::Eof) else {
+        panic!("failed")
+    };
+    assert_eq!(incomplete.error.kind(), ErrorKind::Overloaded);
+    let events = [HEAD, &conclusion("end_turn"), error];
+    let verdict = push_all(&events).end(End::Eof);
+    assert_eq!(verdict.label(), "complete_without_stop");
+}
+
+#[test]
+fn fields_that_are_not_modelled_have_a_limit_in_the_usage_and_after_the_stop_reason_too() {
+    let fields: Vec<_> = (0..9_999).map(|n| format!(r#""x{n}":1"#)).collect();
+    let many = fields.join(",");
+    let grown =
+        |fields: &str| format!(r#"{{"type":"message_delta","delta":{{}},"usage":{{{fields}}}}}"#);
+    let more = [grown(&many), grown(r#""y":1"#), grown(r#""z":1"#)];
+    let [many, last, beyond] = more.each_ref().map(String::as_str);
+    let verdict = push_all(&[HEAD, many, last, beyond]).end(End::Eof);
+    assert_eq!(verdict.label(), "failed");
+    let events = [HEAD, &conclusion("end_turn"), many, last, beyond];
+    let message = push_all(&events).end(End::Eof).into_result();
+    assert_eq!(message.expect("complete").usage.extra.len(), 10_000);
+}

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::scan;
-use super::{DeltaRef, MessageDelta, MessageHead, RawEvent, StreamEvent};
+use super::{DeltaRef, EventRef, MessageDelta, MessageHead, RawEvent, StreamEvent};
 use crate::extra::{Fields, Key};
 use crate::object::Object;
 use crate::sse::Frame;
@@ -44,14 +44,14 @@ pub(crate) enum Span {
 }
 
 impl Found {
-    pub(crate) fn into_owned(self, data: &str) -> StreamEvent {
+    pub(crate) fn into_ref(self, frame: Frame<'_>) -> EventRef<'_> {
         match self {
-            Self::Delta(index, kind, span) => StreamEvent::ContentBlockDelta {
+            Self::Delta(index, kind, span) => EventRef::ContentBlockDelta {
                 index,
-                delta: kind.with(span.text(data)).into_owned(),
-                extra: Extra::default(),
+                delta: kind.with(span.text(frame.data)),
+                frame,
             },
-            Self::Event(event) => event,
+            Self::Event(event) => EventRef::Other { event, frame },
         }
     }
 }
@@ -88,7 +88,7 @@ impl Span {
 
 #[cfg(test)]
 pub(crate) fn parse(frame: &Frame<'_>, facts: &Facts) -> Result<StreamEvent, Malformed> {
-    find(frame, facts).map(|found| found.into_owned(frame.data))
+    find(frame, facts).map(|found| found.into_ref(*frame).into_owned())
 }
 
 pub(crate) fn find(frame: &Frame<'_>, facts: &Facts) -> Result<Found, Malformed> {
@@ -99,6 +99,11 @@ pub(crate) fn find(frame: &Frame<'_>, facts: &Facts) -> Result<Found, Malformed>
         if let Some(delta) = delta_in_one_pass(frame.data) {
             return Ok(delta);
         }
+    }
+    if matches!(frame.name, Some("content_block_start") | None)
+        && let Some(start) = start_in_one_pass(frame.data)
+    {
+        return Ok(Found::Event(start));
     }
     event(frame, facts).map(Found::Event)
 }
@@ -137,6 +142,8 @@ fn event(frame: &Frame<'_>, facts: &Facts) -> Result<StreamEvent, Malformed> {
             extra: fields.into_extra(),
         }),
         "error" => Some(error()),
+        // How servers that look alike fail, before an end marker that looks like success.
+        "" if fields.raw("error").is_some_and(|said| said.get() != "null") => Some(error()),
         _ => Some(unknown(
             if name.is_empty() { &kind } else { name },
             frame.data,
@@ -227,6 +234,29 @@ fn delta_in_one_pass(data: &str) -> Option<Found> {
     Some(Found::Delta(event.index, kind, Span::of(text, data)))
 }
 
+/// The start of a block that is known: a result of a tool may be large, and each level that is
+/// split before it is read is one more scan. `None` leaves the event to the careful way.
+fn start_in_one_pass(data: &str) -> Option<StreamEvent> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Event<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Key<'a>,
+        index: u32,
+        #[serde(borrow)]
+        content_block: Fields<'a>,
+    }
+    let event: Event<'_> = serde_json::from_str(data).ok()?;
+    if event.kind.0 != "content_block_start" {
+        return None;
+    }
+    Some(StreamEvent::ContentBlockStart {
+        index: event.index,
+        block: Box::new(ContentBlock::of(event.content_block).ok()?),
+        extra: Extra::default(),
+    })
+}
+
 fn content_block_delta(mut fields: Fields<'_>) -> Option<StreamEvent> {
     let index = fields.take("index")?;
     let raw = fields
@@ -274,12 +304,17 @@ fn message_start(mut fields: Fields<'_>) -> Option<StreamEvent> {
     let mut message = Fields::split(fields.raw("message")?.get()).ok()?;
     fields.remove("message");
     // Content has events of its own. Content here would be lost, so it is not accepted.
-    let content: Option<Vec<&RawValue>> = message.take("content");
-    if content.is_some_and(|content| !content.is_empty()) {
-        return None;
+    match message.raw("content").map(RawValue::get) {
+        None | Some("null") => {}
+        Some(content) => {
+            let blocks: Vec<&RawValue> = serde_json::from_str(content).ok()?;
+            if !blocks.is_empty() {
+                return None;
+            }
+        }
     }
     // A stop reason counts only at the end.
-    for name in ["type", "stop_reason", "stop_sequence"] {
+    for name in ["type", "content", "stop_reason", "stop_sequence"] {
         message.remove(name);
     }
     let usage = message.raw("usage").and_then(Usage::read);

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{MessageDelta, MessageHead, StreamEvent};
-use crate::object::Object;
+use crate::reply::MODELLED;
 use crate::sse;
 
 impl StreamEvent {
@@ -63,7 +63,7 @@ impl Serialize for StreamEvent {
             Self::MessageDelta(delta) => {
                 map.serialize_entry("delta", &Conclusion(delta))?;
                 map.serialize_entry("usage", &delta.usage)?;
-                delta.outer.write(&mut map)?;
+                delta.outer.write_beside(&mut map, &["usage"])?;
             }
             Self::MessageStop { extra } | Self::Ping { extra } => extra.write(&mut map)?,
             Self::Error(error) => map.serialize_entry("error", &Said(error))?,
@@ -87,7 +87,7 @@ impl Serialize for Head<'_> {
         map.serialize_entry("stop_reason", &())?;
         map.serialize_entry("stop_sequence", &())?;
         map.serialize_entry("usage", &head.usage)?;
-        head.details.write(&mut map)?;
+        head.details.write_beside(&mut map, &MODELLED)?;
         map.end()
     }
 }
@@ -100,7 +100,8 @@ impl Serialize for Conclusion<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("stop_reason", &delta.stop_reason)?;
         map.serialize_entry("stop_sequence", &delta.stop_sequence)?;
-        delta.details.write(&mut map)?;
+        let modelled = ["stop_reason", "stop_sequence"];
+        delta.details.write_beside(&mut map, &modelled)?;
         map.end()
     }
 }

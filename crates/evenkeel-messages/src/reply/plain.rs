@@ -2,6 +2,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{ContentBlock, Error, Facts, Fields, Message, Role, StopReason, UnfinishedTool, Usage};
+use crate::extra::Key;
 use crate::object::Object;
 use crate::{Accumulator, Decoder, End, ReplyDetails, StreamEvent, sse};
 
@@ -26,7 +27,7 @@ pub(super) fn read(body: &[u8], facts: &Facts) -> Result<Message, Error> {
         }
         Err(_) => return Err(protocol(kind_of(text))),
     };
-    let kind: Option<String> = fields.take("type");
+    let kind = fields.take("type").map(|Key(kind)| kind);
     if kind.as_deref() == Some("error") {
         return Err(Error::from_event(facts, body));
     }
@@ -38,7 +39,7 @@ pub(super) fn message(raw: &RawValue) -> Result<Message, &'static str> {
     let Ok(mut fields) = Fields::split(raw.get()) else {
         return Err(kind_of(raw.get()));
     };
-    let kind: Option<String> = fields.take("type");
+    let kind = fields.take("type").map(|Key(kind)| kind);
     from_fields(kind.as_deref(), fields)
 }
 
@@ -47,8 +48,8 @@ fn from_fields(kind: Option<&str>, mut fields: Fields<'_>) -> Result<Message, &'
     let (Some("message"), Some(content)) = (kind, content) else {
         return Err("another object");
     };
-    let stop_reason: Option<String> = fields.take("stop_reason");
-    let Some(stop_reason) = stop_reason.filter(|reason| !reason.is_empty()) else {
+    let stop_reason = fields.take("stop_reason");
+    let Some(Key(stop_reason)) = stop_reason.filter(|Key(reason)| !reason.is_empty()) else {
         return Err("a message without a stop reason");
     };
     let stop_sequence: Option<Option<String>> = fields.take("stop_sequence");
@@ -61,7 +62,7 @@ fn from_fields(kind: Option<&str>, mut fields: Fields<'_>) -> Result<Message, &'
         model: fields.take("model").unwrap_or_default(),
         role: fields.take("role").unwrap_or(Role::Assistant),
         content: content.into_iter().map(ContentBlock::read).collect(),
-        stop_reason: Some(StopReason::from(stop_reason)),
+        stop_reason: Some(StopReason::from(stop_reason.as_ref())),
         stop_sequence: stop_sequence.flatten(),
         usage: usage.unwrap_or_default(),
         details: ReplyDetails::from_fields(fields).unwrap_or_default(),

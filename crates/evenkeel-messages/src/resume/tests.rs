@@ -115,7 +115,7 @@ fn each_beginning_and_policy_have_their_outcome() {
         (
             "a thought, half a text",
             [at(0, THINKING), cut_at(1, TEXT)].concat(),
-            ["policy", "restart", "prefill", "quote"],
+            ["policy", "restart", "quote", "quote"],
         ),
         (
             "a text, half a call",
@@ -267,4 +267,45 @@ fn a_tool_call_is_released_with_its_end_and_not_before() {
     assert!(released.has_content() && !released.has_tool_call());
     let (_, released) = cut(&[vec![HEAD.to_owned()], whole(0, CALL.0, CALL.1)].concat());
     assert!(released.has_tool_call());
+}
+
+#[test]
+fn a_call_at_the_server_that_ended_without_input_may_have_run_and_is_not_repeated() {
+    let start = r#"{"type":"content_block_start","index":1,"content_block":{"type":"mcp_tool_use","id":"s","name":"n","server_name":"x","input":{}}}"#;
+    let stop = r#"{"type":"content_block_stop","index":1}"#;
+    let mut events = open(0, TEXT.0, TEXT.1);
+    events.extend([start.to_owned(), stop.to_owned()]);
+    let request = MessageRequest::new("claude-sonnet-5-5", 9).user("Go");
+    assert_eq!(continued(&request, &events), Err(NoResume::ServerTool));
+}
+
+#[test]
+fn a_request_whose_reply_called_a_tool_at_the_server_is_not_replayed_even_if_nobody_saw_it() {
+    let events = [
+        vec![HEAD.to_owned()],
+        whole(0, SERVER_CALL.0, SERVER_CALL.1),
+    ]
+    .concat();
+    let (partial, _) = cut(&events);
+    let request = MessageRequest::new("claude-sonnet-5-5", 9).user("Go");
+    for policy in [
+        ResumePolicy::Stop,
+        ResumePolicy::Restart,
+        ResumePolicy::Continue,
+    ] {
+        let found = resume(&request, &partial, &Released::nothing(), policy);
+        assert_eq!(outcome(&found), "server_tool");
+    }
+}
+
+#[test]
+fn a_prefill_has_no_blank_text_block_which_the_api_refuses() {
+    let blank = r#"{"type":"text_delta","text":" "}"#;
+    let events = [whole(0, TEXT.0, blank), open(1, TEXT.0, TEXT.1)].concat();
+    let request = MessageRequest::new("claude-opus-4-5", 9).user("Go");
+    let continuation = continued(&request, &events).expect("legal");
+    assert_eq!(
+        messages(&continuation)[1]["content"],
+        serde_json::json!([{"type": "text", "text": "Half a"}])
+    );
 }

@@ -6,7 +6,7 @@ use evenkeel_messages::{
     Accumulator, ContentBlock, Decoder, End, Message, StreamEvent, Strictness, Tail, Verdict,
 };
 
-use crate::support::{FIXTURES, TEXT, TOOLS, drive, facts, frame, message};
+use crate::support::{FIXTURES, TEXT, TOOLS, after_head, drive, facts, frame, message};
 
 #[test]
 fn a_whole_message_where_a_stream_was_expected_is_accepted_however_it_is_split() {
@@ -153,6 +153,18 @@ fn servers_that_look_alike_may_leave_things_out_where_that_is_allowed() {
             "complete",
         ),
         (
+            "everything but the end marker",
+            frame("message_stop", r#"{"type":"message_stop"}"#),
+            "failed",
+            "empty",
+        ),
+        (
+            "the content and the stop reason",
+            after_head("data: [DONE]\n\n"),
+            "truncated",
+            "truncated",
+        ),
+        (
             "starts of tool calls",
             without(TOOLS, "content_block_start"),
             "failed",
@@ -204,4 +216,44 @@ fn a_relaxed_reply_still_has_no_tool_call_that_is_not_whole() {
     };
     assert_eq!(call.input.get(), r#"{"a":1}"#);
     assert_eq!(whole.stop_reason, None);
+}
+
+#[test]
+fn a_relaxed_reply_without_ends_of_blocks_has_the_calls_that_its_stop_reason_closes() {
+    let whole = message(TOOLS).content;
+    let stream = without(TOOLS, "content_block_stop");
+    for stream in [stream.clone(), without(&stream, "message_stop")] {
+        let found = relaxed(&stream).into_result().expect("complete");
+        assert_eq!(found.content, whole);
+    }
+}
+
+#[test]
+fn a_call_without_input_that_nothing_ended_is_not_run_at_the_end_marker_of_others() {
+    let start = r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}}"#;
+    let start = frame("content_block_start", start);
+    let found = relaxed(&format!("{start}data: [DONE]\n\n"));
+    let found = found.into_result().expect("complete");
+    assert_eq!(
+        (found.tool_calls().count(), found.unfinished_tools().len()),
+        (0, 1)
+    );
+}
+
+#[test]
+fn an_error_of_a_server_that_looks_alike_is_no_success_whatever_follows_it() {
+    let error = r#"data: {"error":{"message":"upstream failed","code":500}}"#;
+    let begun = without(&without(TEXT, "message_delta"), "message_stop");
+    let verdict = relaxed(&format!("{begun}{error}\n\ndata: [DONE]\n\n"));
+    assert_eq!(verdict.label(), "failed");
+}
+
+#[test]
+fn content_in_a_message_start_is_never_lost_without_an_error() {
+    for content in [r#""Hi""#, r#"[{"type":"text","text":"Hi"}]"#, "{}"] {
+        let start =
+            format!(r#"{{"type":"message_start","message":{{"id":"m","content":{content}}}}}"#);
+        let (_, end) = drive([frame("message_start", &start)]);
+        assert!(matches!(end, End::Failed(_)), "{content}");
+    }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use evenkeel_messages::{Accumulator, Decoder, End, EventRef, StreamEvent};
 
-use crate::support::{FIXTURES, drive, facts, message};
+use crate::support::{FIXTURES, drive, facts, frame, message};
 
 fn events(stream: &str) -> Vec<StreamEvent> {
     let mut decoder = Decoder::new(facts());
@@ -144,4 +144,24 @@ fn deltas_that_nobody_knows_are_kept_beside_the_message() {
     let cut = stream.find("content_block_glow").expect("there");
     let (accumulator, _) = drive([&stream.as_bytes()[..cut]]);
     assert_eq!(accumulator.message_so_far().unmerged_deltas().len(), 1);
+}
+
+#[test]
+fn a_field_of_the_wrong_type_is_not_written_twice() {
+    let stream = [
+        frame(
+            "message_start",
+            r#"{"type":"message_start","message":{"id":"m","content":null,"usage":null}}"#,
+        ),
+        frame(
+            "message_delta",
+            r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":7},"usage":[]}"#,
+        ),
+    ];
+    for event in events(&stream.concat()) {
+        let written = serde_json::to_string(&event).expect("JSON");
+        for name in ["\"content\"", "\"usage\"", "\"stop_sequence\""] {
+            assert!(written.matches(name).count() <= 1, "{written}");
+        }
+    }
 }
