@@ -83,7 +83,7 @@ impl Row {
     fn verdict(&self, aim: Aim, best: Option<f64>) -> String {
         let floor = self.floor.map_or(f64::NAN, |(_, cost)| cost);
         let (text, bound) = match aim {
-            Aim::AtMost(most) => (format!("≤ {most}"), most),
+            Aim::AtMost(most) => (format!("≤ {most:.0}"), most),
             Aim::OverFloor(more) => (format!("≤ floor + {more}"), floor + more),
             Aim::TimesFloor(times) => (format!("≤ {times} × floor"), floor * times),
             Aim::TimesRival(times) => (
