@@ -18,6 +18,7 @@ mod lint;
 mod loom;
 mod outcome;
 mod package;
+mod parts;
 mod peers;
 mod project;
 mod readme;
@@ -37,6 +38,7 @@ const COMMANDS: &[Command] = &[
     loom::COMMAND,
     tidy::COMMAND,
     features::COMMAND,
+    parts::COMMAND,
     docs::COMMAND,
     bench::COMMAND,
     fuzz::COMMAND,
