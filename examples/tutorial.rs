@@ -6,6 +6,9 @@ pub mod first_call {}
 #[doc = include_str!("../docs/tutorial/streams.md")]
 pub mod streams {}
 
+#[doc = include_str!("../docs/tutorial/tools.md")]
+pub mod tools {}
+
 #[doc = include_str!("../docs/tutorial/failures.md")]
 pub mod failures {}
 

@@ -15,6 +15,7 @@ mod docs;
 mod features;
 mod fuzz;
 mod lint;
+mod live;
 mod loom;
 mod outcome;
 mod package;
@@ -43,6 +44,7 @@ const COMMANDS: &[Command] = &[
     bench::COMMAND,
     fuzz::COMMAND,
     peers::COMMAND,
+    live::COMMAND,
     deny::COMMAND,
     package::COMMAND,
     readme::COMMAND,
