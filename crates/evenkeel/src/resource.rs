@@ -97,6 +97,57 @@ impl Messages {
         }
     }
 
+    /// Sends a request whose reply is JSON that matches the schema of `T`, and returns the reply read
+    /// as a `T`. The schema is [`json_schema`](crate::json_schema()), in `output_config.format`; one
+    /// that the request has is replaced. The first reply for a schema may take longer, up to 180 s:
+    /// the server compiles it then.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), in [`TypedError::Call`](crate::TypedError::Call), and
+    /// `invalid_config` for a type that has no such schema. A whole reply that is no `T` is an error
+    /// that has it: refused, cut off, not an answer yet, or of another form.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`create`](Self::create).
+    #[cfg(feature = "schema")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+    pub fn create_as<T>(
+        &self,
+        request: MessageRequest,
+    ) -> impl Future<Output = Result<crate::Typed<T>, crate::TypedError>> + Send + use<T>
+    where
+        T: serde::de::DeserializeOwned + schemars::JsonSchema,
+    {
+        let calls = self.clone();
+        async move {
+            let schema = crate::json_schema::<T>().map_err(Error::from)?;
+            let reply = calls.create(request.json_schema(schema)).await?;
+            crate::Typed::read(reply)
+        }
+    }
+
+    /// Lets the model call tools that run here until it has an answer. Each request is one call with
+    /// these options and the whole protection: a deadline is that of one request, not of the run.
+    ///
+    /// ```no_run
+    /// # async fn example(client: evenkeel::Client, request: evenkeel::MessageRequest) -> Result<(), evenkeel::Error> {
+    /// use evenkeel::FunctionTool;
+    /// use evenkeel::messages::{CustomTool, RawJson, ToolUse};
+    ///
+    /// let schema = RawJson::from_text(r#"{"type":"object","properties":{}}"#)?;
+    /// let clock = CustomTool::new("clock", schema).description("What time it is.");
+    /// let clock = FunctionTool::raw(clock, |_: ToolUse| async { "half past three" });
+    /// let run = client.messages().tool_runner(request).tool(clock).run().await?;
+    /// println!("{}: {}", run.ending, run.reply.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tool_runner(&self, request: MessageRequest) -> crate::ToolRunner {
+        crate::ToolRunner::new(self.clone(), request)
+    }
+
     /// How many input tokens a request has. Costs nothing but a place in a rate limit of its own, so
     /// it is sent again freely.
     ///
