@@ -40,9 +40,9 @@ impl<T: DeserializeOwned> Typed<T> {
         }
         let whole = serde_json::from_str(&reply.text());
         // Words before a tool of the server's ran are texts of their own; the last is the answer.
-        let value = whole.or_else(|error| match last_text(&reply) {
-            Some(text) => serde_json::from_str(text).map_err(|_| error),
-            None => Err(error),
+        let value = whole.or_else(|error| {
+            let last = last_text(&reply).and_then(|text| serde_json::from_str(text).ok());
+            last.ok_or(error)
         });
         match value {
             Ok(value) => Ok(Self {
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_named_and_says_nothing_of_the_text() {
-        let mut table = String::new();
+        let mut lines = Vec::new();
         for (stop_reason, text) in [
             ("refusal", "planted"),
             ("max_tokens", r#"{"total": 3}"#),
@@ -293,9 +293,9 @@ mod tests {
             assert_eq!(error.reply().unwrap().usage.output_tokens, Some(7));
             assert_eq!(error.recovery(), Recovery::Never);
             assert!(!format!("{error:?}").contains("planted"), "{error:?}");
-            table += &format!("{}: {error}\n", error.label());
+            lines.push(format!("{}: {error}", error.label()));
         }
-        insta::assert_snapshot!(table, @r"
+        insta::assert_snapshot!(lines.join("\n"), @r"
         refused: the model refused (req_1)
         max_tokens: the reply was cut off at max_tokens (req_1)
         context_window: the reply was cut off because the model's context is full (req_1)

@@ -166,7 +166,6 @@ impl ToolRunner {
     }
 
     /// The conversation so far, ready to be sent: calls that have no result are answered as not run.
-    #[must_use]
     pub fn conversation(&self) -> MessageRequest {
         self.conversation.so_far()
     }
@@ -236,10 +235,11 @@ impl ToolRunner {
 
     async fn ask(&mut self) -> Result<Reply, Error> {
         let request = self.conversation.request().clone();
+        // The future of a call is large, and whoever holds that of a run moves it about.
         let Some(show) = &mut self.show else {
-            return self.calls.create(request).await;
+            return Box::pin(self.calls.create(request)).await;
         };
-        let mut stream = self.calls.stream(request).await?;
+        let mut stream = Box::pin(self.calls.stream(request)).await?;
         while let Some(event) = stream.next().await {
             show(&event?);
         }

@@ -55,7 +55,7 @@ fn messages(request: &MessageRequest) -> String {
 
 fn in_short(block: &Value) -> String {
     match block["type"].as_str().unwrap() {
-        "text" => block["text"].as_str().unwrap().to_owned(),
+        "text" => format!("{:?}", block["text"].as_str().unwrap()),
         "tool_use" => format!("call:{}", block["id"].as_str().unwrap()),
         "tool_result" => {
             let error = if block["is_error"] == true { "!" } else { "" };
@@ -74,12 +74,26 @@ fn states(conversation: &Conversation) -> String {
     states.collect::<Vec<_>>().join(" ")
 }
 
+/// What a reply does to a conversation that has begun.
+fn taking(stop_reason: &str, content: &Value) -> String {
+    let kinds: Vec<_> = content.as_array().unwrap().iter().map(in_short).collect();
+    let mut conversation = begun();
+    let ending = conversation.take(&reply(stop_reason, content));
+    format!(
+        "{stop_reason} [{}]\n  {} → {:?} ({})\n  {}",
+        kinds.join(" "),
+        ending.map_or("goes on", RunEnding::label),
+        conversation.stage(),
+        states(&conversation),
+        messages(&conversation.so_far()),
+    )
+}
+
 #[test]
 fn each_stop_reason_has_an_ending_or_a_next_stage_of_its_own() {
     let thinking = json!({"type": "thinking", "thinking": "", "signature": "s"});
     let search = json!({"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}});
-    let mut table = String::new();
-    for (stop_reason, content) in [
+    let cases = [
         ("tool_use", json!([text("so"), call("a"), call("b")])),
         ("tool_use", json!([search, call("a")])),
         ("tool_use", json!([text("so")])),
@@ -105,35 +119,24 @@ fn each_stop_reason_has_an_ending_or_a_next_stage_of_its_own() {
         ),
         ("refusal", json!([text("so"), call("a")])),
         ("a_new_reason", json!([text("so"), call("a")])),
-    ] {
-        let kinds: Vec<_> = content.as_array().unwrap().iter().map(in_short).collect();
-        let mut conversation = begun();
-        let ending = conversation.take(&reply(stop_reason, &content));
-        table += &format!(
-            "{stop_reason} [{}]\n  {} → {:?} ({})\n  {}\n",
-            kinds.join(" "),
-            ending.map_or("goes on", RunEnding::label),
-            conversation.stage(),
-            states(&conversation),
-            messages(&conversation.so_far()),
-        );
-    }
-    insta::assert_snapshot!(table, @r"
-    tool_use [so call:a call:b]
+    ];
+    let lines = cases.map(|(stop_reason, content)| taking(stop_reason, &content));
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    tool_use ["so" call:a call:b]
       goes on → Work (waiting waiting)
-      user[hello] assistant[so call:a call:b] user[result:a! result:b!]
+      user[hello] assistant["so" call:a call:b] user[result:a! result:b!]
     tool_use [server_tool_use call:a]
       goes on → Work (waiting)
       user[hello] assistant[server_tool_use call:a] user[result:a!]
-    tool_use [so]
+    tool_use ["so"]
       nothing_called → Over ()
-      user[hello] assistant[so]
+      user[hello] assistant["so"]
     tool_use []
       nothing_called → Over ()
       user[hello]
-    pause_turn [so server_tool_use]
+    pause_turn ["so" server_tool_use]
       goes on → Ask ()
-      user[hello] assistant[so server_tool_use]
+      user[hello] assistant["so" server_tool_use]
     pause_turn [server_tool_use call:a]
       goes on → Ask (waiting)
       user[hello] assistant[server_tool_use call:a] user[result:a!]
@@ -143,41 +146,40 @@ fn each_stop_reason_has_an_ending_or_a_next_stage_of_its_own() {
     compaction [compaction]
       goes on → Ask ()
       user[hello] assistant[compaction]
-    end_turn [so]
+    end_turn ["so"]
       answered → Over ()
-      user[hello] assistant[so]
+      user[hello] assistant["so"]
     end_turn []
       empty → Over ()
       user[hello]
-    end_turn [ 
-    ]
+    end_turn [" \n"]
       empty → Over ()
       user[hello]
     end_turn [thinking]
       empty → Over ()
       user[hello]
-    end_turn [so call:a]
+    end_turn ["so" call:a]
       answered → Over (answered)
-      user[hello] assistant[so call:a] user[result:a!]
-    stop_sequence [so]
+      user[hello] assistant["so" call:a] user[result:a!]
+    stop_sequence ["so"]
       answered → Over ()
-      user[hello] assistant[so]
-    max_tokens [so]
+      user[hello] assistant["so"]
+    max_tokens ["so"]
       max_tokens → Ask ()
       user[hello]
     max_tokens [call:a call:b]
       max_tokens → Ask ()
       user[hello]
-    model_context_window_exceeded [call:a so]
+    model_context_window_exceeded [call:a "so"]
       context_window → Ask ()
       user[hello]
-    refusal [so call:a]
+    refusal ["so" call:a]
       refused → Ask ()
       user[hello]
-    a_new_reason [so call:a]
+    a_new_reason ["so" call:a]
       unknown → Over ()
-      user[hello] assistant[so]
-    ");
+      user[hello] assistant["so"]
+    "#);
 }
 
 #[test]
@@ -217,32 +219,32 @@ fn each_event_in_each_state_leads_where_the_table_says() {
         }),
         ("say", |it| it.say(Content::from("more"))),
     ];
-    let mut table = String::new();
+    let mut lines = Vec::new();
     for (state, conversation) in states_of {
         for (event, act) in events {
             let mut after = conversation.clone();
             act(&mut after);
-            table += &format!(
-                "{state:9} + {event:9} → {:?} ({}) {}\n",
+            lines.push(format!(
+                "{state:9} + {event:9} → {:?} ({}) {}",
                 after.stage(),
                 states(&after),
                 messages(&after.request)
-            );
+            ));
         }
     }
-    insta::assert_snapshot!(table, @r"
+    insta::assert_snapshot!(lines.join("\n"), @r#"
     ask       + begin     → Ask () user[hello]
     ask       + finish a  → Ask () user[hello]
     ask       + refuse a  → Ask () user[hello]
     ask       + interrupt → Ask () user[hello]
     ask       + settle    → Ask () user[hello]
     ask       + say       → Ask () user[hello] user[more]
-    paused    + begin     → Ask (waiting) user[hello] assistant[so call:a]
-    paused    + finish a  → Ask (waiting) user[hello] assistant[so call:a]
-    paused    + refuse a  → Ask (answered) user[hello] assistant[so call:a]
-    paused    + interrupt → Ask (waiting) user[hello] assistant[so call:a]
-    paused    + settle    → Ask (waiting) user[hello] assistant[so call:a]
-    paused    + say       → Ask () user[hello] assistant[so call:a] user[result:a!] user[more]
+    paused    + begin     → Ask (waiting) user[hello] assistant["so" call:a]
+    paused    + finish a  → Ask (waiting) user[hello] assistant["so" call:a]
+    paused    + refuse a  → Ask (answered) user[hello] assistant["so" call:a]
+    paused    + interrupt → Ask (waiting) user[hello] assistant["so" call:a]
+    paused    + settle    → Ask (waiting) user[hello] assistant["so" call:a]
+    paused    + say       → Ask () user[hello] assistant["so" call:a] user[result:a!] user[more]
     work      + begin     → Work (running waiting) user[hello] assistant[call:a call:b]
     work      + finish a  → Work (waiting waiting) user[hello] assistant[call:a call:b]
     work      + refuse a  → Work (answered waiting) user[hello] assistant[call:a call:b]
@@ -261,13 +263,13 @@ fn each_event_in_each_state_leads_where_the_table_says() {
     half done + interrupt → Work (answered waiting) user[hello] assistant[call:a call:b]
     half done + settle    → Work (answered waiting) user[hello] assistant[call:a call:b]
     half done + say       → Ask () user[hello] assistant[call:a call:b] user[result:a result:b!] user[more]
-    over      + begin     → Over () user[hello] assistant[so]
-    over      + finish a  → Over () user[hello] assistant[so]
-    over      + refuse a  → Over () user[hello] assistant[so]
-    over      + interrupt → Over () user[hello] assistant[so]
-    over      + settle    → Over () user[hello] assistant[so]
-    over      + say       → Ask () user[hello] assistant[so] user[more]
-    ");
+    over      + begin     → Over () user[hello] assistant["so"]
+    over      + finish a  → Over () user[hello] assistant["so"]
+    over      + refuse a  → Over () user[hello] assistant["so"]
+    over      + interrupt → Over () user[hello] assistant["so"]
+    over      + settle    → Over () user[hello] assistant["so"]
+    over      + say       → Ask () user[hello] assistant["so"] user[more]
+    "#);
 }
 
 #[test]
@@ -443,7 +445,6 @@ proptest! {
                     let calls: Vec<_> = ids.iter().map(|id| call(&format!("c{id}"))).collect();
                     conversation.take(&reply(stop_reason, &Value::Array(calls)));
                 }
-                Event::Reply(..) => {}
                 Event::Begin => {
                     if let Some((_, call)) = conversation.begin() {
                         prop_assert!(begun_ids.insert(call.id.clone()), "{} ran twice", call.id);
@@ -453,7 +454,8 @@ proptest! {
                 Event::Refuse(id) => conversation.refuse(&format!("c{id}"), "no"),
                 Event::Interrupt => conversation.interrupt(),
                 Event::Settle if conversation.stage() == Stage::Work => conversation.settle(),
-                Event::Settle => {}
+                // Only whose turn it is speaks.
+                Event::Reply(..) | Event::Settle => {}
                 Event::Say => conversation.say("more".into()),
             }
             for (calls, results) in turns(&conversation.so_far()) {
