@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
@@ -111,15 +112,9 @@ struct Tree {
 
 #[test]
 fn what_structured_outputs_cannot_say_is_refused_before_anything_is_sent() {
-    insta::assert_snapshot!(refusal::<Tree>(), @r"
-    schema must not contain itself: structured outputs have no recursive types
-    ");
-    insta::assert_snapshot!(refusal::<HashMap<String, u8>>(), @r"
-    schema must not have a map: structured outputs only have fields that are known, so use a list of pairs
-    ");
-    insta::assert_snapshot!(refusal::<Vec<Value>>(), @r"
-    schema must give each value a type: structured outputs have no place for any JSON
-    ");
+    insta::assert_snapshot!(refusal::<Tree>(), @"schema must not contain itself: structured outputs have no recursive types");
+    insta::assert_snapshot!(refusal::<HashMap<String, u8>>(), @"schema must not have a map: structured outputs only have fields that are known, so use a list of pairs");
+    insta::assert_snapshot!(refusal::<Vec<Value>>(), @"schema must give each value a type: structured outputs have no place for any JSON");
 }
 
 #[test]
@@ -136,4 +131,75 @@ fn a_tool_that_is_not_strict_keeps_every_keyword_and_may_contain_itself() {
     assert_eq!(schema["properties"]["number"]["minLength"], 3);
     assert!(schema.get("title").is_none() && schema.get("$schema").is_none());
     assert!(of::<Tree>().unwrap().get().contains("$ref"));
+}
+
+/// Any schema made of words that JSON Schema has, of a few levels.
+fn any_schema() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(json!({"type": "string", "maxLength": 9, "format": "uuid"})),
+        Just(json!({"type": "string", "pattern": "a+", "format": "card"})),
+        Just(json!({"type": "integer", "format": "uint8", "minimum": 0})),
+        Just(json!({"type": ["number", "null"], "multipleOf": 0.5})),
+        Just(json!({"type": "string", "enum": ["a", "b"], "description": "planted"})),
+        Just(json!({"const": 3, "default": 3})),
+    ];
+    leaf.prop_recursive(4, 24, 3, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(
+                |items| json!({"type": "array", "items": items, "minItems": 2, "uniqueItems": true})
+            ),
+            prop::collection::vec(inner.clone(), 1..3)
+                .prop_map(|places| json!({"type": "array", "prefixItems": places})),
+            prop::collection::vec(inner.clone(), 1..3)
+                .prop_map(|variants| json!({"oneOf": variants, "title": "T"})),
+            (inner, any::<bool>()).prop_map(|(field, open)| json!({
+                "type": "object", "properties": {"minimum": field}, "required": ["minimum"],
+                "additionalProperties": open, "maxProperties": 4,
+            })),
+        ]
+    })
+}
+
+fn check(schema: &Value) -> Result<(), TestCaseError> {
+    const TAKEN: [&str; 13] = [
+        "type",
+        "enum",
+        "const",
+        "anyOf",
+        "allOf",
+        "description",
+        "title",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "minItems",
+        "format",
+    ];
+    let schema = schema.as_object().unwrap();
+    for name in schema.keys() {
+        prop_assert!(TAKEN.contains(&name.as_str()), "{name}");
+    }
+    if is(schema, "object") {
+        prop_assert_eq!(&schema["additionalProperties"], false);
+    }
+    let fields = schema.get("properties").and_then(Value::as_object);
+    let inside = fields.into_iter().flat_map(Map::values);
+    let variants = schema.get("anyOf").and_then(Value::as_array);
+    for schema in inside
+        .chain(variants.into_iter().flatten())
+        .chain(schema.get("items"))
+    {
+        check(schema)?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn nothing_but_what_the_api_takes_is_left_and_once_more_changes_nothing(given in any_schema()) {
+        let once = constrain(given).unwrap();
+        check(&once)?;
+        prop_assert_eq!(constrain(once.clone()).unwrap(), once);
+    }
 }

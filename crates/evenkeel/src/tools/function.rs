@@ -11,6 +11,10 @@ use crate::IntoToolResult;
 /// A tool that runs here: what the model is told of it, and the async function that is called.
 ///
 /// Cheap to clone; clones share the function. What calls share, the function captures.
+///
+/// The function runs inside the future of the run, so what computes for long belongs on a thread of
+/// its own (`tokio::task::spawn_blocking`), and what may take for ever wants a limit of its own
+/// (`tokio::time::timeout`): none is set here. It is dropped when the run is.
 #[derive(Clone)]
 #[must_use]
 pub struct FunctionTool {

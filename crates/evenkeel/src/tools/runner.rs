@@ -89,8 +89,8 @@ impl ToolRunner {
         self
     }
 
-    /// Is asked about each call, in order, before any call of the reply runs. Default: all are
-    /// approved.
+    /// Is asked about each call, in order, before any call of the reply runs. A run that takes up
+    /// calls of an earlier one asks about them again. Default: all are approved.
     pub fn approval<F, R>(mut self, ask: F) -> Self
     where
         F: Fn(ToolUse) -> R + Send + Sync + 'static,
