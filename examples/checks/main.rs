@@ -11,7 +11,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use evenkeel_simulator::{Cut, Reply, Scenario, Simulator};
+use evenkeel_simulator::{Answer, Cut, Reply, Scenario, Simulator};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -193,6 +193,33 @@ async fn the_transport_around_another_keeps_what_each_attempt_came_to() {
     assert!(!log.contains("planted"), "{log}");
 }
 
+#[tokio::test]
+async fn the_model_reads_a_file_and_deletes_none_that_a_person_keeps() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("tool-loop");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("note.txt"), "Buy milk.").unwrap();
+    let read = Answer::new()
+        .tool_use("read_file", r#"{"name":"note.txt"}"#)
+        .tool_use("read_file", r#"{"name":"../../secret"}"#);
+    let delete = Answer::new().tool_use("delete_file", r#"{"name":"note.txt"}"#);
+    let api = api(vec![
+        Reply::answer(read),
+        busy(),
+        Reply::answer(delete),
+        Reply::message("It says: buy milk."),
+    ])
+    .await;
+    let mut program = command(env!("CARGO_BIN_EXE_tool-loop"), &api);
+
+    // Nobody is at the terminal, and so nobody says yes.
+    let (shown, asked) = run(program.current_dir(&folder).stdin(Stdio::null())).await;
+
+    assert_eq!(shown, "It says: buy milk.\n");
+    assert!(asked.contains("delete_file"), "{asked}");
+    assert!(folder.join("note.txt").exists());
+    assert_eq!(api.journal().len(), 4);
+}
+
 #[test]
 fn each_example_is_read_in_a_minute() {
     for entry in std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
@@ -211,5 +238,5 @@ fn each_example_is_read_in_a_minute() {
 fn the_scenario_file_of_the_tutorial_is_one() {
     let page = include_str!("../../docs/tutorial/testing.md");
     let file = page.split("```toml\n").nth(1).unwrap();
-    Scenario::from_toml(file.split("```").next().unwrap()).unwrap();
+    let _ = Scenario::from_toml(file.split("```").next().unwrap()).unwrap();
 }

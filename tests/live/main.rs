@@ -10,7 +10,9 @@
 
 use evenkeel::messages::{CustomTool, RawJson, StopReason, ToolChoice};
 use evenkeel::schemars::{self, JsonSchema};
-use evenkeel::{Category, Client, Credential, ErrorKind, Fetch, FunctionTool, MessageRequest, RunEnding};
+use evenkeel::{
+    Category, Client, Credential, ErrorKind, Fetch, FunctionTool, MessageRequest, RunEnding,
+};
 use evenkeel_simulator::{Answer, Reply, Scenario, Simulator};
 
 /// The cheapest there is.
@@ -38,7 +40,11 @@ async fn dozen(client: &Client) {
     assert_eq!(model.id, first.id);
     passed(2, "a model is described");
 
-    let counted = client.messages().count_tokens(short("Hello")).await.unwrap();
+    let counted = client
+        .messages()
+        .count_tokens(short("Hello"))
+        .await
+        .unwrap();
     assert!(counted.input_tokens > 0);
     passed(3, "tokens are counted");
 
@@ -52,7 +58,11 @@ async fn dozen(client: &Client) {
     assert!(!reply.text().is_empty());
     passed(5, "a reply comes in one piece");
 
-    let mut stream = client.messages().stream(short("Count to three.")).await.unwrap();
+    let mut stream = client
+        .messages()
+        .stream(short("Count to three."))
+        .await
+        .unwrap();
     let mut shown = String::new();
     while let Some(event) = stream.next().await {
         shown.push_str(event.unwrap().text().unwrap_or_default());
@@ -67,32 +77,57 @@ async fn dozen(client: &Client) {
 
     let schema = RawJson::from_text(r#"{"type":"object","properties":{"city":{"type":"string"}}}"#);
     let tool = CustomTool::new("weather", schema.unwrap()).description("The weather in a city.");
-    let asked = short("The weather in Oslo?").tool(tool).tool_choice(ToolChoice::tool("weather"));
+    let asked = short("The weather in Oslo?")
+        .tool(tool)
+        .tool_choice(ToolChoice::tool("weather"));
     let reply = client.messages().create(asked).await.unwrap();
     assert_eq!(reply.tool_calls().count(), 1);
     passed(8, "a tool is called");
 
-    let capital = client.messages().create_as::<Capital>(short("The capital of Norway?")).await;
+    let capital = client
+        .messages()
+        .create_as::<Capital>(short("The capital of Norway?"))
+        .await;
     assert!(!capital.unwrap().name.is_empty());
     passed(9, "a reply is a type");
 
-    let add = FunctionTool::new("capital_code", "The code word of a capital.", |_: Capital| async {
-        "The code word is heron."
-    });
+    let add = FunctionTool::new(
+        "capital_code",
+        "The code word of a capital.",
+        |_: Capital| async { "The code word is heron." },
+    );
     let question = short("Call the tool for Oslo, then tell me the code word.");
-    let run = client.messages().tool_runner(question).tool(add).max_steps(4).run().await.unwrap();
+    let run = client
+        .messages()
+        .tool_runner(question)
+        .tool(add)
+        .max_steps(4)
+        .run()
+        .await
+        .unwrap();
     assert_eq!(run.ending, RunEnding::Answered);
     passed(10, "a tool runs, and the model goes on");
 
     let unknown = MessageRequest::new("claude-does-not-exist", 1).user("Hello");
     let error = client.messages().create(unknown).await.unwrap_err();
-    assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::NotFound, 1));
+    assert_eq!(
+        (error.kind(), error.attempts().len()),
+        (ErrorKind::NotFound, 1)
+    );
     passed(11, "an unknown model is told at once");
 
-    let stranger = client.messages().credential(Credential::api_key("sk-ant-api03-nobodys"));
+    let stranger = client
+        .messages()
+        .credential(Credential::api_key("sk-ant-api03-nobodys"));
     let error = stranger.create(short("Hello")).await.unwrap_err();
-    assert_eq!((error.category(), error.attempts().len()), (Category::Authentication, 1));
-    passed(12, "a wrong key is told at once, and latched for its owner alone");
+    assert_eq!(
+        (error.category(), error.attempts().len()),
+        (Category::Authentication, 1)
+    );
+    passed(
+        12,
+        "a wrong key is told at once, and latched for its owner alone",
+    );
 }
 
 #[tokio::test]
@@ -103,8 +138,25 @@ async fn a_dozen_calls_pass_against_the_real_api() {
 
 #[tokio::test]
 async fn the_same_dozen_passes_against_the_simulated_api() {
-    let script = vec![Reply::message("Hello.")];
-    let api = Simulator::start(Scenario::script(script).key_required()).await.unwrap();
-    let client = Client::builder().base_url(api.base_url()).api_key("sk-ant-api03-simulated");
+    let hello = || Reply::message("Hello.");
+    let called = |name: &str| Reply::answer(Answer::new().tool_use(name, r#"{"name":"Oslo"}"#));
+    let script = vec![
+        hello(),
+        hello(),
+        hello(),
+        Reply::answer(Answer::new().text("1").stop_reason("max_tokens")),
+        called("weather"),
+        Reply::message(r#"{"name":"Oslo"}"#),
+        called("capital_code"),
+        hello(),
+        Reply::error(404, "not_found_error", "model: claude-does-not-exist"),
+        Reply::error(401, "authentication_error", "invalid x-api-key"),
+    ];
+    let scenario = Scenario::script(script).key_required();
+    let api = Simulator::start(scenario).await.unwrap();
+    let client = Client::builder()
+        .base_url(api.base_url())
+        .api_key("sk-ant-api03-simulated");
     dozen(&client.build().unwrap()).await;
+    assert!(api.verdict().is_clean(), "{:?}", api.verdict());
 }

@@ -21,7 +21,14 @@ pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Fa
         let how = "no key: set ANTHROPIC_API_KEY; the calls cost less than a cent";
         return Ok(Outcome::Skipped(how.to_owned()));
     }
-    let test = ["test", "--package", "evenkeel-tests", "--all-features", "--test", "live"];
+    let test = [
+        "test",
+        "--package",
+        "evenkeel-tests",
+        "--all-features",
+        "--test",
+        "live",
+    ];
     let real = ["--", "--ignored", "--nocapture"];
     project.cargo(&[&test[..], &real].concat())?;
     Ok(Outcome::Passed)
