@@ -138,6 +138,7 @@ impl Call {
         };
         let veto = match after {
             After::Veto(stopped) => Some(stopped),
+            _ if self.is_spent() => Some(Stopped::NotReplayable),
             // Where a renewal failed, nothing was sent that could be repeated.
             After::Nothing | After::Content(_) if !self.may_repeat(&failure) => {
                 Some(Stopped::UnsafeToRepeat)
