@@ -13,6 +13,8 @@ use crate::{Extra, Message, RawJson, sse};
 pub struct BatchResults {
     lines: JsonLines,
     facts: Facts,
+    /// For the items, whose requests were others.
+    of_items: Facts,
 }
 
 /// What became of one request of a batch.
@@ -45,11 +47,13 @@ pub enum BatchOutcome {
 }
 
 impl BatchResults {
-    /// A reader of the body of the response whose head is `facts`; its errors carry them.
+    /// A reader of the body of the response whose head is `facts`; its own errors carry them. The
+    /// error of an item has that item's request id.
     #[must_use]
     pub fn new(facts: Facts) -> Self {
         Self {
             lines: JsonLines::new(),
+            of_items: facts.for_item(),
             facts,
         }
     }
@@ -98,7 +102,7 @@ impl BatchResults {
                 Err(error) => return Some(Err(error.with_facts(facts.clone()))),
             };
             let item = match std::str::from_utf8(line.bytes) {
-                Ok(text) => item(text, facts, &mut wanted).ok_or("is no result"),
+                Ok(text) => item(text, &self.of_items, &mut wanted).ok_or("is no result"),
                 Err(_) => Err("is not UTF-8"),
             };
             return Some(match item {

@@ -69,6 +69,12 @@ impl Retrying {
             .map(|limit| self.session.since() + limit)
     }
 
+    /// A tenth of the patience: soon enough to see that a call gets on.
+    pub(super) fn patience_step(&self) -> Option<Duration> {
+        let limit = self.policy.patience_limit()?;
+        Some((limit / 10).max(Duration::from_millis(1)))
+    }
+
     /// For a call that has spent some of its patience elsewhere.
     pub(super) fn having_used(mut self, used: Duration) -> Self {
         self.used = used;
