@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use evenkeel::messages::{BatchRequest, CreateBatch};
+use evenkeel::messages::{BatchOutcome, BatchRequest, CreateBatch, FollowUp};
 use evenkeel::{BatchPoller, Delivery, ErrorKind, Patience, Stopped};
+use evenkeel_simulator::{Chance, Cut, Ending, Reply as SimulatorReply, Scenario, Simulator, When};
 use evenkeel_tests::{PLANTED_PROMPT, Reply, Script, Server, client, pause, request, within};
 use http::Method;
 
@@ -352,4 +353,81 @@ async fn many_pollers_do_not_look_at_the_same_moment() {
     }
     let most = seconds.values().max().copied().unwrap_or_default();
     assert!(most <= 10, "{most} looks in one second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_and_its_follow_up_live_through_a_simulated_api_with_faults_at_every_step() {
+    let failing = SimulatorReply::error(529, "overloaded_error", "Overloaded");
+    let scenario = Scenario::script(Vec::new())
+        .batch_item_time(60 * SECOND)
+        .batch_error("late", "overloaded_error")
+        .batch_expired("gone")
+        .with(
+            When::requests([1, 3, 4, 8, 12]).path("/v1/messages/batches*"),
+            failing,
+        )
+        .with(
+            // Longer than what is said of a batch: of these only results are cut.
+            When::always()
+                .chance(Chance::percent(50))
+                .path("/v1/messages/batches/*"),
+            SimulatorReply::scripted().cut_after_bytes(900, Cut::Reset),
+        );
+    let simulator = Simulator::builder()
+        .scenario(scenario)
+        .seed(7)
+        .in_process()
+        .unwrap();
+    let (client, _) = client(&simulator, |builder| builder);
+    let ids = ["fine", "late", "gone", "wrong"];
+    let requests = ids.map(|id| {
+        let model = if id == "wrong" {
+            "claude-2.1"
+        } else {
+            "claude-sonnet-5-5"
+        };
+        BatchRequest::new(id, evenkeel_tests::request_to(model))
+    });
+    let original = CreateBatch::new(requests.to_vec());
+    let mut next = Some(original.clone());
+    let mut answered = Vec::new();
+    let mut rounds = 0;
+    while let Some(create) = next {
+        rounds += 1;
+        let batch = client.batches().create(create).await.unwrap();
+        let ended = client.batches().poll(&batch.id).ended().await.unwrap();
+        let mut results = client.batches().results_of(&ended);
+        let mut follow_up = FollowUp::new();
+        while let Some(item) = results.next().await {
+            let item = item.unwrap();
+            follow_up.note(&item);
+            if let BatchOutcome::Succeeded(_) = item.outcome {
+                answered.push(item.custom_id);
+            }
+        }
+        next = follow_up.of(&original).unwrap();
+    }
+    assert_eq!(rounds, 2);
+    assert_eq!(answered, ["fine", "late", "gone"]);
+    let journal = simulator.journal();
+    let cut = journal
+        .iter()
+        .filter(|entry| entry.ending == Ending::Cut)
+        .count();
+    assert!(
+        cut > 0,
+        "no result was cut: the test shows less than it says"
+    );
+    let made = journal
+        .iter()
+        .filter(|entry| entry.method == "POST" && entry.status == Some(200))
+        .count();
+    assert_eq!(made, 2, "nothing bought twice");
+    let mut batches = client.batches().list();
+    let mut listed = 0;
+    while let Some(batch) = batches.next().await {
+        batch.unwrap();
+        listed += 1;
+    }
+    assert_eq!(listed, 2);
 }

@@ -48,6 +48,9 @@ impl Retrying {
         if let (None, Some(limit)) = (policy.patience_limit(), patience.limit()) {
             policy = policy.patience(limit);
         }
+        if let Some(most) = tuning.hint_spread {
+            policy = policy.hint_spread(most);
+        }
         if let Some(attempts) = options.attempts {
             policy = policy.max_attempts(attempts);
         }
