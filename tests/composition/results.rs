@@ -52,7 +52,7 @@ fn said(item: &BatchItem) -> String {
         BatchOutcome::Canceled => "canceled".into(),
         BatchOutcome::Expired => "expired".into(),
         BatchOutcome::Unknown(raw) => raw.get().into(),
-        _ => unreachable!("there are no others"),
+        other => format!("{other:?}"),
     }
 }
 
@@ -211,8 +211,8 @@ async fn cuts_that_each_bring_something_go_on_for_as_long_as_they_do() {
         match lines.get(read + 1) {
             None => reply,
             Some(next) => {
-                let half = &next[..next.len() / 2];
-                reply.body(half).pause(40 * SECOND).ending(Ending::Cut)
+                let half = &next.as_bytes()[..next.len() / 2];
+                reply.bytes(half).pause(40 * SECOND).ending(Ending::Cut)
             }
         }
     });

@@ -102,7 +102,7 @@ async fn a_stream_goes_out_under_its_length_or_else_in_chunks() {
             length.is_none(),
             "{head}"
         );
-        assert_eq!(body.iter().filter(|byte| **byte == b'x').count(), 300_000);
+        assert_eq!(body.split(|byte| *byte == b'x').count() - 1, 300_000);
         answer(&mut socket, "200 OK", FILE).await;
         feed.await.unwrap();
         assert_eq!(call.await.unwrap().unwrap().id, "file_1");

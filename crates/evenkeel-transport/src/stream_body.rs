@@ -30,9 +30,9 @@ struct Source {
     /// Opens it again, where that can be done.
     open: Option<Box<dyn Fn() -> Chunks + Send>>,
     /// Bytes taken since it was opened.
-    taken: u64,
+    given: u64,
     /// Bytes taken in all.
-    total: u64,
+    taken: u64,
     state: BodyState,
     /// Counts the readers: only the newest reads.
     generation: u64,
@@ -92,8 +92,8 @@ impl StreamBody {
         let source = Source {
             chunks,
             open,
+            given: 0,
             taken: 0,
-            total: 0,
             state: BodyState::Ready,
             generation: 0,
             fault: None,
@@ -120,7 +120,7 @@ impl StreamBody {
     /// on.
     #[must_use]
     pub fn taken(&self) -> u64 {
-        self.inner.source().total
+        self.inner.source().taken
     }
 
     /// Begins to read it, for one attempt: what an earlier reader does not have yet, it never gets.
@@ -140,7 +140,7 @@ impl StreamBody {
         if let Some(open) = &source.open {
             source.chunks = Some(open());
         }
-        source.taken = 0;
+        source.given = 0;
         source.fault = None;
         source.generation += 1;
         Ok(BodyReader {
@@ -199,16 +199,16 @@ impl Stream for BodyReader {
         let fault = match chunk {
             Some(Ok(chunk)) => {
                 let size = chunk.len() as u64;
+                source.given = source.given.saturating_add(size);
                 source.taken = source.taken.saturating_add(size);
-                source.total = source.total.saturating_add(size);
-                if length.is_none_or(|length| source.taken <= length) {
+                if length.is_none_or(|length| source.given <= length) {
                     return Poll::Ready(Some(Ok(chunk)));
                 }
                 Error::invalid_config("body", "has more bytes than its length says")
             }
             None => {
                 source.chunks = None;
-                if length.is_none_or(|length| source.taken == length) {
+                if length.is_none_or(|length| source.given == length) {
                     return Poll::Ready(None);
                 }
                 Error::invalid_config("body", "has fewer bytes than its length says")

@@ -251,10 +251,8 @@ impl Batches {
 
 fn path(id: &str, below: Option<&str>) -> Result<String, evenkeel_error::Error> {
     let path = Path::new(PATH).segment(id);
-    below
-        .into_iter()
-        .fold(path, |path, below| path.segment(below))
-        .encode()
+    let below = below.into_iter();
+    below.fold(path, Path::segment).encode()
 }
 
 impl fmt::Debug for Batches {

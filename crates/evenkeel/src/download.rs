@@ -33,9 +33,12 @@ pub struct Download {
 
 enum State {
     Idle(Box<Reader>),
-    Reading(Pin<Box<dyn Future<Output = (Box<Reader>, Result<Option<Bytes>, Error>)> + Send>>),
+    Reading(Reading),
     Ended,
 }
+
+/// Gives the reader back, with what it read.
+type Reading = Pin<Box<dyn Future<Output = (Box<Reader>, Result<Option<Bytes>, Error>)> + Send>>;
 
 struct Reader {
     call: Call,

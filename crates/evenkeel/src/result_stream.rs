@@ -35,10 +35,13 @@ pub struct ResultStream {
 }
 
 enum State {
-    Reading(Pin<Box<dyn Future<Output = (Box<Reader>, Result<Step, Error>)> + Send>>),
+    Reading(Reading),
     Idle(Box<Reader>),
     Ended,
 }
+
+/// Gives the reader back, with what it read.
+type Reading = Pin<Box<dyn Future<Output = (Box<Reader>, Result<Step, Error>)> + Send>>;
 
 /// What a read brought.
 enum Step {

@@ -102,7 +102,7 @@ impl BatchResults {
                 Err(error) => return Some(Err(error.with_facts(facts.clone()))),
             };
             let item = match std::str::from_utf8(line.bytes) {
-                Ok(text) => item(text, &self.of_items, &mut wanted).ok_or("is no result"),
+                Ok(text) => item(text, &self.of_items, &mut wanted),
                 Err(_) => Err("is not UTF-8"),
             };
             return Some(match item {
@@ -132,21 +132,22 @@ impl BatchItem {
     }
 }
 
-/// `None` for no result, `Some(None)` for one that is not wanted.
+/// `None` for one that is not wanted; the error says what the line is instead.
 fn item(
     text: &str,
     facts: &Facts,
     wanted: &mut impl FnMut(&str) -> bool,
-) -> Option<Option<BatchItem>> {
-    let mut fields = Fields::split(text).ok()?;
-    let custom_id: String = fields.take("custom_id")?;
+) -> Result<Option<BatchItem>, &'static str> {
+    const NONE: &str = "is no result";
+    let mut fields = Fields::split(text).ok().ok_or(NONE)?;
+    let custom_id: String = fields.take("custom_id").ok_or(NONE)?;
     if !wanted(&custom_id) {
-        return Some(None);
+        return Ok(None);
     }
-    let raw = fields.raw("result")?;
-    let outcome = outcome(raw, facts)?;
+    let raw = fields.raw("result").ok_or(NONE)?;
+    let outcome = outcome(raw, facts).ok_or(NONE)?;
     fields.remove("result");
-    Some(Some(BatchItem {
+    Ok(Some(BatchItem {
         custom_id,
         outcome,
         extra: fields.into_extra(),

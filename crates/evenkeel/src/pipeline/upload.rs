@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use evenkeel_error::{Error as Failure, Moment, Phase};
 use evenkeel_event::Stopped;
-use evenkeel_transport::{BodyState, Request, Response};
+use evenkeel_transport::{BodyState, Request, Response, StreamBody};
 
 use super::Call;
 use super::attempt::Broken;
@@ -20,7 +20,7 @@ impl Call {
     ) -> Result<Result<Response, Failure>, Broken> {
         let shared = Arc::clone(&self.shared);
         let stream = request.stream.clone();
-        let taken = || stream.as_ref().map_or(0, |stream| stream.taken());
+        let taken = || stream.as_ref().map_or(0, StreamBody::taken);
         let mut before = taken();
         let mut sending = shared.transport.send(request);
         let every = self.patience_step();
