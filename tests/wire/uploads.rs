@@ -268,3 +268,22 @@ async fn a_download_that_is_cut_is_no_file() {
     assert_eq!(read, b"content");
     server.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_post_without_a_body_says_that_it_has_none() {
+    let (listener, address) = world::listen().await;
+    let call = tokio::spawn(client(address).batches().cancel("msgbatch_1"));
+    let (mut socket, _) = listener.accept().await.unwrap();
+    let (head, body) = request(&mut socket).await;
+    assert!(
+        head.starts_with("post /v1/messages/batches/msgbatch_1/cancel "),
+        "{head}"
+    );
+    assert!(
+        head.contains("content-length: 0") && body.is_empty(),
+        "{head}"
+    );
+    let batch = r#"{"type":"message_batch","id":"msgbatch_1","processing_status":"canceling","request_counts":{}}"#;
+    answer(&mut socket, "200 OK", batch).await;
+    call.await.unwrap().unwrap();
+}

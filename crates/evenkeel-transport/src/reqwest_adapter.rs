@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use evenkeel_error::{Error, Facts, Phase};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method};
 
 use crate::clock::{self, Progress, Started};
 use crate::{Body, BodyReader, BoxFuture, Request, Response, StreamBodies, Transport};
@@ -144,8 +146,15 @@ impl Inner {
         &self,
         request: Request,
     ) -> Result<(reqwest::Request, Option<Arc<Progress>>), Error> {
+        let is_empty = request.body.is_empty() && request.stream.is_none();
+        let has_content = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         let mut outgoing = reqwest::Request::new(request.method, self.urls.of(&request.uri)?);
         *outgoing.headers_mut() = request.headers;
+        if is_empty && has_content {
+            // hyper leaves it out, and a proxy may then answer 411 (RFC 9110 §8.6).
+            let none = HeaderValue::from_static("0");
+            outgoing.headers_mut().insert(CONTENT_LENGTH, none);
+        }
         let (body, progress) = match request.stream {
             None => uploading(request.body),
             Some(stream) => streaming(stream.reader()?),
