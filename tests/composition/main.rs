@@ -25,3 +25,5 @@ mod repeats;
 mod resources;
 mod results;
 mod together;
+mod tools;
+mod typed;

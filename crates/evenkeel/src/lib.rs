@@ -41,9 +41,14 @@ mod repeat;
 mod reply;
 mod resource;
 mod result_stream;
+#[cfg(feature = "schema")]
+mod schema;
 mod shared;
 mod stream;
 mod timers;
+mod tools;
+#[cfg(feature = "schema")]
+mod typed;
 mod upload;
 #[cfg(feature = "breaker")]
 mod wake;
@@ -73,8 +78,19 @@ pub use renewal::{CredentialProvider, Token};
 pub use reply::{Billing, FellBack, Meta, Reply};
 pub use resource::Messages;
 pub use result_stream::ResultStream;
+#[cfg(feature = "schema")]
+pub use schema::json_schema;
 pub use stream::MessageStream;
+pub use tools::{Approval, FunctionTool, IntoToolResult, Json, RunEnding, ToolRun, ToolRunner};
+#[cfg(feature = "schema")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+pub use typed::{Mismatch, Typed, TypedError};
 pub use upload::Upload;
+
+/// What the types have to derive whose schemas are made here.
+#[cfg(feature = "schema")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+pub use schemars;
 
 /// The layers, each also a crate of its own.
 #[cfg(feature = "retry")]
