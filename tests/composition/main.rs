@@ -8,11 +8,13 @@
 
 mod after_content;
 mod backends;
+mod batches;
 mod before_content;
 mod cancel;
 mod catalogue;
 mod credentials;
 mod fallback;
+mod files;
 mod hints;
 mod latch;
 mod limits;
@@ -21,6 +23,7 @@ mod options;
 mod records;
 mod repeats;
 mod resources;
+mod results;
 mod together;
 mod tools;
 mod typed;

@@ -19,4 +19,5 @@ mod network;
 mod overheard;
 mod proxies;
 mod sockets;
+mod uploads;
 mod world;

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use evenkeel_error::{Error, Facts, Phase};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method};
 
 use crate::clock::{self, Progress, Started};
-use crate::{Body, BoxFuture, Request, Response, Transport};
+use crate::{Body, BodyReader, BoxFuture, Request, Response, StreamBodies, Transport};
 
 mod builder;
 mod causes;
@@ -102,6 +104,10 @@ impl Transport for ReqwestTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
         Box::pin(self.inner.send(request))
     }
+
+    fn stream_bodies(&self) -> StreamBodies {
+        StreamBodies::Supported
+    }
 }
 
 impl Inner {
@@ -114,12 +120,17 @@ impl Inner {
             _ => &self.direct,
         };
         let head_limit = request.head_limit;
+        let stream = request.stream.clone();
         let started = Started::now();
         let (request, progress) = self.outgoing(request)?;
         let sending = client.execute(request);
         let response = match clock::within(head_limit, progress.as_deref(), sending).await {
             None => return Err(Error::timed_out(Phase::Head, head_limit)),
             Some(Err(error)) => {
+                // A source that failed makes the connection fail: what came first is the reason.
+                if let Some(fault) = stream.and_then(|stream| stream.take_fault()) {
+                    return Err(fault);
+                }
                 return Err(fault::before_the_head(error, self, started.elapsed()));
             }
             Some(Ok(response)) => response,
@@ -135,9 +146,19 @@ impl Inner {
         &self,
         request: Request,
     ) -> Result<(reqwest::Request, Option<Arc<Progress>>), Error> {
+        let is_empty = request.body.is_empty() && request.stream.is_none();
+        let has_content = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         let mut outgoing = reqwest::Request::new(request.method, self.urls.of(&request.uri)?);
         *outgoing.headers_mut() = request.headers;
-        let (body, progress) = uploading(request.body);
+        if is_empty && has_content {
+            // hyper leaves it out, and a proxy may then answer 411 (RFC 9110 §8.6).
+            let none = HeaderValue::from_static("0");
+            outgoing.headers_mut().insert(CONTENT_LENGTH, none);
+        }
+        let (body, progress) = match request.stream {
+            None => uploading(request.body),
+            Some(stream) => streaming(stream.reader()?),
+        };
         *outgoing.body_mut() = Some(body);
         Ok((outgoing, progress))
     }
@@ -162,6 +183,12 @@ fn uploading(body: Bytes) -> (reqwest::Body, Option<Arc<Progress>>) {
     }
     let progress = Arc::new(Progress::start());
     let upload = upload::Upload::new(body, Arc::clone(&progress));
+    (reqwest::Body::wrap(upload), Some(progress))
+}
+
+fn streaming(body: BodyReader) -> (reqwest::Body, Option<Arc<Progress>>) {
+    let progress = Arc::new(Progress::start());
+    let upload = upload::Streaming::new(body, Arc::clone(&progress));
     (reqwest::Body::wrap(upload), Some(progress))
 }
 

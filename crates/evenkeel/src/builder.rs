@@ -37,6 +37,8 @@ pub struct ClientBuilder {
     #[cfg(feature = "retry")]
     policy: Option<evenkeel_backoff::RetryPolicy>,
     #[cfg(feature = "retry")]
+    hint_spread: Option<Duration>,
+    #[cfg(feature = "retry")]
     budget: Option<evenkeel_backoff::RetryBudgetBuilder>,
     #[cfg(feature = "breaker")]
     breaker: evenkeel_breaker::BreakerConfig,
@@ -75,6 +77,8 @@ impl ClientBuilder {
             seed: None,
             #[cfg(feature = "retry")]
             policy: None,
+            #[cfg(feature = "retry")]
+            hint_spread: None,
             #[cfg(feature = "retry")]
             budget: None,
             #[cfg(feature = "breaker")]
@@ -215,6 +219,8 @@ impl ClientBuilder {
             #[cfg(feature = "retry")]
             policy: self.policy,
             #[cfg(feature = "retry")]
+            hint_spread: self.hint_spread,
+            #[cfg(feature = "retry")]
             budget: self.budget,
         };
         let shared = Shared {
@@ -250,6 +256,7 @@ impl ClientBuilder {
             ("progress_limit", timers.progress),
             ("hidden_progress_limit", timers.hidden_progress),
             ("error_body_limit", timers.error_body),
+            ("renewal_limit", timers.renewal),
             ("quiet_warning", timers.warning),
         ] {
             if limit.is_zero() {

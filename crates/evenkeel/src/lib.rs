@@ -3,19 +3,23 @@
 
 mod answered;
 mod attempt;
+mod batches;
 mod bounded;
 mod builder;
+mod cadence;
 #[cfg(feature = "breaker")]
 mod circuit;
 mod client;
 mod clock;
 mod credential;
 mod dice;
+mod download;
 mod dry_run;
 #[cfg(feature = "reqwest")]
 mod environment;
 mod failure;
 mod fallback;
+mod files;
 mod gate;
 mod identity;
 mod latch;
@@ -24,16 +28,19 @@ mod limits;
 mod listing;
 mod live;
 mod models;
+mod multipart;
 #[cfg(test)]
 mod nowhere;
 mod options;
 mod patience;
 mod pipeline;
+mod poller;
 mod raw;
 mod renewal;
 mod repeat;
 mod reply;
 mod resource;
+mod result_stream;
 #[cfg(feature = "schema")]
 mod schema;
 mod shared;
@@ -42,29 +49,35 @@ mod timers;
 mod tools;
 #[cfg(feature = "schema")]
 mod typed;
+mod upload;
 #[cfg(feature = "breaker")]
 mod wake;
 
 pub use answered::Answered;
 pub use attempt::{Attempt, Outcome};
+pub use batches::Batches;
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use credential::Credential;
+pub use download::Download;
 pub use dry_run::DryRun;
 pub use evenkeel_error::{Category, Delivery, ErrorKind, Recovery};
 pub use evenkeel_event::{Stopped, Trigger};
 pub use evenkeel_messages::{Message, MessageRequest};
 pub use failure::{Error, Report};
 pub use fallback::Fallback;
+pub use files::Files;
 pub use ledger::Ledger;
 pub use listing::Listing;
 pub use models::Models;
 pub use options::{Ambiguous, Fetch};
 pub use patience::Patience;
+pub use poller::BatchPoller;
 pub use raw::{Raw, RawReply};
 pub use renewal::{CredentialProvider, Token};
 pub use reply::{Billing, FellBack, Meta, Reply};
 pub use resource::Messages;
+pub use result_stream::ResultStream;
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
 pub use stream::MessageStream;
@@ -72,6 +85,7 @@ pub use tools::{Approval, FunctionTool, IntoToolResult, Json, RunEnding, ToolRun
 #[cfg(feature = "schema")]
 #[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
 pub use typed::{Mismatch, Typed, TypedError};
+pub use upload::Upload;
 
 /// What the types have to derive whose schemas are made here.
 #[cfg(feature = "schema")]

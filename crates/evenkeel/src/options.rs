@@ -103,6 +103,11 @@ impl Options {
 
 const BETA: &str = "anthropic-beta";
 
+/// The parameter for the size of a page, and the largest that the API takes (its documentation, list
+/// of models).
+const LIMIT: &str = "limit";
+const LARGEST_PAGE: u32 = 1_000;
+
 impl Extras {
     /// The headers of a call: the client's, with the call's own over them, and the betas of both.
     pub(crate) fn headers_over(&self, of_client: &ExtraHeaders) -> Result<ExtraHeaders, Error> {
@@ -152,6 +157,17 @@ impl Extras {
             Err(invalid) => {
                 self.broken.get_or_insert(invalid);
             }
+        }
+    }
+
+    /// How many things are on a page of a list.
+    pub(crate) fn page_size(&mut self, size: u32) {
+        if (1..=LARGEST_PAGE).contains(&size) {
+            self.query.retain(|(name, _)| name != LIMIT);
+            self.query(LIMIT.into(), size.to_string());
+        } else {
+            let invalid = evenkeel_error::InvalidConfig::new("page_size", "must be 1 to 1000");
+            self.broken.get_or_insert(invalid);
         }
     }
 
@@ -275,7 +291,20 @@ macro_rules! option_setters {
     };
 }
 
-pub(crate) use option_setters;
+/// The setter that resources with a list share.
+macro_rules! page_setter {
+    () => {
+        /// How many things are on a page of [`list`](Self::list): 1 to 1000. Default: as many as the
+        /// API sends unasked, which is 20. The list turns the pages itself; larger ones cost fewer
+        /// requests.
+        pub fn page_size(mut self, size: u32) -> Self {
+            self.options.extras_mut().page_size(size);
+            self
+        }
+    };
+}
+
+pub(crate) use {option_setters, page_setter};
 
 #[cfg(test)]
 mod tests {

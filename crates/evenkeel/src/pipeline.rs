@@ -46,13 +46,16 @@ mod attempt;
 mod collect;
 mod departure;
 mod hops;
+mod opened;
 mod passage;
 mod plan;
+mod upload;
 
 pub(crate) use answer::Answer;
 pub(crate) use attempt::{Received, Stopwatch};
 pub(crate) use collect::Broken;
 pub(crate) use hops::{Hop, Hops};
+pub(crate) use opened::{Brought, Opened};
 use passage::Passage;
 pub(crate) use plan::Plan;
 
@@ -196,6 +199,7 @@ impl Call {
         let stopped = match after {
             _ if !failure.is_retryable() => Stopped::NotRecoverable,
             After::Veto(stopped) => stopped,
+            _ if self.is_spent() => Stopped::NotReplayable,
             After::Nothing | After::Content(_) | After::Unrenewed => Stopped::Attempts,
         };
         Err(self.give_up(failure, stopped))

@@ -309,5 +309,10 @@ mod tests {
         is_send(&client.messages().create(request()));
         is_send(&client.messages().stream(request()));
         is_stream::<MessageStream>();
+        is_send(&client.files().upload(crate::Upload::bytes("a", "x")));
+        is_send(&client.files().download("a"));
+        is_stream::<crate::Download>();
+        is_stream::<crate::ResultStream>();
+        is_stream::<crate::BatchPoller>();
     }
 }

@@ -60,6 +60,8 @@ pub(crate) struct Tuning {
     #[cfg(feature = "retry")]
     pub(crate) policy: Option<evenkeel_backoff::RetryPolicy>,
     #[cfg(feature = "retry")]
+    pub(crate) hint_spread: Option<Duration>,
+    #[cfg(feature = "retry")]
     pub(crate) budget: Option<evenkeel_backoff::RetryBudgetBuilder>,
 }
 

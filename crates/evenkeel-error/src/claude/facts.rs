@@ -86,6 +86,17 @@ impl Facts {
         }
     }
 
+    /// The head for one of the many answers that a body holds, such as the results of a batch: status
+    /// and times, and nothing of the request that fetched them all: not its id, hint or limits.
+    #[must_use]
+    pub fn for_item(&self) -> Self {
+        let mut item = Self::read(self.status(), &HeaderMap::new(), self.received());
+        if let Some(read) = Arc::get_mut(&mut item.read) {
+            read.date = self.date();
+        }
+        item
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {

@@ -3,11 +3,14 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use evenkeel_error::Error;
+use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 
+use crate::BodyReader;
 use crate::clock::Progress;
 
 /// What goes out in one piece. hyper takes a piece when it has room for it (about 400 KiB are buffered
@@ -54,6 +57,40 @@ impl http_body::Body for Upload {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+/// A body that is read as it is sent, with a note of when.
+#[derive(Debug)]
+pub(super) struct Streaming {
+    body: BodyReader,
+    progress: Arc<Progress>,
+}
+
+impl Streaming {
+    pub(super) fn new(body: BodyReader, progress: Arc<Progress>) -> Self {
+        Self { body, progress }
+    }
+}
+
+impl http_body::Body for Streaming {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let chunk = ready!(Pin::new(&mut self.body).poll_next(cx));
+        self.progress.mark();
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body
+            .length()
+            .map(SizeHint::with_exact)
+            .unwrap_or_default()
     }
 }
 

@@ -48,6 +48,9 @@ impl Retrying {
         if let (None, Some(limit)) = (policy.patience_limit(), patience.limit()) {
             policy = policy.patience(limit);
         }
+        if let Some(most) = tuning.hint_spread {
+            policy = policy.hint_spread(most);
+        }
         if let Some(attempts) = options.attempts {
             policy = policy.max_attempts(attempts);
         }
@@ -67,6 +70,12 @@ impl Retrying {
         self.policy
             .patience_limit()
             .map(|limit| self.session.since() + limit)
+    }
+
+    /// A tenth of the patience: soon enough to see that a call gets on.
+    pub(super) fn patience_step(&self) -> Option<Duration> {
+        let limit = self.policy.patience_limit()?;
+        Some((limit / 10).max(Duration::from_millis(1)))
     }
 
     /// For a call that has spent some of its patience elsewhere.
@@ -138,6 +147,7 @@ impl Call {
         };
         let veto = match after {
             After::Veto(stopped) => Some(stopped),
+            _ if self.is_spent() => Some(Stopped::NotReplayable),
             // Where a renewal failed, nothing was sent that could be repeated.
             After::Nothing | After::Content(_) if !self.may_repeat(&failure) => {
                 Some(Stopped::UnsafeToRepeat)

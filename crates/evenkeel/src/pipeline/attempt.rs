@@ -78,7 +78,19 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn into_failure(self, elapsed: Duration) -> Failure {
+    pub(super) fn new(stopped: Stopped, phase: Phase, facts: Facts) -> Self {
+        Self {
+            stopped,
+            phase,
+            facts: Some(facts),
+        }
+    }
+
+    pub(super) fn stopped(&self) -> Stopped {
+        self.stopped
+    }
+
+    pub(super) fn into_failure(self, elapsed: Duration) -> Failure {
         let failure = match self.stopped {
             Stopped::Deadline if self.facts.is_some() => {
                 Failure::deadline_exceeded(Delivery::Answered)
@@ -138,7 +150,11 @@ impl Call {
                 if self.may_renew(&failure) {
                     let failure = failure.with_recovery(Recovery::Refresh);
                     self.book_failure(watch, &failure);
-                    return Err(Halt::Renew);
+                    return Err(if self.is_spent() {
+                        Halt::Failed(failure)
+                    } else {
+                        Halt::Renew
+                    });
                 }
                 self.book_failure(watch, &failure);
                 self.refused_credential(watch, &failure);
@@ -176,11 +192,15 @@ impl Call {
         watch: Stopwatch,
         request: Request,
     ) -> Result<R, Broken> {
-        let sending = self.shared.transport.send(request);
-        let response = self
-            .bounded(Phase::Head, None, sending)
-            .await?
-            .map_err(Broken::Failed)?;
+        let response = match &request.stream {
+            None => {
+                let sending = self.shared.transport.send(request);
+                self.bounded(Phase::Head, None, sending).await?
+            }
+            // Few calls upload anything: the others do not carry what that takes.
+            Some(_) => Box::pin(self.upload(request)).await?,
+        };
+        let response = response.map_err(Broken::Failed)?;
         self.shared.mark_answered();
         let response = self.shared.backend.response(response);
         if !(200..300).contains(&response.facts.status()) {
@@ -281,7 +301,7 @@ impl Call {
     }
 
     /// `future`'s output, unless a limit of the caller's comes first.
-    async fn bounded<F: Future>(
+    pub(super) async fn bounded<F: Future>(
         &self,
         phase: Phase,
         facts: Option<&Facts>,

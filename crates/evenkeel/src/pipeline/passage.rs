@@ -8,7 +8,7 @@ use super::{Call, Halt, Stopwatch};
 use crate::clock::Clock;
 use crate::identity::{Leave, latches};
 use crate::latch::{Probe, Refusal};
-use crate::renewal::{self, Origin, Unrenewed};
+use crate::renewal::{Origin, Unrenewed};
 
 /// What a call knows of its credential.
 #[derive(Default)]
@@ -79,7 +79,7 @@ impl Call {
         let Some(renewable) = identity.credential.as_ref().and_then(|c| c.renewable()) else {
             return Err(Halt::Failed(crate::shared::no_credential()));
         };
-        let limit = self.at_most_half(renewal::LIMIT);
+        let limit = self.at_most_half(self.shared.tuning.timers.renewal);
         let asking = renewable.current(limit);
         let current = match self.limit() {
             None => asking.await,
