@@ -21,4 +21,5 @@ mod options;
 mod records;
 mod repeats;
 mod resources;
+mod restart;
 mod together;

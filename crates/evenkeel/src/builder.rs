@@ -38,6 +38,8 @@ pub struct ClientBuilder {
     policy: Option<evenkeel_backoff::RetryPolicy>,
     #[cfg(feature = "retry")]
     budget: Option<evenkeel_backoff::RetryBudgetBuilder>,
+    #[cfg(feature = "retry")]
+    restart: crate::Restart,
     #[cfg(feature = "breaker")]
     breaker: evenkeel_breaker::BreakerConfig,
 }
@@ -77,6 +79,8 @@ impl ClientBuilder {
             policy: None,
             #[cfg(feature = "retry")]
             budget: None,
+            #[cfg(feature = "retry")]
+            restart: crate::Restart::default(),
             #[cfg(feature = "breaker")]
             breaker: evenkeel_breaker::BreakerConfig::default(),
         }
@@ -216,6 +220,8 @@ impl ClientBuilder {
             policy: self.policy,
             #[cfg(feature = "retry")]
             budget: self.budget,
+            #[cfg(feature = "retry")]
+            restart: self.restart,
         };
         let shared = Shared {
             transport,

@@ -33,7 +33,10 @@ mod raw;
 mod renewal;
 mod repeat;
 mod reply;
+mod reply_event;
 mod resource;
+#[cfg(feature = "retry")]
+mod restart;
 mod shared;
 mod stream;
 mod timers;
@@ -59,7 +62,11 @@ pub use patience::Patience;
 pub use raw::{Raw, RawReply};
 pub use renewal::{CredentialProvider, Token};
 pub use reply::{Billing, FellBack, Meta, Reply};
+pub use reply_event::ReplyEvent;
 pub use resource::Messages;
+#[cfg(feature = "retry")]
+#[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
+pub use restart::Restart;
 pub use stream::MessageStream;
 
 /// The layers, each also a crate of its own.

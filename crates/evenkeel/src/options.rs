@@ -40,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) attempts: Option<u32>,
     #[cfg(feature = "retry")]
     pub(crate) ambiguous: Option<Ambiguous>,
+    #[cfg(feature = "retry")]
+    pub(crate) restart: Option<crate::Restart>,
     /// What few calls set, in one place so that the others pass it by.
     pub(crate) extras: Option<Arc<Extras>>,
 }

@@ -48,6 +48,8 @@ mod departure;
 mod hops;
 mod passage;
 mod plan;
+#[cfg(feature = "retry")]
+mod restart;
 
 pub(crate) use answer::Answer;
 pub(crate) use attempt::{Received, Stopwatch};

@@ -46,6 +46,15 @@ impl Messages {
         self
     }
 
+    /// Whether a [`stream`](Self::stream) that breaks off after its first content is asked for again.
+    /// Default: the client's, [`Restart::Never`](crate::Restart::Never).
+    #[cfg(feature = "retry")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
+    pub fn restart(mut self, restart: crate::Restart) -> Self {
+        self.options.restart = Some(restart);
+        self
+    }
+
     /// Whom to ask when no reply comes; may be given several times, in the order in which they are
     /// tried.
     pub fn fallback(mut self, fallback: Fallback) -> Self {
@@ -93,7 +102,12 @@ impl Messages {
         async move {
             let mut call = calls.call(request, Fetch::Streamed)?;
             let live = call.open_message().await?;
-            Ok(MessageStream::new(call, live))
+            let stream = MessageStream::new(call, live);
+            #[cfg(feature = "retry")]
+            let restart = calls.options.restart;
+            #[cfg(feature = "retry")]
+            let stream = stream.restarting(restart.unwrap_or(calls.shared.tuning.restart));
+            Ok(stream)
         }
     }
 

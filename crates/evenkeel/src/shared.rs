@@ -61,6 +61,8 @@ pub(crate) struct Tuning {
     pub(crate) policy: Option<evenkeel_backoff::RetryPolicy>,
     #[cfg(feature = "retry")]
     pub(crate) budget: Option<evenkeel_backoff::RetryBudgetBuilder>,
+    #[cfg(feature = "retry")]
+    pub(crate) restart: crate::Restart,
 }
 
 /// Whether a call without a credential is worth sending.
