@@ -18,6 +18,7 @@ mod latch;
 mod limits;
 mod models;
 mod options;
+mod propagators;
 mod records;
 mod repeats;
 mod resources;

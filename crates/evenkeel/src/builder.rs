@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_error::Error;
-use evenkeel_event::Observer;
+use evenkeel_event::{Observer, Propagator};
 use evenkeel_transport::{Backend, BaseUrl, ClaudeApi, Cleartext, ExtraHeaders, Transport};
 
 use crate::clock::Clock;
@@ -29,6 +29,7 @@ pub struct ClientBuilder {
     patience: Patience,
     timers: Timers,
     observers: Vec<Arc<dyn Observer>>,
+    propagators: Vec<Arc<dyn Propagator>>,
     sizes: Sizes,
     spacing: Duration,
     divisor: NonZeroU32,
@@ -70,6 +71,7 @@ impl ClientBuilder {
             patience: Patience::default(),
             timers: Timers::DEFAULT,
             observers: Vec::new(),
+            propagators: Vec::new(),
             sizes: Sizes::DEFAULT,
             spacing: crate::gate::SPACING,
             divisor: NonZeroU32::MIN,
@@ -162,6 +164,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Adds headers to every attempt: the context of a trace, for one. May be given several times.
+    pub fn propagator(mut self, propagator: impl Propagator + 'static) -> Self {
+        self.propagators.push(Arc::new(propagator));
+        self
+    }
+
     /// Divides every wait and every limit of the client by `divisor`, so that a demonstration or a
     /// test against a simulator that does the same runs that much faster.
     #[cfg(feature = "test-util")]
@@ -241,6 +249,7 @@ impl ClientBuilder {
             #[cfg(feature = "breaker")]
             breakers: crate::circuit::Breakers::new(self.breaker.time_divided_by(self.divisor)),
             observers: self.observers,
+            propagators: self.propagators,
             memory: Memory::new(),
         };
         Ok(Client::of(Arc::new(shared)))

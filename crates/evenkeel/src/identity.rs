@@ -19,6 +19,13 @@ pub(crate) const IDENTITIES: usize = 1_024;
 /// Headers that say for whom a credential acts: the account behind them may be refused alone.
 const ON_BEHALF: [&str; 2] = ["anthropic-workspace-id", "anthropic-user-profile-id"];
 
+/// Whether a header of this name says for whom a credential acts.
+pub(crate) fn is_on_behalf(name: &str) -> bool {
+    ON_BEHALF
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// Somebody to the server: a credential, and the workspace and user profile that it acts for.
 pub(crate) struct Identity {
     /// Held so that nobody else gets the address of its provider.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_error::Error;
-use evenkeel_event::{CallId, Event, Observer, What};
+use evenkeel_event::{CallId, Event, Observer, Propagator, What};
 use evenkeel_messages::{MessageRequest, RawJson};
 use evenkeel_transport::{ExtraHeaders, Path};
 
@@ -55,6 +55,7 @@ pub(crate) struct Extras {
     query: Vec<(String, String)>,
     fields: Vec<(String, RawJson)>,
     observers: Vec<Arc<dyn Observer>>,
+    propagators: Vec<Arc<dyn Propagator>>,
     /// The first option that cannot be.
     broken: Option<evenkeel_error::InvalidConfig>,
 }
@@ -103,7 +104,8 @@ impl Options {
     }
 }
 
-const BETA: &str = "anthropic-beta";
+/// The header of the betas, which are joined and not replaced.
+pub(crate) const BETA: &str = "anthropic-beta";
 
 impl Extras {
     /// The headers of a call: the client's, with the call's own over them, and the betas of both.
@@ -160,6 +162,14 @@ impl Extras {
     pub(crate) fn observer(&mut self, observer: Arc<dyn Observer>) {
         self.observers.push(observer);
     }
+
+    fn are_heard(&self) -> bool {
+        !self.observers.is_empty() || !self.propagators.is_empty()
+    }
+
+    pub(crate) fn propagator(&mut self, propagator: Arc<dyn Propagator>) {
+        self.propagators.push(propagator);
+    }
 }
 
 impl std::fmt::Debug for Extras {
@@ -176,7 +186,7 @@ impl std::fmt::Debug for Extras {
     }
 }
 
-/// Who hears of a call: the client's observers and the call's own.
+/// Who hears of a call, and who adds to its attempts: the client's and the call's own.
 #[derive(Clone)]
 pub(crate) struct Voice {
     pub(crate) id: CallId,
@@ -188,8 +198,17 @@ impl Voice {
         let own = options.extras.as_ref();
         Self {
             id,
-            own: own.filter(|extras| !extras.observers.is_empty()).cloned(),
+            own: own.filter(|extras| extras.are_heard()).cloned(),
         }
+    }
+
+    /// Who adds headers to an attempt: the client's propagators, then the call's.
+    pub(crate) fn propagators<'a>(
+        &'a self,
+        shared: &'a Shared,
+    ) -> impl Iterator<Item = &'a Arc<dyn Propagator>> {
+        let own = self.own.iter().flat_map(|extras| &extras.propagators);
+        shared.propagators.iter().chain(own)
     }
 
     pub(crate) fn emit(&self, shared: &Shared, what: What<'_>) {
@@ -272,6 +291,15 @@ macro_rules! option_setters {
             self.options
                 .extras_mut()
                 .observer(std::sync::Arc::new(observer));
+            self
+        }
+
+        /// Adds headers to each attempt of the call, after the client's propagators: the context of a
+        /// trace, for one.
+        pub fn propagator(mut self, propagator: impl evenkeel_event::Propagator + 'static) -> Self {
+            self.options
+                .extras_mut()
+                .propagator(std::sync::Arc::new(propagator));
             self
         }
     };

@@ -16,7 +16,7 @@
 //! 7. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
 //!    them the gate, the latch and the credential are asked again.
 //! 8. **The attempt's timers** bound the head, in `attempt.rs`, and the stream, in `live.rs`.
-//! 9. **The back end** writes the credential into the head, or a signature: [`Call::request`]. What a
+//! 9. **The propagators** add their headers to the head: `propagation.rs`. **The back end** writes the credential into the head, or a signature: [`Call::request`]. What a
 //!    call asks for it has put into its own words before: `plan.rs`.
 //! 10. **The transport** sends.
 //!
@@ -48,6 +48,7 @@ mod departure;
 mod hops;
 mod passage;
 mod plan;
+mod propagation;
 #[cfg(feature = "retry")]
 mod restart;
 
@@ -210,6 +211,7 @@ impl Call {
         token: Option<&SecretString>,
     ) -> Result<Request, Failure> {
         let mut request = self.plan.request().clone();
+        self.inject(&mut request.headers)?;
         let secret = match token {
             Some(token) => Some(Secret::Bearer(token.expose_secret())),
             None => self.plan.credential().and_then(Credential::secret),
