@@ -12,6 +12,7 @@ mod before_content;
 mod cancel;
 mod catalogue;
 mod credentials;
+mod events;
 mod fallback;
 mod hints;
 mod latch;

@@ -316,7 +316,13 @@ impl Drop for Call {
         self.return_probe();
         if self.phase == CallPhase::Running {
             let elapsed = self.elapsed();
-            self.emit(What::cancelled(self.sent, elapsed));
+            let tell = || self.emit(What::cancelled(self.sent, elapsed));
+            // An observer whose panic ends the call would end the process by a second one here.
+            if std::thread::panicking() {
+                let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell));
+            } else {
+                tell();
+            }
         }
     }
 }
