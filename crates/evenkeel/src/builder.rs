@@ -255,6 +255,17 @@ impl ClientBuilder {
         Ok(Client::of(Arc::new(shared)))
     }
 
+    /// As [`build`](Self::build), for calls that block.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build); `invalid_config` also where the system gives no thread.
+    #[cfg(feature = "blocking")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+    pub fn build_blocking(self) -> Result<crate::blocking::Client, crate::Error> {
+        crate::blocking::Client::of(self.build()?)
+    }
+
     fn check_limits(&self) -> Result<(), Error> {
         let timers = &self.timers;
         for (field, limit) in [

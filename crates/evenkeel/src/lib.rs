@@ -3,6 +3,9 @@
 
 mod answered;
 mod attempt;
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 mod bounded;
 mod builder;
 #[cfg(feature = "breaker")]

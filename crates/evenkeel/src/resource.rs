@@ -15,7 +15,7 @@ use crate::{Answered, DryRun, Error, Fallback, Fetch, MessageStream, Reply, answ
 #[must_use]
 pub struct Messages {
     shared: Arc<Shared>,
-    options: Options,
+    pub(crate) options: Options,
     fetch: Fetch,
     fallbacks: Vec<Fallback>,
 }
