@@ -25,3 +25,4 @@ mod repeats;
 mod resources;
 mod restart;
 mod together;
+mod tower;

@@ -20,6 +20,8 @@ mod knobs;
 #[must_use]
 pub struct ClientBuilder {
     connect: Connect,
+    #[cfg(feature = "tower")]
+    pub(crate) layers: Vec<crate::tower::Wrap>,
     backend: Option<Box<dyn Backend>>,
     base_url: Option<String>,
     cleartext: Cleartext,
@@ -62,6 +64,8 @@ impl ClientBuilder {
     fn new(connect: Connect, keyless: Keyless) -> Self {
         Self {
             connect,
+            #[cfg(feature = "tower")]
+            layers: Vec::new(),
             backend: None,
             base_url: None,
             cleartext: Cleartext::default(),
@@ -218,6 +222,11 @@ impl ClientBuilder {
         };
         let is_public = backend.base_url().origin() == ClaudeApi::URL;
         let transport = (self.connect)(backend.base_url(), self.divisor)?;
+        #[cfg(feature = "tower")]
+        let transport = self
+            .layers
+            .into_iter()
+            .fold(transport, |inner, wrap| wrap(inner));
         let tuning = Tuning {
             patience: self.patience,
             timers: self.timers.divided_by(self.divisor),

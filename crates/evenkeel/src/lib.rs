@@ -43,6 +43,9 @@ mod restart;
 mod shared;
 mod stream;
 mod timers;
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub mod tower;
 #[cfg(feature = "breaker")]
 mod wake;
 
