@@ -17,6 +17,17 @@ use crate::{Client, Credential, Patience};
 mod knobs;
 
 /// Makes a [`Client`]; nothing is checked before [`build`](Self::build).
+///
+/// It comes from [`Client::with_transport`], or with the feature `reqwest` from `Client::builder`;
+/// there is none without a transport:
+///
+/// ```compile_fail,E0599
+/// let client = evenkeel::ClientBuilder::default().build();
+/// ```
+///
+/// ```compile_fail,E0061
+/// let client = evenkeel::Client::with_transport().api_key("sk-ant-…").build();
+/// ```
 #[must_use]
 pub struct ClientBuilder {
     connect: Connect,

@@ -42,6 +42,7 @@ mod resource;
 mod restart;
 mod shared;
 mod stream;
+mod sync;
 mod timers;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
