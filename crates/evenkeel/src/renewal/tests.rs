@@ -4,6 +4,13 @@
 //! between two polls a caller touches what is shared under one lock at a time, so the orders of polls
 //! and drops are all the orders there are.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the parts that a test is made of fail as tests do"
+)]
+
 use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
