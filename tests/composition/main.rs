@@ -25,4 +25,6 @@ mod repeats;
 mod resources;
 mod restart;
 mod together;
+mod tools;
 mod tower;
+mod typed;

@@ -144,6 +144,11 @@ fn every_endpoint_has_its_blocking_form() {
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     let command = client.messages().dry_run(request()).unwrap().to_string();
     assert!(command.contains("/v1/messages"), "{command}");
+    let mut runner = client.messages().tool_runner(request());
+    assert_eq!(client.block_on(runner.run()).unwrap().reply.text(), "hello");
+    let typed = client.messages().create_as::<String>(request());
+    let reply = typed.unwrap_err().reply().map(|reply| reply.text());
+    assert_eq!(reply.as_deref(), Some("hello"), "which is no JSON");
     let retrieved = client.as_async().models().retrieve(&models[0].id);
     assert_eq!(client.block_on(retrieved).unwrap().id, models[0].id);
 }

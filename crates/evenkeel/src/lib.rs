@@ -40,13 +40,18 @@ mod reply_event;
 mod resource;
 #[cfg(feature = "retry")]
 mod restart;
+#[cfg(feature = "schema")]
+mod schema;
 mod shared;
 mod stream;
 mod sync;
 mod timers;
+mod tools;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub mod tower;
+#[cfg(feature = "schema")]
+mod typed;
 #[cfg(feature = "breaker")]
 mod wake;
 
@@ -74,7 +79,18 @@ pub use resource::Messages;
 #[cfg(feature = "retry")]
 #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
 pub use restart::Restart;
+#[cfg(feature = "schema")]
+pub use schema::json_schema;
 pub use stream::MessageStream;
+pub use tools::{Approval, FunctionTool, IntoToolResult, Json, RunEnding, ToolRun, ToolRunner};
+#[cfg(feature = "schema")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+pub use typed::{Mismatch, Typed, TypedError};
+
+/// What the types have to derive whose schemas are made here.
+#[cfg(feature = "schema")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+pub use schemars;
 
 /// The layers, each also a crate of its own.
 #[cfg(feature = "retry")]

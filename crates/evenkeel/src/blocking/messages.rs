@@ -87,6 +87,41 @@ impl Messages {
         Ok(MessageStream::new(stream, &self.runtime))
     }
 
+    /// Sends a request whose reply is JSON that matches the schema of `T`, and returns the reply read
+    /// as a `T`.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Messages::create_as`].
+    #[cfg(feature = "schema")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+    pub fn create_as<T>(
+        &self,
+        request: MessageRequest,
+    ) -> Result<crate::Typed<T>, crate::TypedError>
+    where
+        T: serde::de::DeserializeOwned + schemars::JsonSchema,
+    {
+        self.runtime.block_on(self.inner.create_as(request))
+    }
+
+    /// Lets the model call tools until it has an answer: the runner of
+    /// [`crate::Messages::tool_runner`], whose `run` goes to
+    /// [`Client::block_on`](super::Client::block_on).
+    ///
+    /// ```no_run
+    /// # fn example(client: evenkeel::blocking::Client, request: evenkeel::MessageRequest)
+    /// # -> Result<(), evenkeel::Error> {
+    /// let mut runner = client.messages().tool_runner(request); // .tool(…)
+    /// let run = client.block_on(runner.run())?;
+    /// println!("{}", run.reply.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tool_runner(&self, request: MessageRequest) -> crate::ToolRunner {
+        self.inner.tool_runner(request)
+    }
+
     /// How many input tokens a request has.
     ///
     /// # Errors
