@@ -133,7 +133,7 @@ async fn dozen(client: &Client) {
 #[tokio::test]
 #[ignore = "asks the real API with your key and pays: cargo xtask live"]
 async fn a_dozen_calls_pass_against_the_real_api() {
-    dozen(&Client::from_env().unwrap()).await;
+    Box::pin(dozen(&Client::from_env().unwrap())).await;
 }
 
 #[tokio::test]
@@ -157,6 +157,6 @@ async fn the_same_dozen_passes_against_the_simulated_api() {
     let client = Client::builder()
         .base_url(api.base_url())
         .api_key("sk-ant-api03-simulated");
-    dozen(&client.build().unwrap()).await;
+    Box::pin(dozen(&client.build().unwrap())).await;
     assert!(api.verdict().is_clean(), "{:?}", api.verdict());
 }
