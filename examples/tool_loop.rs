@@ -17,10 +17,10 @@ struct File {
 /// A file of the working folder, and none above it.
 fn own(file: &File) -> io::Result<PathBuf> {
     let path = PathBuf::from(&file.name).canonicalize()?;
-    match path.parent() == Some(&env::current_dir()?.canonicalize()?) {
-        true => Ok(path),
-        false => Err(io::ErrorKind::PermissionDenied.into()),
+    if path.parent() == Some(&env::current_dir()?.canonicalize()?) {
+        return Ok(path);
     }
+    Err(io::ErrorKind::PermissionDenied.into())
 }
 
 async fn read(file: File) -> io::Result<String> {
