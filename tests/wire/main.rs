@@ -10,6 +10,7 @@
     reason = "the parts that tests share fail as tests do"
 )]
 
+mod blocking;
 mod cancel;
 mod catalogue;
 mod certificates;

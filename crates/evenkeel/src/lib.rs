@@ -4,6 +4,9 @@
 mod answered;
 mod attempt;
 mod batches;
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 mod bounded;
 mod builder;
 mod cadence;
@@ -39,14 +42,21 @@ mod raw;
 mod renewal;
 mod repeat;
 mod reply;
+mod reply_event;
 mod resource;
 mod result_stream;
+#[cfg(feature = "retry")]
+mod restart;
 #[cfg(feature = "schema")]
 mod schema;
 mod shared;
 mod stream;
+mod sync;
 mod timers;
 mod tools;
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub mod tower;
 #[cfg(feature = "schema")]
 mod typed;
 mod upload;
@@ -76,8 +86,12 @@ pub use poller::BatchPoller;
 pub use raw::{Raw, RawReply};
 pub use renewal::{CredentialProvider, Token};
 pub use reply::{Billing, FellBack, Meta, Reply};
+pub use reply_event::ReplyEvent;
 pub use resource::Messages;
 pub use result_stream::ResultStream;
+#[cfg(feature = "retry")]
+#[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
+pub use restart::Restart;
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
 pub use stream::MessageStream;

@@ -19,7 +19,7 @@ const PATH: &str = "/v1/models";
 #[must_use]
 pub struct Models {
     shared: Arc<Shared>,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 impl Models {

@@ -16,7 +16,7 @@
 //! 7. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
 //!    them the gate, the latch and the credential are asked again.
 //! 8. **The attempt's timers** bound the head, in `attempt.rs`, and the stream, in `live.rs`.
-//! 9. **The back end** writes the credential into the head, or a signature: [`Call::request`]. What a
+//! 9. **The propagators** add their headers to the head: `propagation.rs`. **The back end** writes the credential into the head, or a signature: [`Call::request`]. What a
 //!    call asks for it has put into its own words before: `plan.rs`.
 //! 10. **The transport** sends.
 //!
@@ -50,6 +50,9 @@ mod opened;
 mod passage;
 mod plan;
 mod upload;
+mod propagation;
+#[cfg(feature = "retry")]
+mod restart;
 
 pub(crate) use answer::Answer;
 pub(crate) use attempt::{Received, Stopwatch};
@@ -212,6 +215,7 @@ impl Call {
         token: Option<&SecretString>,
     ) -> Result<Request, Failure> {
         let mut request = self.plan.request().clone();
+        self.inject(&mut request.headers)?;
         let secret = match token {
             Some(token) => Some(Secret::Bearer(token.expose_secret())),
             None => self.plan.credential().and_then(Credential::secret),
@@ -316,7 +320,13 @@ impl Drop for Call {
         self.return_probe();
         if self.phase == CallPhase::Running {
             let elapsed = self.elapsed();
-            self.emit(What::cancelled(self.sent, elapsed));
+            let tell = || self.emit(What::cancelled(self.sent, elapsed));
+            // An observer whose panic ends the call would end the process by a second one here.
+            if std::thread::panicking() {
+                let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell));
+            } else {
+                tell();
+            }
         }
     }
 }

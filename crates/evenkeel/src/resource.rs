@@ -15,7 +15,7 @@ use crate::{Answered, DryRun, Error, Fallback, Fetch, MessageStream, Reply, answ
 #[must_use]
 pub struct Messages {
     shared: Arc<Shared>,
-    options: Options,
+    pub(crate) options: Options,
     fetch: Fetch,
     fallbacks: Vec<Fallback>,
 }
@@ -43,6 +43,15 @@ impl Messages {
     /// How [`create`](Self::create) asks for the reply. Default [`Fetch::Streamed`].
     pub fn fetch(mut self, fetch: Fetch) -> Self {
         self.fetch = fetch;
+        self
+    }
+
+    /// Whether a [`stream`](Self::stream) that breaks off after its first content is asked for again.
+    /// Default: the client's, [`Restart::Never`](crate::Restart::Never).
+    #[cfg(feature = "retry")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
+    pub fn restart(mut self, restart: crate::Restart) -> Self {
+        self.options.restart = Some(restart);
         self
     }
 
@@ -93,7 +102,12 @@ impl Messages {
         async move {
             let mut call = calls.call(request, Fetch::Streamed)?;
             let live = call.open_message().await?;
-            Ok(MessageStream::new(call, live))
+            let stream = MessageStream::new(call, live);
+            #[cfg(feature = "retry")]
+            let restart = calls.options.restart;
+            #[cfg(feature = "retry")]
+            let stream = stream.restarting(restart.unwrap_or(calls.shared.tuning.restart));
+            Ok(stream)
         }
     }
 

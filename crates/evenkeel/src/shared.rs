@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use evenkeel_error::{Error, Moment};
-use evenkeel_event::{CallId, Observer};
+use evenkeel_event::{CallId, Observer, Propagator};
 use evenkeel_transport::{Backend, ExtraHeaders, Transport};
 
 use crate::bounded::Bounded;
@@ -34,6 +34,7 @@ pub(crate) struct Shared {
     #[cfg(feature = "breaker")]
     pub(crate) breakers: crate::circuit::Breakers,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) propagators: Vec<Arc<dyn Propagator>>,
     pub(crate) memory: Memory,
 }
 
@@ -63,6 +64,8 @@ pub(crate) struct Tuning {
     pub(crate) hint_spread: Option<Duration>,
     #[cfg(feature = "retry")]
     pub(crate) budget: Option<evenkeel_backoff::RetryBudgetBuilder>,
+    #[cfg(feature = "retry")]
+    pub(crate) restart: crate::Restart,
 }
 
 /// Whether a call without a credential is worth sending.

@@ -129,6 +129,15 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether a stream that breaks off after its first content is asked for again, unless a call
+    /// says otherwise. Default [`Restart::Never`](crate::Restart::Never).
+    #[cfg(feature = "retry")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
+    pub fn restart(mut self, restart: crate::Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+
     /// The rules of the circuit breakers.
     #[cfg(feature = "breaker")]
     #[cfg_attr(docsrs, doc(cfg(feature = "breaker")))]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_backoff::{
-    Cost, Curve, Decision, Floor, Limits, Receipt, RetryBudget, RetryPolicy, Roll, Session,
+    Cost, Curve, Decision, Floor, Limits, Receipt, Retry, RetryBudget, RetryPolicy, Roll, Session,
     StopReason, Token, Withdrawal,
 };
 use evenkeel_error::{Detail, Error as Failure, ErrorKind, Moment, Phase};
@@ -123,6 +123,20 @@ fn policy_for(patience: Patience) -> RetryPolicy {
     policy
 }
 
+/// Another attempt that was decided on.
+pub(crate) struct Again {
+    start: Moment,
+    retry: Retry,
+    budget: Budget,
+}
+
+/// Whether the budget has to give a token for an attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Budget {
+    Pays,
+    Spared,
+}
+
 impl Call {
     /// Waits as the policy says, and returns how long; or gives up.
     pub(super) async fn again(
@@ -130,6 +144,12 @@ impl Call {
         failure: Failure,
         after: After,
     ) -> Result<Duration, Error> {
+        let again = self.decide(failure, after)?;
+        self.wait_for(again).await
+    }
+
+    /// Decides on another attempt, or gives up.
+    pub(super) fn decide(&mut self, failure: Failure, after: After) -> Result<Again, Error> {
         let start = self.now();
         self.retrying.shortened = self.short_patience(&failure);
         let limits = Limits::NONE
@@ -158,8 +178,12 @@ impl Call {
             return Err(self.give_up(failure, stopped));
         }
         // The budget spares the server what retries add to its load; a renewal asks another.
-        let pays = retry.cost == Cost::Token && after != After::Unrenewed;
-        if pays && self.withdraw().is_some() {
+        let budget = if retry.cost == Cost::Token && after != After::Unrenewed {
+            Budget::Pays
+        } else {
+            Budget::Spared
+        };
+        if budget == Budget::Pays && self.withdraw().is_some() {
             self.emit(What::budget_empty());
             if self.patience == Patience::Interactive {
                 return Err(self.give_up(failure, Stopped::Budget));
@@ -169,13 +193,27 @@ impl Call {
         if let After::Content(attempt) = after {
             self.emit(What::attempt_discarded(attempt));
         }
+        Ok(Again {
+            start,
+            retry,
+            budget,
+        })
+    }
+
+    /// Waits until the attempt may be made, and returns how long that took; or gives up.
+    pub(super) async fn wait_for(&mut self, again: Again) -> Result<Duration, Error> {
+        let Again {
+            start,
+            retry,
+            budget,
+        } = again;
         let reason = if retry.hint.is_zero() {
             WaitReason::Backoff
         } else {
             WaitReason::Hint
         };
         let waited = match self.wait_until(start + retry.wait, reason).await {
-            Ok(()) if pays => self.wait_for_token().await,
+            Ok(()) if budget == Budget::Pays => self.wait_for_token().await,
             waited => waited,
         };
         match waited {
