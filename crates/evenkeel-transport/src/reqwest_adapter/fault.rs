@@ -201,13 +201,12 @@ fn untrusted(
     certificate::verdict(tls, &who, inner.roots.as_ref(), unwritten)
 }
 
-/// Whether TLS failed under HTTP/2: h2 keeps of an I/O error its kind and its text, and TLS has a kind of
-/// its own.
+/// Whether TLS failed under HTTP/2: h2 keeps of an I/O error its kind and its text, and rustls has a kind
+/// for what is wrong with TLS (`tokio-rustls`, and rustls' own `Stream`).
 #[cfg(feature = "rustls-no-provider")]
 fn is_tls_over_http2(error: &reqwest::Error) -> bool {
     causes(error)
-        .filter_map(|cause| cause.downcast_ref::<h2::Error>())
-        .filter_map(h2::Error::get_io)
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|cause| cause.kind() == std::io::ErrorKind::InvalidData)
 }
 

@@ -41,7 +41,7 @@ impl ReqwestTransport {
     ///
     /// **A client at reqwest's defaults leaks.** It follows redirects, and on a redirect to another
     /// origin it takes along every header that it does not know to be a credential, `x-api-key` among
-    /// them, and on a 307 or 308 the body, which is the prompt. It also sends a request again that a
+    /// them. It also sends a request again that a
     /// connection refused, unseen by whoever counts attempts. With `connection_verbose(true)` it logs all
     /// that it writes and reads, key and prompt and reply. Use this only for a client that was built with
     /// `redirect(Policy::none())`, `retry(never())` and neither; [`from_reqwest`](Self::from_reqwest) sees
