@@ -35,8 +35,8 @@ async fn alert(stream: tokio_rustls::server::TlsStream<TcpStream>, alert: AlertD
         version: ProtocolVersion::TLSv1_3,
         payload: OutboundChunks::Single(&[2, u8::from(alert)]),
     };
-    let sealed = sealer.encrypt(message, number).unwrap().encode();
-    socket.write_all(&sealed).await.unwrap();
+    let record = sealer.encrypt(message, number).unwrap().encode();
+    socket.write_all(&record).await.unwrap();
     world::closed(&mut socket).await;
 }
 

@@ -165,10 +165,11 @@ fn check_authority(authority: &Authority) -> Result<(), Error> {
 /// One spelling for each address: breakers and budgets are kept by it.
 fn normal(scheme: &Scheme, authority: &Authority) -> Result<Authority, Error> {
     let usual = if *scheme == Scheme::HTTPS { 443 } else { 80 };
-    let mut text = authority.host().to_ascii_lowercase();
-    if let Some(port) = authority.port_u16().filter(|&port| port != usual) {
-        text.push_str(&format!(":{port}"));
-    }
+    let host = authority.host().to_ascii_lowercase();
+    let text = match authority.port_u16().filter(|&port| port != usual) {
+        Some(port) => format!("{host}:{port}"),
+        None => host,
+    };
     text.parse().map_err(|error: http::uri::InvalidUri| {
         invalid("has a host that is none").with_source(error)
     })

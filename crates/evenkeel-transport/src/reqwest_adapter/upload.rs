@@ -161,7 +161,7 @@ mod tests {
         for body in [Bytes::from_static(b"prompt"), Bytes::new()] {
             let progress = Arc::new(Progress::start());
             let mut upload = Upload::new(body.clone(), Arc::clone(&progress));
-            assert_eq!(format!("{upload:?}").contains("prompt"), false);
+            assert!(!format!("{upload:?}").contains("prompt"));
             assert!(progress.give_up(), "nobody has asked");
             assert!(
                 !upload.is_end_stream(),
