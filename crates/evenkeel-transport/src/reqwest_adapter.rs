@@ -21,6 +21,8 @@ mod making;
 mod native;
 mod proxy;
 #[cfg(feature = "rustls-no-provider")]
+mod root_store;
+#[cfg(feature = "rustls-no-provider")]
 mod rustls_set_up;
 mod team;
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
@@ -64,7 +66,7 @@ struct Inner {
     urls: urls::Urls,
     /// What certificates are checked against, where it is known.
     #[cfg(feature = "rustls-no-provider")]
-    roots: Option<trust::RootStore>,
+    roots: Option<root_store::RootStore>,
     /// Where there is no certificate of ours: whether one was asked for.
     #[cfg(feature = "rustls-no-provider")]
     asked: Option<Arc<certificate::Asked>>,

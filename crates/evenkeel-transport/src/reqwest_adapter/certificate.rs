@@ -8,7 +8,7 @@ use rustls::client::ResolvesClientCert;
 use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, CertificateError, SignatureScheme};
 
-use super::trust::RootStore;
+use super::root_store::RootStore;
 
 /// What a TLS error says about trust in `who`; `None` where it is about something else.
 ///

@@ -7,6 +7,8 @@ use evenkeel_error::Error;
 
 #[cfg(feature = "gzip")]
 use super::builder::Replies;
+#[cfg(feature = "rustls-no-provider")]
+use super::root_store::RootStore;
 use super::team::{client, tamed};
 use super::urls::Urls;
 use super::{HttpVersions, Inner, ReqwestTransport, ReqwestTransportBuilder, Secure};
@@ -56,37 +58,39 @@ impl ReqwestTransportBuilder {
         #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
         let trust = self.trust.read()?;
         let (settings, proxies) = self.proxy.apply(self.settings())?;
-        let mut inner = Inner {
+        let direct = client(without_tls(self.settings().no_proxy())?)?;
+        let inner = Inner {
             secure: Secure::Without(
                 "is https, but this transport was built for http only: build it for its address",
             ),
-            direct: client(without_tls(self.settings().no_proxy())?)?,
+            direct,
             connect_limit: Some(self.connect_limit),
             proxies,
             urls: Urls::default(),
             #[cfg(feature = "rustls-no-provider")]
-            roots: Some(trust.root_store()),
+            roots: Some(RootStore::of(&trust)),
             #[cfg(feature = "rustls-no-provider")]
             asked: None,
         };
-        if scheme != "http" {
-            #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
-            {
-                let set_up = trust.apply(settings, self.versions.alpn())?;
-                inner.secure = Secure::Ready(client(set_up.settings)?);
+        #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
+        let inner = if scheme == "http" {
+            inner
+        } else {
+            let set_up = trust.apply(settings, self.versions.alpn())?;
+            Inner {
+                secure: Secure::Ready(client(set_up.settings)?),
                 #[cfg(feature = "rustls-no-provider")]
-                {
-                    inner.asked = set_up.asked;
-                }
+                asked: set_up.asked,
+                ..inner
             }
-            #[cfg(not(any(feature = "rustls-no-provider", feature = "native-tls")))]
-            {
-                drop(settings);
-                return Err(Error::invalid_config(
-                    "base_url",
-                    "is https, but no TLS is built in: enable the feature `rustls`",
-                ));
-            }
+        };
+        #[cfg(not(any(feature = "rustls-no-provider", feature = "native-tls")))]
+        if scheme != "http" {
+            drop(settings);
+            return Err(Error::invalid_config(
+                "base_url",
+                "is https, but no TLS is built in: enable the feature `rustls`",
+            ));
         }
         Ok(ReqwestTransport {
             inner: Arc::new(inner),

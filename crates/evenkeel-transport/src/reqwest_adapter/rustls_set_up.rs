@@ -11,7 +11,8 @@ use rustls_pki_types::CertificateDer;
 use rustls_platform_verifier::Verifier;
 
 use super::certificate::Asked;
-use super::trust::{CERT_DIR, CERT_FILE, Checked, Roots, is_set};
+use super::root_store::{CERT_DIR, CERT_FILE, is_set};
+use super::trust::{Checked, Roots};
 
 /// A set-up for https, and the note of whether a server has asked for a certificate that we do not have.
 pub(super) struct SetUp {
