@@ -14,8 +14,12 @@ mod blocking;
 mod cancel;
 mod catalogue;
 mod certificates;
+mod compression;
+mod handshakes;
 mod head_clock;
 mod http2;
+#[cfg(feature = "native-tls")]
+mod native_tls;
 mod network;
 mod overheard;
 mod proxies;

@@ -6,7 +6,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
@@ -31,12 +31,26 @@ impl Started {
     }
 }
 
-/// A clock that starts anew whenever there is progress.
+/// A clock that starts anew whenever there is progress, and that knows whether there was any.
 #[derive(Debug)]
 pub(crate) struct Progress {
     started: Started,
     /// The last progress, in nanoseconds since the start.
     last: AtomicU64,
+    /// One of the constants below.
+    state: AtomicU8,
+}
+
+const WAITING: u8 = 0;
+const BEGUN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+/// Whether what is watched has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    Yes,
+    /// It was given up first.
+    GivenUp,
 }
 
 impl Progress {
@@ -44,7 +58,30 @@ impl Progress {
         Self {
             started: Started::now(),
             last: AtomicU64::new(0),
+            state: AtomicU8::new(WAITING),
         }
+    }
+
+    /// It begins, unless it was given up: of the two the first holds.
+    pub(crate) fn begin(&self) -> Begun {
+        match self.become_from_waiting(BEGUN) {
+            GIVEN_UP => Begun::GivenUp,
+            _ => Begun::Yes,
+        }
+    }
+
+    /// Gives it up; whether it had not begun, and now never will.
+    pub(crate) fn give_up(&self) -> bool {
+        self.become_from_waiting(GIVEN_UP) != BEGUN
+    }
+
+    /// The state before.
+    fn become_from_waiting(&self, state: u8) -> u8 {
+        let order = Ordering::AcqRel;
+        let swapped = self
+            .state
+            .compare_exchange(WAITING, state, order, Ordering::Acquire);
+        swapped.unwrap_or_else(|before| before)
     }
 
     pub(crate) fn mark(&self) {

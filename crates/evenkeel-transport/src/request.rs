@@ -48,7 +48,8 @@ impl Request {
     }
 
     /// Compresses the body, and says so in `content-encoding`. Once a call is enough: a clone stays
-    /// compressed. A body that compression does not make shorter stays as it is.
+    /// compressed. A body that compression does not make shorter stays as it is, and so does one that
+    /// has an encoding already.
     ///
     /// A server that does not take it answers 400 with the code `request_body_encoding_unsupported`;
     /// send the request without then. Costs about 10 ms of this thread for each megabyte.
@@ -56,7 +57,8 @@ impl Request {
     #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
     #[must_use]
     pub fn gzip(mut self) -> Self {
-        if let Some(smaller) = crate::gzip::smaller(&self.body) {
+        let is_plain = !self.headers.contains_key(http::header::CONTENT_ENCODING);
+        if let Some(smaller) = is_plain.then(|| crate::gzip::smaller(&self.body)).flatten() {
             let gzip = http::HeaderValue::from_static("gzip");
             self.headers.insert(http::header::CONTENT_ENCODING, gzip);
             self.body = smaller;

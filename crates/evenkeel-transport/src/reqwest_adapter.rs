@@ -2,13 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use evenkeel_error::{Error, Facts, Phase};
+use evenkeel_error::{Error, Facts};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 
-use crate::clock::{self, Progress, Started};
-use crate::{Body, BodyReader, BoxFuture, Request, Response, StreamBodies, Transport};
+use self::fault::{HeadAlone, Sent};
+use self::upload::Watch;
+use crate::clock::{self, Started};
+use crate::{Body, BoxFuture, Request, Response, StreamBodies, Transport};
 
 mod builder;
 mod causes;
@@ -16,11 +17,16 @@ mod causes;
 mod certificate;
 mod chunks;
 mod fault;
+mod http_versions;
+mod making;
 #[cfg(feature = "native-tls")]
 mod native;
 mod proxy;
 #[cfg(feature = "rustls-no-provider")]
+mod root_store;
+#[cfg(feature = "rustls-no-provider")]
 mod rustls_set_up;
+mod team;
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 mod trust;
 mod upload;
@@ -28,7 +34,8 @@ mod urls;
 
 pub(crate) use chunks::Chunks;
 
-pub use builder::{HttpVersions, ReqwestTransportBuilder};
+pub use builder::ReqwestTransportBuilder;
+pub use http_versions::HttpVersions;
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 #[cfg_attr(
     docsrs,
@@ -59,21 +66,25 @@ struct Inner {
     connect_limit: Option<Duration>,
     proxies: proxy::Proxies,
     urls: urls::Urls,
-    /// What the root store is called, where it is known.
-    #[cfg_attr(
-        not(feature = "rustls-no-provider"),
-        expect(
-            dead_code,
-            reason = "only rustls says by type that a certificate is at fault"
-        )
-    )]
-    roots: Option<String>,
+    /// What certificates are checked against, where it is known.
+    #[cfg(feature = "rustls-no-provider")]
+    roots: Option<root_store::RootStore>,
+    /// Where there is no certificate of ours: whether one was asked for.
+    #[cfg(feature = "rustls-no-provider")]
+    asked: Option<Arc<certificate::Asked>>,
 }
 
 enum Secure {
     Ready(reqwest::Client),
     /// The rule that an https address breaks.
     Without(&'static str),
+}
+
+impl ReqwestTransport {
+    /// Everything at its default.
+    pub fn builder() -> ReqwestTransportBuilder {
+        ReqwestTransportBuilder::default()
+    }
 }
 
 /// Defaults, each with its reason.
@@ -121,31 +132,40 @@ impl Inner {
         };
         let head_limit = request.head_limit;
         let stream = request.stream.clone();
+        let head_alone = match &stream {
+            Some(_) => HeadAlone::Harmless,
+            None => HeadAlone::of(&request.method, &request.body),
+        };
         let started = Started::now();
-        let (request, progress) = self.outgoing(request)?;
+        let (request, watch) = self.outgoing(request)?;
         let sending = client.execute(request);
-        let response = match clock::within(head_limit, progress.as_deref(), sending).await {
-            None => return Err(Error::timed_out(Phase::Head, head_limit)),
+        let response = match clock::within(head_limit, watch.progress(), sending).await {
+            None => return Err(Error::timed_out(watch.give_up(), head_limit)),
             Some(Err(error)) => {
                 // A source that failed makes the connection fail: what came first is the reason.
                 if let Some(fault) = stream.and_then(|stream| stream.take_fault()) {
                     return Err(fault);
                 }
-                return Err(fault::before_the_head(error, self, started.elapsed()));
+                let sent = Sent {
+                    head_alone,
+                    phase: watch.give_up(),
+                };
+                return Err(fault::before_the_head(error, self, sent, started.elapsed()));
             }
             Some(Ok(response)) => response,
         };
+        #[cfg(feature = "rustls-no-provider")]
+        if let Some(asked) = &self.asked {
+            asked.note_answer();
+        }
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let facts = Facts::read(parts.status.as_u16(), &parts.headers, clock::wall());
         let body = Body::from_chunks(Chunks::new(body, facts.clone()));
         Ok(Response::new(facts, parts.headers, body))
     }
 
-    /// The request as reqwest takes it, and how its upload gets on where that takes a while.
-    fn outgoing(
-        &self,
-        request: Request,
-    ) -> Result<(reqwest::Request, Option<Arc<Progress>>), Error> {
+    /// The request as reqwest takes it, and what watches it where there is something to see.
+    fn outgoing(&self, request: Request) -> Result<(reqwest::Request, Watch), Error> {
         let is_empty = request.body.is_empty() && request.stream.is_none();
         let has_content = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         let mut outgoing = reqwest::Request::new(request.method, self.urls.of(&request.uri)?);
@@ -155,12 +175,18 @@ impl Inner {
             let none = HeaderValue::from_static("0");
             outgoing.headers_mut().insert(CONTENT_LENGTH, none);
         }
-        let (body, progress) = match request.stream {
-            None => uploading(request.body),
-            Some(stream) => streaming(stream.reader()?),
+        // Where connecting has the shorter limit, its own error comes first.
+        let connects_first = self
+            .connect_limit
+            .is_some_and(|limit| limit < request.head_limit);
+        let (body, watch) = match request.stream {
+            Some(stream) => Watch::source(stream.reader()?),
+            None if request.body.len() > upload::PIECE => Watch::pieces_of(request.body),
+            None if connects_first => (request.body.into(), Watch::Nothing),
+            None => Watch::start_of(request.body),
         };
         *outgoing.body_mut() = Some(body);
-        Ok((outgoing, progress))
+        Ok((outgoing, watch))
     }
 }
 
@@ -175,21 +201,6 @@ impl fmt::Debug for ReqwestTransport {
             .field("https", &https)
             .finish_non_exhaustive()
     }
-}
-
-fn uploading(body: Bytes) -> (reqwest::Body, Option<Arc<Progress>>) {
-    if body.len() <= upload::PIECE {
-        return (body.into(), None);
-    }
-    let progress = Arc::new(Progress::start());
-    let upload = upload::Upload::new(body, Arc::clone(&progress));
-    (reqwest::Body::wrap(upload), Some(progress))
-}
-
-fn streaming(body: BodyReader) -> (reqwest::Body, Option<Arc<Progress>>) {
-    let progress = Arc::new(Progress::start());
-    let upload = upload::Streaming::new(body, Arc::clone(&progress));
-    (reqwest::Body::wrap(upload), Some(progress))
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ pub trait Transport: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `connection` and `timed_out` (connect, head), each with its delivery.
+    /// `connection` and `timed_out` (connect, head), each with its delivery; `invalid_config` for a
+    /// request that this transport cannot send at all.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>>;
 
     /// Whether it sends what is in [`Request::stream`]. Nothing is there for one that does not: what

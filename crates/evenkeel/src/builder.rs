@@ -121,8 +121,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The settings of the default transport: proxies, certificates, connections. In place of a
-    /// transport that was given.
+    /// The settings of the default transport: proxies, certificates, connections, replies in gzip
+    /// (`accept_gzip`, by the feature `gzip`). In place of a transport that was given.
     ///
     /// ```no_run
     /// use evenkeel::transport::ReqwestTransport;
