@@ -44,9 +44,9 @@ mod repeat;
 mod reply;
 mod reply_event;
 mod resource;
-mod result_stream;
 #[cfg(feature = "retry")]
 mod restart;
+mod result_stream;
 #[cfg(feature = "schema")]
 mod schema;
 mod shared;
@@ -88,10 +88,10 @@ pub use renewal::{CredentialProvider, Token};
 pub use reply::{Billing, FellBack, Meta, Reply};
 pub use reply_event::ReplyEvent;
 pub use resource::Messages;
-pub use result_stream::ResultStream;
 #[cfg(feature = "retry")]
 #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
 pub use restart::Restart;
+pub use result_stream::ResultStream;
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
 pub use stream::MessageStream;

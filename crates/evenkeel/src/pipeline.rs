@@ -49,10 +49,10 @@ mod hops;
 mod opened;
 mod passage;
 mod plan;
-mod upload;
 mod propagation;
 #[cfg(feature = "retry")]
 mod restart;
+mod upload;
 
 pub(crate) use answer::Answer;
 pub(crate) use attempt::{Received, Stopwatch};
