@@ -29,9 +29,8 @@ async fn answer(client: &Client, headers: &HeaderMap, body: &[u8]) -> Result<Res
     }
     let events = calls.stream(request).await?;
     // A fault before the first content never reaches the caller; one after it breaks off.
-    let body = Body::from_stream(
-        events.try_filter_map(async |event| Ok(event.into_event().map(|event| event.to_frame()))),
-    );
+    let frames = events.map_ok(|event| event.into_event().map(|event| event.to_frame()));
+    let body = Body::from_stream(frames.map_ok(Option::unwrap_or_default));
     Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())
 }
 

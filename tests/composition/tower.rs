@@ -194,7 +194,7 @@ async fn what_a_service_says_of_its_failure_holds_and_else_nobody_knows_whether_
             4,
         ),
         (
-            || Around(Box::new(Around(Error::untrusted().into()))).into(),
+            || Around(Box::new(Around(Error::untrusted(Delivery::NotSent).into()))).into(),
             ErrorKind::Connection,
             Delivery::NotSent,
             1,

@@ -176,7 +176,7 @@ impl Reader {
             let brought = attempt.brought;
             // Its connection goes before another is made.
             drop(attempt);
-            attempt = Attempt::new(call.reopen(failure, brought).await?, line_limit);
+            attempt = Attempt::new(call.open_again(failure, brought).await?, line_limit);
         }
     }
 }

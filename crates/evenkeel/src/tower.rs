@@ -49,7 +49,7 @@ use std::time::Duration;
 use ::tower::{Layer, Service};
 use bytes::{Buf, Bytes};
 use evenkeel_error::{Delivery, Error, Facts, Phase};
-use evenkeel_transport::{Body, BoxFuture, Request, Response, Transport};
+use evenkeel_transport::{Body, BoxFuture, Request, Response, StreamBodies, StreamBody, Transport};
 use futures_core::Stream;
 use http_body::{Body as HttpBody, Frame};
 
@@ -65,6 +65,8 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 pub struct ServiceTransport<S, B = Bytes> {
     service: Mutex<S>,
     head: HeadClock,
+    /// A service takes bodies that are there; what is at the end of the layers may take others.
+    streams: StreamBodies,
     body: PhantomData<fn() -> B>,
 }
 
@@ -82,6 +84,7 @@ impl<S, B> ServiceTransport<S, B> {
         Self {
             service: Mutex::new(service),
             head: HeadClock::Here,
+            streams: StreamBodies::Unsupported,
             body: PhantomData,
         }
     }
@@ -117,6 +120,10 @@ where
             Ok(from_http(response))
         })
     }
+
+    fn stream_bodies(&self) -> StreamBodies {
+        self.streams
+    }
 }
 
 impl<S, B> fmt::Debug for ServiceTransport<S, B> {
@@ -145,11 +152,13 @@ fn fault(error: BoxError, otherwise: Error) -> Error {
 #[derive(Clone)]
 struct Beside {
     head_limit: Duration,
+    stream: Option<StreamBody>,
 }
 
 fn to_http<B: From<Bytes>>(request: Request) -> http::Request<B> {
     let beside = Beside {
         head_limit: request.head_limit,
+        stream: request.stream,
     };
     let mut http = http::Request::new(B::from(request.body));
     *http.method_mut() = request.method;
@@ -222,6 +231,7 @@ impl Service<http::Request<Bytes>> for AttemptService {
         request.body = body;
         if let Some(beside) = head.extensions.get::<Beside>() {
             request.head_limit = beside.head_limit;
+            request.stream.clone_from(&beside.stream);
         }
         Box::pin(async move {
             let response = transport.send(request).await?;
@@ -281,9 +291,11 @@ impl ClientBuilder {
         R::Error: Into<BoxError>,
     {
         self.layers.push(Box::new(move |inner| {
-            let transport = Arc::from(inner);
+            let transport: Arc<dyn Transport> = Arc::from(inner);
+            let streams = transport.stream_bodies();
             let mut outer = ServiceTransport::new(layer.layer(AttemptService { transport }));
             outer.head = HeadClock::Within;
+            outer.streams = streams;
             Box::new(outer)
         }));
         self

@@ -112,7 +112,7 @@ impl Opened {
 
 impl Call {
     /// The next piece of the body; `None` at its end, which is where the head said that it is. A
-    /// failure inside is booked, and may be tried again by [`reopen`](Self::reopen).
+    /// failure inside is booked, and may be tried again by [`open_again`](Self::open_again).
     ///
     /// Only silence and the deadline end it from here: patience stands still while bytes come.
     pub(crate) async fn next_piece(
@@ -183,7 +183,7 @@ impl Call {
     }
 
     /// Asks again for what broke off.
-    pub(crate) async fn reopen(
+    pub(crate) async fn open_again(
         &mut self,
         failure: Failure,
         brought: Brought,
