@@ -50,7 +50,6 @@ fn refusal(error: &Error) -> Response {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = std::env::var("ANTHROPIC_BASE_URL").unwrap_or("https://api.anthropic.com".into());
-    // No key of its own: each call brings one.
     let client = Client::builder().patience(Patience::Interactive);
     let client = client.base_url(base).build()?;
     let routes = Router::new().route("/v1/messages", post(forward));
