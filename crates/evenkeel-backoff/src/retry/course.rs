@@ -99,14 +99,19 @@ impl<R: Ruled, E> Course<R, E> {
         }
     }
 
-    /// The wait is over at `now`.
+    /// The wait is over at `now`, perhaps later than it should.
     pub(crate) fn again(&mut self, now: Moment) -> Result<Attempt, Stop> {
+        let patience = self.rules.patience_limit();
         let Time::Read(so_far) = &mut self.time else {
             return Ok(Attempt::FIRST);
         };
         let deadline = so_far.deadline();
         if deadline.is_some_and(|deadline| now >= deadline) {
             return Err(DEADLINE);
+        }
+        let spent = now.since(so_far.session.since());
+        if patience.is_some_and(|limit| spent > limit) {
+            return Err(Stop::because(StopReason::Patience));
         }
         self.rules.sent();
         so_far.number = so_far.number.saturating_add(1);
@@ -125,7 +130,9 @@ impl<R: Ruled, E> Course<R, E> {
         tighter(self.rules.attempt_limit(), left)
     }
 
+    /// The call is over, and a token taken for an attempt that does not go out is given back.
     pub(crate) fn gave_up(&mut self, stop: Stop, now: impl FnOnce() -> Moment) -> GaveUp<E> {
+        self.rules.settle();
         let (attempts, elapsed, last) = match &mut self.time {
             Time::Read(so_far) => (so_far.number, now().since(so_far.start), so_far.last.take()),
             _ => (0, Duration::ZERO, None),

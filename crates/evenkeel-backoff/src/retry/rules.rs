@@ -81,6 +81,8 @@ pub trait Ruled {
     fn spent(&mut self);
     /// The retry succeeded.
     fn refund(&mut self);
+    /// There is no other retry.
+    fn settle(&mut self);
 }
 
 /// What is asked of the rules when an attempt has failed with an error of this type.
@@ -126,6 +128,10 @@ impl<P: Policy, C, B: Purse, N, G> Ruled for Rules<P, C, B, N, G> {
 
     fn refund(&mut self) {
         self.budget.refund();
+    }
+
+    fn settle(&mut self) {
+        self.budget.settle();
     }
 }
 
