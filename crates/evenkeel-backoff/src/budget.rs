@@ -167,6 +167,8 @@ impl RetryBudget {
     }
 
     /// Gives back what [`take`](Self::take) took there.
+    // Inlined, so that a call is handed what is on the heap and not what it is kept in.
+    #[inline]
     pub(crate) fn put_back(&self, place: Place) {
         match &*self.law {
             Law::Bucket(bucket) => bucket.put_back(),

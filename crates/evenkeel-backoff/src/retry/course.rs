@@ -3,7 +3,7 @@ use core::time::Duration;
 use evenkeel_error::{Moment, Recovery};
 
 use super::rules::{Judge, Ruled};
-use super::{Attempt, Fault, GaveUp, Notice};
+use super::{Attempt, Fault, GaveUp, Notice, Reading};
 #[cfg(feature = "async")]
 use crate::policy::tighter;
 use crate::{Cost, Decision, Limits, Session, Stop, StopReason, Verdict};
@@ -24,7 +24,12 @@ enum Time<E> {
     Unlimited,
     /// Not read; from the start to the deadline.
     Limited(Duration),
-    Read(SoFar<E>),
+    /// Read when the first attempt began, and nothing made of it: if that succeeds, nothing need be.
+    Begun {
+        start: Reading,
+        limit: Option<Duration>,
+    },
+    Known(SoFar<E>),
 }
 
 #[derive(Debug)]
@@ -64,10 +69,13 @@ impl<R, E> Course<R, E> {
         }
     }
 
-    #[cfg(feature = "async")]
-    fn deadline(&self) -> Option<Moment> {
-        match &self.time {
-            Time::Read(so_far) => so_far.deadline(),
+    /// What is known if the clock was ever read.
+    fn so_far(&mut self) -> Option<&mut SoFar<E>> {
+        if let Time::Begun { start, limit } = self.time {
+            self.time = Time::Known(SoFar::since(start.moment(), limit));
+        }
+        match &mut self.time {
+            Time::Known(so_far) => Some(so_far),
             _ => None,
         }
     }
@@ -76,16 +84,17 @@ impl<R, E> Course<R, E> {
 impl<R: Ruled, E> Course<R, E> {
     /// The first attempt. The clock is read only if there is a limit to count towards.
     #[inline]
-    pub(crate) fn begin(&mut self, now: impl FnOnce() -> Moment) -> Result<Attempt, Stop> {
-        let remaining = match self.time {
+    pub(crate) fn begin(&mut self, read: impl FnOnce() -> Reading) -> Result<Attempt, Stop> {
+        let limit = match self.time {
             Time::Limited(Duration::ZERO) => return Err(DEADLINE),
             Time::Limited(limit) => Some(limit),
             _ if self.rules.patience_limit().is_none() => return Ok(Attempt::FIRST),
             _ => None,
         };
-        self.time = Time::Read(SoFar::since(now(), remaining));
+        let start = read();
+        self.time = Time::Begun { start, limit };
         Ok(Attempt {
-            remaining,
+            remaining: limit,
             ..Attempt::FIRST
         })
     }
@@ -94,7 +103,7 @@ impl<R: Ruled, E> Course<R, E> {
     #[inline]
     pub(crate) fn succeeded(&mut self, now: impl FnOnce() -> Moment) {
         match &self.time {
-            Time::Read(so_far) if so_far.number > 1 => self.rules.refund(),
+            Time::Known(so_far) if so_far.number > 1 => self.rules.refund(),
             _ => self.rules.earn(now),
         }
     }
@@ -102,7 +111,7 @@ impl<R: Ruled, E> Course<R, E> {
     /// The wait is over at `now`, perhaps later than it should.
     pub(crate) fn again(&mut self, now: Moment) -> Result<Attempt, Stop> {
         let patience = self.rules.patience_limit();
-        let Time::Read(so_far) = &mut self.time else {
+        let Time::Known(so_far) = &mut self.time else {
             return Ok(Attempt::FIRST);
         };
         let deadline = so_far.deadline();
@@ -125,8 +134,9 @@ impl<R: Ruled, E> Course<R, E> {
     /// How long an attempt that is not over yet may still take; `None`: no limit, and the clock is
     /// not read.
     #[cfg(feature = "async")]
-    pub(crate) fn time_left(&self, now: impl FnOnce() -> Moment) -> Option<Duration> {
-        let left = self.deadline().map(|deadline| now().until(deadline));
+    pub(crate) fn time_left(&mut self, now: impl FnOnce() -> Moment) -> Option<Duration> {
+        let deadline = self.so_far().and_then(|so_far| so_far.deadline());
+        let left = deadline.map(|deadline| now().until(deadline));
         tighter(self.rules.attempt_limit(), left)
     }
 
@@ -134,7 +144,7 @@ impl<R: Ruled, E> Course<R, E> {
     pub(crate) fn gave_up(&mut self, stop: Stop, now: impl FnOnce() -> Moment) -> GaveUp<E> {
         self.rules.settle();
         let (attempts, elapsed, last) = match &mut self.time {
-            Time::Read(so_far) => (so_far.number, now().since(so_far.start), so_far.last.take()),
+            Time::Known(so_far) => (so_far.number, now().since(so_far.start), so_far.last.take()),
             _ => (0, Duration::ZERO, None),
         };
         GaveUp {
@@ -150,10 +160,10 @@ impl<R: Judge<E>, E> Course<R, E> {
     /// The attempt under way ended so at `now`: the wait that follows, or why there is none.
     pub(crate) fn failed(&mut self, fault: Fault<E>, now: Moment) -> Result<Duration, Stop> {
         self.rules.spent();
-        if !matches!(self.time, Time::Read(_)) {
-            self.time = Time::Read(SoFar::since(now, None));
+        if self.so_far().is_none() {
+            self.time = Time::Known(SoFar::since(now, None));
         }
-        let Time::Read(so_far) = &mut self.time else {
+        let Time::Known(so_far) = &mut self.time else {
             return Err(DEADLINE);
         };
         let outcome = so_far.judge(&mut self.rules, &fault, now);

@@ -30,13 +30,13 @@ impl<Op, E, S, R> RetryCall<Lending<Op>, E, S, R> {
         R: Judge<E>,
     {
         let (mut op, sleeper, mut course) = self.take_apart();
-        let mut next = course.begin(|| sleeper.now());
+        let mut next = course.begin(|| sleeper.read());
         loop {
             let attempt = match next {
                 Ok(attempt) => attempt,
                 Err(stop) => return Err(course.gave_up(stop, || sleeper.now())),
             };
-            let fault = match within(&sleeper, &course, (op.0)(attempt)).await {
+            let fault = match within(&sleeper, &mut course, (op.0)(attempt)).await {
                 Some(Ok(value)) => {
                     course.succeeded(|| sleeper.now());
                     return Ok(value);
@@ -59,7 +59,7 @@ impl<Op, E, S, R> RetryCall<Lending<Op>, E, S, R> {
 /// The future's output, or `None` when the time of the attempt passes first.
 async fn within<F: Future, S: Sleeper, R: Ruled, E>(
     sleeper: &S,
-    course: &Course<R, E>,
+    course: &mut Course<R, E>,
     future: F,
 ) -> Option<F::Output> {
     let (mut future, mut limit) = (pin!(future), pin!(None));

@@ -104,23 +104,18 @@ impl<B: sealed::Purse> Held<B> {
     }
 
     /// The attempt succeeded.
-    pub(crate) fn refund(&mut self) {
-        if let Token::Sent(place) = self.token {
-            self.put_back(place);
+    #[inline]
+    pub(crate) fn refund(&self) {
+        if let (Some(budget), Token::Sent(place)) = (self.purse.budget(), self.token) {
+            budget.put_back(place);
         }
     }
 
     /// No other attempt goes out.
+    #[inline]
     pub(crate) fn settle(&mut self) {
-        if let Token::Taken(place) = self.token {
-            self.put_back(place);
-        }
-    }
-
-    #[cold]
-    fn put_back(&mut self, place: Place) {
-        self.token = Token::None;
-        if let Some(budget) = self.purse.budget() {
+        let token = core::mem::replace(&mut self.token, Token::None);
+        if let (Some(budget), Token::Taken(place)) = (self.purse.budget(), token) {
             budget.put_back(place);
         }
     }

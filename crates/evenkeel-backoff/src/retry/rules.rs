@@ -80,7 +80,7 @@ pub trait Ruled {
     /// The retry failed.
     fn spent(&mut self);
     /// The retry succeeded.
-    fn refund(&mut self);
+    fn refund(&self);
     /// There is no other retry.
     fn settle(&mut self);
 }
@@ -126,7 +126,8 @@ impl<P: Policy, C, B: Purse, N, G> Ruled for Rules<P, C, B, N, G> {
         self.budget.spent();
     }
 
-    fn refund(&mut self) {
+    #[inline]
+    fn refund(&self) {
         self.budget.refund();
     }
 
