@@ -13,11 +13,11 @@ pub type Sample = f64;
 
 /// Long beside the clock's own price, short beside a time slice of the scheduler.
 const STRETCH: Duration = Duration::from_micros(100);
-const ROUNDS: usize = 201;
+const ROUNDS: usize = 601;
 /// For what takes longer than a stretch in one run.
 const ROUNDS_OF_THE_SLOW: usize = 31;
 /// One of so many stretches is faster than what counts.
-const LOW: usize = 10;
+const LOW: usize = 20;
 
 const ROUNDS_ON_TWO: usize = 151;
 const STRETCH_ON_TWO: Duration = Duration::from_micros(200);
@@ -58,7 +58,7 @@ pub fn prepared<'a, T>(
 }
 
 /// Nanoseconds for one run of each, in the order given. They take turns, in stretches of a tenth of a millisecond; of
-/// the stretches of each the lowest tenth is passed over and the next one counts.
+/// the stretches of each the lowest twentieth is passed over and the next one counts.
 pub fn side_by_side(mut contenders: Vec<Contender<'_>>) -> Vec<f64> {
     let runs: Vec<u32> = contenders
         .iter_mut()

@@ -93,8 +93,9 @@ pub(super) const fn cap(word: u64) -> u64 {
 /// What is done with the word is short: the next locked operation waits for it.
 #[inline]
 pub(super) const fn has_room(word: u64, ticks_worth: u64, now: Moment) -> bool {
-    let least_tick = ticks(now.as_nanos()) + ORIGIN - ticks_worth;
-    word >= RUNNING | (least_tick << CAP_BITS)
+    // One sum, so that what is known of it is added up when it is compiled.
+    let least = RUNNING + ((ORIGIN - ticks_worth) << CAP_BITS);
+    word >= least.saturating_add(ticks(now.as_nanos()) << CAP_BITS)
 }
 
 #[inline]

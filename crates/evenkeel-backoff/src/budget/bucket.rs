@@ -31,8 +31,10 @@ pub(super) struct Bucket {
     /// Nanoseconds of the moment up to which the bucket is full and nothing need be counted; zero: it is
     /// not.
     full_until: AtomicU64,
-    /// Nanoseconds of the moment up to which no call need be counted.
+    /// Nanoseconds of the moment up to which no call need be counted; the cap is then at its largest.
     settled_until: AtomicU64,
+    /// The same where the numbers are the default ones, else zero.
+    known_until: AtomicU64,
     /// The least cap, in tokens.
     cap: u64,
     /// Ticks' worth of one token.
@@ -104,6 +106,7 @@ impl Bucket {
         Self {
             full_until: AtomicU64::new(0),
             settled_until: AtomicU64::new(0),
+            known_until: AtomicU64::new(0),
             cap,
             token,
             earned,
@@ -134,10 +137,8 @@ impl Bucket {
         if now.as_nanos() < self.full_until.load(Ordering::Relaxed) {
             return;
         }
-        // Then the cap is at its largest.
-        let settled = now.as_nanos() < self.settled_until.load(Ordering::Relaxed);
-        if !settled || self.numbers != Numbers::Default {
-            return self.earn_otherwise(now, settled);
+        if now.as_nanos() >= self.known_until.load(Ordering::Relaxed) {
+            return self.earn_otherwise(now);
         }
         if !has_room(self.deposit(EARNED), room(MAX_CAP, TOKEN, EARNED), now) {
             self.deposit_by_the_book(now, Passed::Counted);
@@ -154,7 +155,8 @@ impl Bucket {
     }
 
     #[inline(never)]
-    fn earn_otherwise(&self, now: Moment, settled: bool) {
+    fn earn_otherwise(&self, now: Moment) {
+        let settled = now.as_nanos() < self.settled_until.load(Ordering::Relaxed);
         let passed = if settled {
             Passed::Counted
         } else {
@@ -222,8 +224,11 @@ impl Bucket {
             self.written.calls.arm(counted, self.cap);
         }
         if let Some(until) = settled_until {
-            self.settled_until
-                .store(until.as_nanos(), Ordering::Relaxed);
+            let until = until.as_nanos();
+            self.settled_until.store(until, Ordering::Relaxed);
+            if self.numbers == Numbers::Default {
+                self.known_until.store(until, Ordering::Relaxed);
+            }
         }
     }
 
