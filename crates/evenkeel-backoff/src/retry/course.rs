@@ -13,22 +13,32 @@ use crate::{Cost, Decision, Limits, Session, Stop, StopReason, Verdict};
 #[derive(Debug)]
 pub(crate) struct Course<R, E> {
     rules: R,
+    /// From the start to the deadline in nanoseconds; [`NO_LIMIT`]: there is none.
+    limit: u64,
     time: Time<E>,
+}
+
+/// A deadline in 584 years is none.
+const NO_LIMIT: u64 = u64::MAX;
+
+/// In fewer steps than the exact [`nanos::of`](crate::nanos::of), at the price of the last second of 584 years.
+#[inline]
+const fn in_nanos(limit: Duration) -> u64 {
+    const SECOND: u64 = 1_000_000_000;
+    if limit.as_secs() < NO_LIMIT / SECOND {
+        limit.as_secs() * SECOND + limit.subsec_nanos() as u64
+    } else {
+        NO_LIMIT
+    }
 }
 
 /// Nothing is remembered before the clock is first read, so that a call without a failure writes
 /// nothing down.
 #[derive(Debug)]
 enum Time<E> {
-    /// Not read, and there is no deadline.
-    Unlimited,
-    /// Not read; from the start to the deadline.
-    Limited(Duration),
+    Unread,
     /// Read when the first attempt began, and nothing made of it: if that succeeds, nothing need be.
-    Begun {
-        start: Reading,
-        limit: Option<Duration>,
-    },
+    Begun(Reading),
     Known(SoFar<E>),
 }
 
@@ -36,8 +46,6 @@ enum Time<E> {
 struct SoFar<E> {
     session: Session,
     start: Moment,
-    /// [`Moment::MAX`]: none.
-    deadline: Moment,
     /// Attempts begun.
     number: u32,
     /// How the last attempt that failed did; one that the clock ended says less than an error
@@ -48,13 +56,17 @@ struct SoFar<E> {
 impl<R, E> Course<R, E> {
     #[inline]
     pub(crate) const fn new(rules: R) -> Self {
-        let time = Time::Unlimited;
-        Self { rules, time }
+        Self {
+            rules,
+            limit: NO_LIMIT,
+            time: Time::Unread,
+        }
     }
 
     #[inline]
     pub(crate) fn limit(&mut self, limit: Duration) {
-        self.time = Time::Limited(limit);
+        self.limit = in_nanos(limit);
+        self.time = Time::Unread;
     }
 
     /// The same call by other rules, from its start.
@@ -62,17 +74,15 @@ impl<R, E> Course<R, E> {
     pub(crate) fn by<Q>(self, change: impl FnOnce(R) -> Q) -> Course<Q, E> {
         Course {
             rules: change(self.rules),
-            time: match self.time {
-                Time::Limited(limit) => Time::Limited(limit),
-                _ => Time::Unlimited,
-            },
+            limit: self.limit,
+            time: Time::Unread,
         }
     }
 
     /// What is known if the clock was ever read.
     fn so_far(&mut self) -> Option<&mut SoFar<E>> {
-        if let Time::Begun { start, limit } = self.time {
-            self.time = Time::Known(SoFar::since(start.moment(), limit));
+        if let Time::Begun(start) = self.time {
+            self.time = Time::Known(SoFar::since(start.moment()));
         }
         match &mut self.time {
             Time::Known(so_far) => Some(so_far),
@@ -85,16 +95,13 @@ impl<R: Ruled, E> Course<R, E> {
     /// The first attempt. The clock is read only if there is a limit to count towards.
     #[inline]
     pub(crate) fn begin(&mut self, read: impl FnOnce() -> Reading) -> Result<Attempt, Stop> {
-        let limit = match self.time {
-            Time::Limited(Duration::ZERO) => return Err(DEADLINE),
-            Time::Limited(limit) => Some(limit),
-            _ if self.rules.patience_limit().is_none() => return Ok(Attempt::FIRST),
-            _ => None,
-        };
-        let start = read();
-        self.time = Time::Begun { start, limit };
+        match self.limit {
+            0 => return Err(DEADLINE),
+            NO_LIMIT if self.rules.patience_limit().is_none() => return Ok(Attempt::FIRST),
+            _ => self.time = Time::Begun(read()),
+        }
         Ok(Attempt {
-            remaining: limit,
+            remaining: (self.limit < NO_LIMIT).then(|| Duration::from_nanos(self.limit)),
             ..Attempt::FIRST
         })
     }
@@ -114,7 +121,7 @@ impl<R: Ruled, E> Course<R, E> {
         let Time::Known(so_far) = &mut self.time else {
             return Ok(Attempt::FIRST);
         };
-        let deadline = so_far.deadline();
+        let deadline = so_far.deadline(self.limit);
         if deadline.is_some_and(|deadline| now >= deadline) {
             return Err(DEADLINE);
         }
@@ -135,7 +142,8 @@ impl<R: Ruled, E> Course<R, E> {
     /// not read.
     #[cfg(feature = "async")]
     pub(crate) fn time_left(&mut self, now: impl FnOnce() -> Moment) -> Option<Duration> {
-        let deadline = self.so_far().and_then(|so_far| so_far.deadline());
+        let limit = self.limit;
+        let deadline = self.so_far().and_then(|so_far| so_far.deadline(limit));
         let left = deadline.map(|deadline| now().until(deadline));
         tighter(self.rules.attempt_limit(), left)
     }
@@ -161,12 +169,12 @@ impl<R: Judge<E>, E> Course<R, E> {
     pub(crate) fn failed(&mut self, fault: Fault<E>, now: Moment) -> Result<Duration, Stop> {
         self.rules.spent();
         if self.so_far().is_none() {
-            self.time = Time::Known(SoFar::since(now, None));
+            self.time = Time::Known(SoFar::since(now));
         }
         let Time::Known(so_far) = &mut self.time else {
             return Err(DEADLINE);
         };
-        let outcome = so_far.judge(&mut self.rules, &fault, now);
+        let outcome = so_far.judge(&mut self.rules, &fault, now, self.limit);
         if matches!(fault, Fault::Failed(_)) || so_far.last.is_none() {
             so_far.last = Some(fault);
         }
@@ -176,18 +184,19 @@ impl<R: Judge<E>, E> Course<R, E> {
 
 impl<E> SoFar<E> {
     #[inline]
-    fn since(now: Moment, limit: Option<Duration>) -> Self {
+    fn since(now: Moment) -> Self {
         Self {
             session: Session::start(now),
             start: now,
-            deadline: limit.map_or(Moment::MAX, |limit| now + limit),
             number: 1,
             last: None,
         }
     }
 
-    fn deadline(&self) -> Option<Moment> {
-        (self.deadline < Moment::MAX).then_some(self.deadline)
+    /// So many nanoseconds after the start; `None` beyond the end of time.
+    fn deadline(&self, limit: u64) -> Option<Moment> {
+        let nanos = self.start.as_nanos().checked_add(limit)?;
+        Some(Moment::from_nanos(nanos))
     }
 
     fn judge(
@@ -195,8 +204,9 @@ impl<E> SoFar<E> {
         rules: &mut impl Judge<E>,
         fault: &Fault<E>,
         now: Moment,
+        limit: u64,
     ) -> Result<Duration, Stop> {
-        let deadline = self.deadline();
+        let deadline = self.deadline(limit);
         let verdict = match fault {
             Fault::Failed(error) => rules.verdict(error),
             // Not the attempt took too long, but the call.

@@ -114,8 +114,8 @@ impl<B: sealed::Purse> Held<B> {
     /// No other attempt goes out.
     #[inline]
     pub(crate) fn settle(&mut self) {
-        let token = core::mem::replace(&mut self.token, Token::None);
-        if let (Some(budget), Token::Taken(place)) = (self.purse.budget(), token) {
+        if let (Some(budget), Token::Taken(place)) = (self.purse.budget(), self.token) {
+            self.token = Token::None;
             budget.put_back(place);
         }
     }
