@@ -25,7 +25,7 @@ pub enum Admission {
 #[must_use]
 pub struct Ticket {
     /// The generation, and in the lowest of the eight bits below it whether the call holds a place.
-    /// One that holds none looks exactly like the gate that let it in.
+    /// That of a call which found the gate clear looks exactly like the gate.
     stamp: u64,
     /// When the call was let in. [`Moment::MAX`] where it does not matter any more: no time has
     /// passed since.
@@ -56,11 +56,13 @@ impl Ticket {
         }
     }
 
-    /// For a call that found a closed gate.
+    /// For a call that found a closed gate which does not ask how long it takes.
     #[inline]
-    pub(crate) const fn of_gate(gate: Gate, begun: Moment) -> Self {
-        let stamp = gate.word();
-        Self { stamp, begun }
+    pub(crate) const fn of_gate(gate: Gate) -> Self {
+        Self {
+            stamp: gate.word(),
+            begun: Moment::MAX,
+        }
     }
 
     /// For the rest of a call whose answer began: however long it takes, it is not slow.
@@ -86,7 +88,7 @@ impl Ticket {
         self.stamp & HELD != 0
     }
 
-    /// Whether this gate is the one that let the call in, and holds no place.
+    /// Whether this is the very gate that let the call in.
     #[inline]
     pub(crate) fn is_of(self, gate: Gate) -> bool {
         self.stamp == gate.word()

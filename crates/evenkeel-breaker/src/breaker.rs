@@ -86,7 +86,7 @@ impl Breaker {
     /// [`Rejected`], with the moment to come back and the fault that opened the circuit.
     #[inline]
     pub fn admit(&self, now: Moment, roll: u64) -> Result<Permit<&Self>, Rejected> {
-        Permit::admit(self, &mut Given { now, roll })
+        Permit::admit(self, Given { now, roll })
     }
 
     /// The same with a permit that owns a handle, for a call that outlives this borrow, such as a
@@ -103,7 +103,7 @@ impl Breaker {
     /// Like `admit_owned`, with this very handle.
     #[inline]
     pub(crate) fn into_admission(self, now: Moment, roll: u64) -> Result<Permit, Rejected> {
-        Permit::admit(self, &mut Given { now, roll })
+        Permit::admit(self, Given { now, roll })
     }
 
     /// Changes who decides. The circuit keeps its state: switched on again, it goes on from there.

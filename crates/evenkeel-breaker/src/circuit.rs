@@ -4,13 +4,13 @@ use evenkeel_error::Moment;
 
 use crate::audience::Audience;
 use crate::course::{Course, Entrance};
-use crate::gate::{Gate, Tag};
+use crate::gate::{Duty, Gate, Tag};
+use crate::news::News;
 use crate::present::Present;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::tallies::{Misplaced, Past, SharedLedger, Tallies, Troubles};
 use crate::{
-    Admission, BreakerConfig, Health, Mode, Outcome, Rejected, Rejection, State, Ticket,
-    Transition, roll,
+    Admission, BreakerConfig, Health, Mode, Outcome, Rejected, Rejection, State, Ticket, Transition,
 };
 
 mod guarded;
@@ -29,17 +29,9 @@ pub struct Circuit {
     gate: AtomicU64,
     /// When the open delay is over; of the opening that the gate speaks of.
     open_until: AtomicU64,
-    /// Nanoseconds from which on a call is slow; the largest number if that is no rule.
-    slow_after: u64,
     tallies: Tallies,
+    config: BreakerConfig,
     guarded: Mutex<Guarded>,
-}
-
-/// What an admission that had to look under the lock has to say.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct News {
-    pub(crate) transition: Option<Transition>,
-    pub(crate) overruled: Option<Rejection>,
 }
 
 /// What became of a success.
@@ -51,109 +43,124 @@ pub(crate) enum Counted {
     No,
 }
 
-const NEVER_SLOW: u64 = u64::MAX;
-
 impl Circuit {
     pub(crate) fn new(config: BreakerConfig, audience: Option<Audience>) -> Self {
         let tallies = Tallies::new(&config.settings);
-        let slow_after = config.settings.slow_after().map_or(NEVER_SLOW, roll::nanos);
         let entrance = Course::new(config.clone()).entrance();
         Self {
-            gate: AtomicU64::new(Gate::of(entrance).word()),
+            gate: AtomicU64::new(Gate::of(entrance, Duty::of(&config.settings)).word()),
             open_until: AtomicU64::new(0),
-            slow_after,
             guarded: Mutex::new(Guarded {
                 past: tallies.past(),
                 cold: audience.map(|it| Cold::new(&config, Some(it))),
-                config,
             }),
+            config,
             tallies,
         }
     }
 
-    /// The ticket of a call that finds the circuit closed: nothing else has to be looked at.
+    /// What a call meets whose gate was not clear. `present` is asked only where it matters.
     #[inline]
-    pub(crate) fn enter(&self, present: &mut impl Present) -> Option<Ticket> {
-        let gate = self.gate();
-        if gate.tag() != Tag::Closed {
-            return None;
-        }
-        let begun = if self.slow_after == NEVER_SLOW {
-            Moment::MAX
-        } else {
-            present.now()
-        };
-        Some(Ticket::of_gate(gate, begun))
-    }
-
-    /// What a call meets that did not find the circuit closed.
-    #[inline(never)]
     pub(crate) fn admit(
         &self,
-        now: Moment,
-        roll: u64,
-    ) -> Result<(Ticket, Option<Box<News>>), Rejected> {
+        gate: Gate,
+        mut present: impl Present,
+    ) -> Result<(Ticket, News), Rejected> {
+        if gate.tag() == Tag::Open
+            && let Some(rejected) = self.refusal(gate, present.now())
+        {
+            return Err(rejected);
+        }
+        self.admit_otherwise(present)
+    }
+
+    /// What a call meets that finds the circuit neither clear nor open.
+    #[cold]
+    #[inline(never)]
+    fn admit_otherwise(&self, mut present: impl Present) -> Result<(Ticket, News), Rejected> {
         let gate = self.gate();
         match gate.tag() {
-            Tag::Open => match self.refusal(gate, now) {
-                Some(rejected) => Err(rejected),
-                None => self.admit_guarded(now, roll),
-            },
-            Tag::Bypassed => Ok((Ticket::UNCOUNTED, None)),
-            Tag::Closed | Tag::Guarded => self.admit_guarded(now, roll),
+            Tag::Closed if gate.duty() == Duty::Watched => {
+                let ticket = Ticket::placeless(gate.generation(), present.now());
+                Ok((ticket, News::NONE))
+            }
+            Tag::Closed => Ok((Ticket::of_gate(gate.calmed()), News::NONE)),
+            Tag::Bypassed => Ok((Ticket::UNCOUNTED, News::NONE)),
+            Tag::Open | Tag::Guarded => self.admit_guarded(present.now(), present.roll()),
         }
     }
 
-    /// A success that is counted and does no more; calls nothing on the usual way, so that the caller
-    /// keeps what it has in registers.
+    /// The success of a call that found the gate clear, if it still is; calls nothing, so that the
+    /// caller keeps what it has in registers.
     #[inline]
     pub(crate) fn count(&self, ticket: Ticket, present: &mut impl Present) -> Counted {
-        if !ticket.is_of(self.gate()) {
+        let gate = self.gate();
+        if !ticket.is_of(gate) {
             return Counted::No;
         }
-        // Slow calls are a share of a window: without one they are no rule.
-        let Some(verdicts) = self.tallies.verdicts() else {
-            self.tallies.end_streak();
-            return Counted::Yes;
+        let misplaced = match gate.duty() {
+            Duty::Nothing => None,
+            Duty::Time => self.tallies.succeed_at(present.now()),
+            Duty::Calls => self.tallies.succeed(),
+            Duty::Watched => return Counted::No,
         };
-        if self.slow_after != NEVER_SLOW {
-            return Counted::No;
-        }
-        match self.tallies.succeed(verdicts, || present.now()) {
+        match misplaced {
             None => Counted::Yes,
             Some(misplaced) => Counted::Astray(misplaced),
         }
     }
 
-    /// The same to the end. Whether it was counted.
-    #[inline]
-    pub(crate) fn count_success(&self, ticket: Ticket, present: &mut impl Present) -> bool {
-        match self.count(ticket, present) {
-            Counted::Yes => true,
+    /// Goes on where [`count`](Self::count) stopped, as far as that is possible without a lock: puts
+    /// right what it counted, counts the first success after a failure, and where slow calls are a rule
+    /// those that were not. Whether the success is counted now.
+    pub(crate) fn count_otherwise(
+        &self,
+        counted: Counted,
+        ticket: Ticket,
+        present: &mut impl Present,
+    ) -> bool {
+        match counted {
+            Counted::Yes => return true,
             Counted::Astray(misplaced) => {
                 self.mend(misplaced);
-                true
+                return true;
             }
-            Counted::No => self.count_in_time(ticket, present.now()),
+            Counted::No => {}
         }
-    }
-
-    /// The same where slow calls are a rule: for those that were not. Few breakers have it.
-    #[inline(never)]
-    pub(crate) fn count_in_time(&self, ticket: Ticket, now: Moment) -> bool {
-        if self.slow_after == NEVER_SLOW
-            || !ticket.is_of(self.gate())
-            || roll::nanos(now.since(ticket.begun)) >= self.slow_after
-        {
+        let gate = self.gate();
+        let is_of = gate.tag() == Tag::Closed && gate.generation() == ticket.generation();
+        if !is_of || ticket.holds_place() {
             return false;
         }
-        let Some(verdicts) = self.tallies.verdicts() else {
+        let duty = gate.duty();
+        if duty == Duty::Watched && self.is_slow(ticket, present.now()) {
             return false;
+        }
+        if gate.is_troubled() && !self.calm(gate) {
+            return false;
+        }
+        let misplaced = match duty {
+            Duty::Nothing => None,
+            Duty::Calls => self.tallies.succeed(),
+            Duty::Time | Duty::Watched => self.tallies.succeed_at(present.now()),
         };
-        if let Some(misplaced) = self.tallies.succeed(verdicts, || now) {
+        if let Some(misplaced) = misplaced {
             self.mend(misplaced);
         }
         true
+    }
+
+    /// Ends the failures in a row, if nothing has changed.
+    fn calm(&self, gate: Gate) -> bool {
+        let (from, to) = (gate.word(), gate.calmed().word());
+        self.gate
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    fn is_slow(&self, ticket: Ticket, now: Moment) -> bool {
+        let limit = self.config.settings.slow_after();
+        limit.is_some_and(|limit| now.since(ticket.begun) >= limit)
     }
 
     /// Puts a success right that was the first of its bucket, or of a time before. Waits for nobody:
@@ -205,17 +212,19 @@ impl Circuit {
 
     pub(crate) fn switch(&self, mode: Mode) {
         let mut guarded = self.lock();
-        let Guarded { config, cold, .. } = &mut *guarded;
-        let course = &mut cold.get_or_insert_with(|| Cold::new(config, None)).course;
-        course.switch(mode);
-        self.publish(course);
+        let cold = &mut guarded.cold;
+        let cold = cold.get_or_insert_with(|| Cold::new(&self.config, None));
+        let found = self.gate();
+        cold.catch_up(found);
+        cold.course.switch(mode);
+        self.publish(found, cold);
     }
 
     pub(crate) fn mode(&self) -> Mode {
         let guarded = self.lock();
         match &guarded.cold {
             Some(cold) => cold.course.mode(),
-            None => guarded.config.settings.mode,
+            None => self.config.settings.mode,
         }
     }
 
@@ -226,25 +235,26 @@ impl Circuit {
         let guarded = self.lock();
         match &guarded.cold {
             Some(cold) => cold.course.state(now),
-            None => Course::new(guarded.config.clone()).state(now),
+            None => Course::new(self.config.clone()).state(now),
         }
     }
 
     pub(crate) fn health(&self, now: Moment) -> Health {
         let mut guarded = self.lock();
-        let Guarded { config, past, cold } = &mut *guarded;
+        let Guarded { past, cold } = &mut *guarded;
         let mut unused = None;
         // Looking at a breaker that has met no trouble leaves it as small as it is.
         let cold = match cold {
             Some(cold) => cold,
-            None => unused.insert(Cold::new(config, None)),
+            None => unused.insert(Cold::new(&self.config, None)),
         };
-        let ledger = self.ledger(config, past, &mut cold.troubles);
+        cold.catch_up(self.gate());
+        let ledger = self.ledger(past, &mut cold.troubles);
         cold.course.health(&ledger, now)
     }
 
     #[inline]
-    fn gate(&self) -> Gate {
+    pub(crate) fn gate(&self) -> Gate {
         Gate::from_word(self.gate.load(Ordering::Acquire))
     }
 
@@ -270,20 +280,13 @@ impl Circuit {
         &self,
         now: Moment,
         roll: u64,
-    ) -> Result<(Ticket, Option<Box<News>>), Rejected> {
+    ) -> Result<(Ticket, News), Rejected> {
         let (admission, transition) = self.change(|course, _| course.admit(now, roll));
-        let (ticket, overruled) = match admission {
-            Admission::Admitted(ticket) => (ticket, None),
-            Admission::Overruled(ticket, rejection) => (ticket, Some(rejection)),
-            Admission::Rejected(rejection) => return Err(Rejected::new(rejection, now)),
-        };
-        let news = (transition.is_some() || overruled.is_some()).then(|| {
-            Box::new(News {
-                transition,
-                overruled,
-            })
-        });
-        Ok((ticket, news))
+        match admission {
+            Admission::Admitted(ticket) => Ok((ticket, News::of_transition(transition))),
+            Admission::Overruled(ticket, it) => Ok((ticket, News::of_overruled(it))),
+            Admission::Rejected(rejection) => Err(Rejected::new(rejection, now)),
+        }
     }
 
     /// Takes a step under the lock, and tells calls and listeners what came of it.
@@ -292,11 +295,13 @@ impl Circuit {
         step: impl FnOnce(&mut Course, &mut SharedLedger<'_>) -> (R, Option<Transition>),
     ) -> (R, Option<Transition>) {
         let mut guarded = self.lock();
-        let Guarded { config, past, cold } = &mut *guarded;
-        let cold = cold.get_or_insert_with(|| Cold::new(config, None));
-        let mut ledger = self.ledger(config, past, &mut cold.troubles);
+        let Guarded { past, cold } = &mut *guarded;
+        let cold = cold.get_or_insert_with(|| Cold::new(&self.config, None));
+        let found = self.gate();
+        cold.catch_up(found);
+        let mut ledger = self.ledger(past, &mut cold.troubles);
         let (result, transition) = step(&mut cold.course, &mut ledger);
-        self.publish(&cold.course);
+        self.publish(found, cold);
         let is_heard = match (&mut cold.audience, transition) {
             (Some(audience), Some(transition)) => {
                 audience.announce(transition);
@@ -324,11 +329,16 @@ impl Circuit {
         }
     }
 
-    /// What calls find from now on.
-    fn publish(&self, course: &Course) {
-        let entrance = course.entrance();
-        let gate = Gate::of(entrance);
-        if self.gate() == gate {
+    /// What calls find from now on, in place of what was found before the step. A success that ends the
+    /// failures in a row meanwhile, outside of the lock, comes after the step: if the gate stays, it stays
+    /// as that success left it.
+    fn publish(&self, found: Gate, cold: &Cold) {
+        let entrance = cold.course.entrance();
+        let mut gate = Gate::of(entrance, Duty::of(&self.config.settings));
+        if gate.tag() == Tag::Closed && cold.troubles.streak.failures > 0 {
+            gate = gate.troubled();
+        }
+        if gate == found {
             return;
         }
         if let Entrance::Open { until, .. } = entrance {
@@ -339,12 +349,11 @@ impl Circuit {
 
     fn ledger<'a>(
         &'a self,
-        config: &BreakerConfig,
         past: &'a mut Option<Box<Past>>,
         troubles: &'a mut Troubles,
     ) -> SharedLedger<'a> {
         SharedLedger {
-            window: config.settings.window,
+            window: self.config.settings.window,
             gate: &self.gate,
             tallies: &self.tallies,
             past,

@@ -22,6 +22,7 @@ mod judge;
 mod keyed;
 mod machine;
 mod mode;
+mod news;
 mod open_delays;
 mod outcome;
 mod permit;

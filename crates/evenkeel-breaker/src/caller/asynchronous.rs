@@ -126,7 +126,7 @@ impl<C: Clock, J> Caller<C, J> {
         F: Future<Output = Result<T, E>>,
         J: Judge<T, E>,
     {
-        let mut permit = Permit::admit(self.breaker.clone(), &mut Live::of(&self.clock))?;
+        let mut permit = Permit::admit(self.breaker.clone(), Live::of(&self.clock))?;
         let mut flight = self.flight(&mut permit);
         let result = operation.await;
         flight.settle(self.judge.outcome(&result));
