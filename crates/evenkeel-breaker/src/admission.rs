@@ -24,8 +24,8 @@ pub enum Admission {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Ticket {
-    /// The generation, and in the lowest of the eight bits below it whether the call holds a place.
-    /// That of a call which found the gate clear looks exactly like the gate.
+    /// The generation; in the two lowest of the eight bits below it, whether the call holds a place and
+    /// whether its answer began. That of a call which found the gate clear looks exactly like the gate.
     stamp: u64,
     /// When the call was let in. [`Moment::MAX`] where it does not matter any more: no time has
     /// passed since.
@@ -34,10 +34,11 @@ pub struct Ticket {
 
 const GENERATION: u32 = 8;
 const HELD: u64 = 1;
+const ANSWERING: u64 = 2;
 
 impl Ticket {
     /// Of no generation: its verdict counts for nothing.
-    pub(crate) const UNCOUNTED: Self = Self::of_answering(0);
+    pub(crate) const UNCOUNTED: Self = Self::placeless(0, Moment::MAX);
 
     /// For a call among any number of others.
     #[inline]
@@ -68,7 +69,10 @@ impl Ticket {
     /// For the rest of a call whose answer began: however long it takes, it is not slow.
     #[inline]
     pub(crate) const fn of_answering(generation: u64) -> Self {
-        Self::placeless(generation, Moment::MAX)
+        Self {
+            stamp: generation << GENERATION | ANSWERING,
+            begun: Moment::MAX,
+        }
     }
 
     /// The same call, from its first content on. It holds no place any more.
@@ -80,6 +84,17 @@ impl Ticket {
     #[inline]
     pub(crate) const fn generation(self) -> u64 {
         self.stamp >> GENERATION
+    }
+
+    /// Whether no breaker counts its verdict.
+    #[inline]
+    pub(crate) const fn is_uncounted(self) -> bool {
+        self.generation() == 0
+    }
+
+    /// Whether its answer began, which was its first verdict.
+    pub(crate) const fn is_answering(self) -> bool {
+        self.stamp & ANSWERING != 0
     }
 
     /// Whether a neutral verdict must give a place back.
@@ -100,6 +115,7 @@ impl fmt::Debug for Ticket {
         f.debug_struct("Ticket")
             .field("generation", &self.generation())
             .field("holds_place", &self.holds_place())
+            .field("is_answering", &self.is_answering())
             .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@ use crate::audience::Audience;
 use crate::course::{Course, Entrance};
 use crate::gate::{Duty, Gate, Tag};
 use crate::news::News;
+use crate::place::Place;
 use crate::present::Present;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::tallies::{Misplaced, Past, SharedLedger, Tallies, Troubles};
@@ -125,6 +126,7 @@ impl Circuit {
                 self.mend(misplaced);
                 return true;
             }
+            Counted::No if ticket.is_uncounted() => return true,
             Counted::No => {}
         }
         let gate = self.gate();
@@ -185,6 +187,9 @@ impl Circuit {
         now: Moment,
         roll: u64,
     ) -> (Ticket, Option<Transition>) {
+        if ticket.is_uncounted() {
+            return (ticket, None);
+        }
         self.change(|course, ledger| course.first_content(ledger, ticket, now, roll))
     }
 
@@ -197,6 +202,9 @@ impl Circuit {
         now: Moment,
         roll: u64,
     ) -> Option<Transition> {
+        if ticket.is_uncounted() {
+            return None;
+        }
         self.change(|course, ledger| ((), course.record(ledger, ticket, outcome, now, roll)))
             .1
     }
@@ -281,16 +289,34 @@ impl Circuit {
         now: Moment,
         roll: u64,
     ) -> Result<(Ticket, News), Rejected> {
-        let (admission, transition) = self.change(|course, _| course.admit(now, roll));
-        match admission {
-            Admission::Admitted(ticket) => Ok((ticket, News::of_transition(transition))),
-            Admission::Overruled(ticket, it) => Ok((ticket, News::of_overruled(it))),
-            Admission::Rejected(rejection) => Err(Rejected::new(rejection, now)),
+        let (admission, transition) = self.step(|course, _| course.admit(now, roll));
+        let (ticket, news) = match admission {
+            Admission::Admitted(ticket) => (ticket, News::of_transition(transition)),
+            Admission::Overruled(ticket, it) => (ticket, News::of_overruled(it)),
+            Admission::Rejected(rejection) => return Err(Rejected::new(rejection, now)),
+        };
+        if transition.is_some() {
+            let place = Place::new(self, ticket);
+            self.tell();
+            place.hand_over();
         }
+        Ok((ticket, news))
     }
 
     /// Takes a step under the lock, and tells calls and listeners what came of it.
     fn change<R>(
+        &self,
+        step: impl FnOnce(&mut Course, &mut SharedLedger<'_>) -> (R, Option<Transition>),
+    ) -> (R, Option<Transition>) {
+        let (result, transition) = self.step(step);
+        if transition.is_some() {
+            self.tell();
+        }
+        (result, transition)
+    }
+
+    /// The same, but for the listener, who has yet to be [told](Self::tell).
+    fn step<R>(
         &self,
         step: impl FnOnce(&mut Course, &mut SharedLedger<'_>) -> (R, Option<Transition>),
     ) -> (R, Option<Transition>) {
@@ -302,16 +328,8 @@ impl Circuit {
         let mut ledger = self.ledger(past, &mut cold.troubles);
         let (result, transition) = step(&mut cold.course, &mut ledger);
         self.publish(found, cold);
-        let is_heard = match (&mut cold.audience, transition) {
-            (Some(audience), Some(transition)) => {
-                audience.announce(transition);
-                true
-            }
-            _ => false,
-        };
-        drop(guarded);
-        if is_heard {
-            self.tell();
+        if let (Some(audience), Some(transition)) = (&mut cold.audience, transition) {
+            audience.announce(transition);
         }
         (result, transition)
     }

@@ -110,7 +110,7 @@ impl Course {
     }
 
     pub(crate) fn health(&self, ledger: &impl Ledger, now: Moment) -> Health {
-        let totals = ledger.totals(now);
+        let totals = ledger.totals(now).whole();
         let (fault, retry_at) = match self.phase {
             _ if self.state(now) == State::Closed => (None, None),
             Phase::Closed { .. } => (None, None),

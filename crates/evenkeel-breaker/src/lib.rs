@@ -27,6 +27,7 @@ mod open_delays;
 mod outcome;
 mod permit;
 mod phase;
+mod place;
 mod present;
 mod probe;
 mod ramp;

@@ -4,6 +4,7 @@ use evenkeel_error::{ErrorKind, Moment};
 
 use crate::circuit::{Circuit, Counted};
 use crate::news::News;
+use crate::place::Place;
 use crate::present::{Given, Present};
 use crate::{Breaker, Outcome, Rejected, Rejection, Ticket, Transition};
 
@@ -99,9 +100,8 @@ impl<H: Handle> Permit<H> {
     /// The call's reply has begun: counts as a success, at once. A stream may take minutes to
     /// end, and neither a probe nor the window should wait for that.
     ///
-    /// The permit remains for what comes after: a [`failure`](Self::failure) is then counted as a
-    /// verdict of its own, a [`success`](Self::success) adds nothing. Only the first of several
-    /// beginnings counts.
+    /// The permit remains for what comes after: with a [`failure`](Self::failure) it is one call that
+    /// failed, a [`success`](Self::success) adds nothing. Only the first of several beginnings counts.
     #[inline]
     pub fn first_content(&mut self, now: Moment, roll: u64) -> Option<Transition> {
         self.begin(&mut Given { now, roll })
@@ -169,7 +169,7 @@ impl<H: Handle> Permit<H> {
         self.progress = Progress::Done;
         match counted {
             Counted::Yes => None,
-            counted => Place { circuit, ticket }.succeed(counted, present),
+            counted => Place::new(circuit, ticket).succeed(counted, present),
         }
     }
 
@@ -219,35 +219,6 @@ impl<H: Handle> Drop for Permit<H> {
     fn drop(&mut self) {
         if self.progress == Progress::Begun && self.ticket.holds_place() {
             self.handle.circuit().release(self.ticket);
-        }
-    }
-}
-
-/// What of a permit is left while its success is counted on a longer way: the place, should a clock panic.
-struct Place<'a> {
-    circuit: &'a Circuit,
-    ticket: Ticket,
-}
-
-impl Place<'_> {
-    #[cold]
-    #[inline(never)]
-    fn succeed(mut self, counted: Counted, mut present: impl Present) -> Option<Transition> {
-        let Self { circuit, ticket } = self;
-        if circuit.count_otherwise(counted, ticket, &mut present) {
-            return None;
-        }
-        let (now, roll) = (present.now(), present.roll());
-        // The verdict takes the place with it.
-        self.ticket = Ticket::UNCOUNTED;
-        circuit.record(ticket, Outcome::Success, now, roll)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        if self.ticket.holds_place() {
-            self.circuit.release(self.ticket);
         }
     }
 }

@@ -115,7 +115,12 @@ impl Ledger for SharedLedger<'_> {
             }
             (Some(verdicts), Window::Calls(capacity)) => {
                 let calls = self.troubles.calls.get_or_insert_default();
-                calls.record(verdicts.next(), sample, capacity);
+                let number = if sample.again {
+                    verdicts.latest()
+                } else {
+                    verdicts.next()
+                };
+                calls.record(number, sample, capacity);
             }
         }
         if sample.failed {

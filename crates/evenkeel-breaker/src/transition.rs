@@ -56,7 +56,7 @@ pub enum Reason {
     ProbeSucceeded,
     /// The probe failed, or was slow where that counts.
     ProbeFailed,
-    /// A call failed during the slow start.
+    /// [Too many](crate::BreakerConfigBuilder::ramp_failures) calls failed in a row during the slow start.
     FailedWhileRecovering,
     /// The last step of the slow start passed without a failure.
     RampOver,
@@ -94,7 +94,7 @@ impl fmt::Display for Reason {
             Self::DelayOver => f.write_str("the open delay is over"),
             Self::ProbeSucceeded => f.write_str("the probe succeeded"),
             Self::ProbeFailed => f.write_str("the probe failed"),
-            Self::FailedWhileRecovering => f.write_str("a call failed during the slow start"),
+            Self::FailedWhileRecovering => f.write_str("calls failed during the slow start"),
             Self::RampOver => f.write_str("the slow start is over"),
         }
     }

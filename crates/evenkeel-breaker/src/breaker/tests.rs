@@ -69,9 +69,10 @@ fn a_permit_records_its_success_at_first_content_and_a_failure_after_it() {
         None,
         "only the first counts"
     );
-    let transition = probe
+    assert_eq!(probe.failure(ErrorKind::Interrupted, None, now, ROLL), None);
+    let transition = admitted(&breaker, now)
         .failure(ErrorKind::Interrupted, None, now, ROLL)
-        .expect("reopens");
+        .expect("the second in a row reopens");
     assert_eq!(
         (transition.to, transition.fault),
         (State::Open, ErrorKind::Interrupted)

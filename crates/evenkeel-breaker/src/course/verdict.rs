@@ -102,6 +102,9 @@ impl Course {
             return Some(self.enter(recovering, now, Reason::ProbeSucceeded, outage));
         }
         let settled = self.settle(now);
+        if let Phase::Recovering { ramp, .. } = &mut self.phase {
+            ramp.succeed();
+        }
         ledger.record(Sample::success(slow), now);
         let reason = match self.phase {
             // Only what went wrong can open, and of successes only slowness did.
@@ -120,12 +123,21 @@ impl Course {
         roll: u64,
     ) -> Option<Transition> {
         let settled = self.settle(now);
-        let reason = match &self.phase {
+        let sample = if ticket.is_answering() {
+            Sample::BROKEN
+        } else {
+            Sample::failure(self.is_slow(ticket, now))
+        };
+        let reason = match &mut self.phase {
             Phase::Closed { .. } => {
-                ledger.record(Sample::failure(self.is_slow(ticket, now)), now);
+                ledger.record(sample, now);
                 self.broken_rule(ledger, now)
             }
-            Phase::Recovering { .. } => Some(Reason::FailedWhileRecovering),
+            Phase::Recovering { ramp, .. } => {
+                ledger.record(sample, now);
+                ramp.fail(&self.config.settings)
+                    .then_some(Reason::FailedWhileRecovering)
+            }
             // Of several probes only the latest tells of the present by failing: an earlier one
             // was sent a lease ago or more.
             Phase::HalfOpen { probe, .. } => probe.is_latest(ticket).then_some(Reason::ProbeFailed),
@@ -169,7 +181,7 @@ impl Course {
         if !settings.counts_in_window() {
             return None;
         }
-        let totals = ledger.totals(now);
+        let totals = ledger.totals(now).whole();
         if totals.samples < u64::from(settings.minimum_samples) {
             return None;
         }

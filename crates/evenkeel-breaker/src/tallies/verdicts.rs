@@ -108,6 +108,14 @@ impl Verdicts {
         self.upper.load(Ordering::Relaxed) + before
     }
 
+    /// The number of the latest verdict in a window of calls: of this one, if it is the first.
+    pub(crate) fn latest(&self) -> u64 {
+        match self.counted().checked_sub(1) {
+            Some(latest) => latest,
+            None => self.next(),
+        }
+    }
+
     /// Makes room in a word that is full, in a window of calls.
     pub(crate) fn make_room(&self) {
         if self.word.load(Ordering::Relaxed) & FULL != 0 {

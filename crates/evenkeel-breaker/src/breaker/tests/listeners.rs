@@ -87,6 +87,18 @@ fn a_listener_that_panics_has_heard_and_silences_nobody() {
 }
 
 #[test]
+fn a_listener_that_panics_when_a_probe_is_let_in_costs_no_place() {
+    let breaker = Breaker::with_listener(BreakerConfig::default(), move |it| {
+        assert_ne!(it.to, State::HalfOpen, "the listener");
+    });
+    open(&breaker);
+    let now = START + Duration::from_secs(1);
+    let asked = catch_unwind(AssertUnwindSafe(|| breaker.admit(now, ROLL).is_ok()));
+    assert!(asked.is_err());
+    let _probe = admitted(&breaker, now);
+}
+
+#[test]
 fn threads_that_cause_transitions_at_once_tell_them_in_order() {
     let (breaker, heard) = recording();
     thread::scope(|scope| {
