@@ -130,8 +130,9 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// When to ask again. Earlier is known to be useless; at that time it is no promise, since one
-    /// of many may be let in.
+    /// When to ask again. While open, earlier is known to be useless; while a probe is out it is the
+    /// latest moment that makes sense, since most probes are heard of before. At that time it is no
+    /// promise: one of many may be let in.
     ///
     /// While open or half-open, all who ask in one moment are told the same one: whoever lets
     /// calls wait for it adds jitter, as retry policies do. The slow start spreads them itself.

@@ -53,7 +53,9 @@ impl Breaker {
     /// It is called by the thread whose call caused the transition, after the fact and outside of
     /// every lock: it may use the breaker. If several threads cause transitions at once, one of them
     /// tells of all. A listener that panics has heard; the panic goes to the caller whose thread it
-    /// was, and the next transition tells what was left.
+    /// was, and the next transition tells what was left; in a drop during another panic it ends the
+    /// process, as every such panic does. Of transitions that wait for a listener which hangs, the latest
+    /// 1,024 are kept.
     ///
     /// ```
     /// use evenkeel_breaker::{Breaker, BreakerConfig};

@@ -8,6 +8,11 @@ use crate::{Breaker, ByError, Clock, Handle, Outcome, Permit, Rejected, dice};
 mod asynchronous;
 #[cfg(feature = "blocking")]
 mod blocking;
+#[cfg(feature = "async")]
+mod streaming;
+
+#[cfg(feature = "async")]
+pub use streaming::Streaming;
 
 /// A breaker with a clock, dice and a judge: all that calls need.
 ///

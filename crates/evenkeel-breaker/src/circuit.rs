@@ -173,7 +173,7 @@ impl Circuit {
         let mut guarded = match self.guarded.try_lock() {
             Ok(guarded) => guarded,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return self.tallies.note_late(),
+            Err(TryLockError::WouldBlock) => return self.tallies.note_late(misplaced),
         };
         self.tallies.mend(&mut guarded.past, misplaced);
     }
@@ -236,6 +236,20 @@ impl Circuit {
         }
     }
 
+    /// The set that kept it keeps it no more: it ends closed, for whoever listens.
+    pub(crate) fn forget(&self, now: Moment) {
+        if self.gate().tag() != Tag::Closed {
+            self.change(|course, _| ((), course.forget(now)));
+        }
+    }
+
+    /// How often it opened in a row, as far as that counts.
+    pub(crate) fn openings(&self, now: Moment) -> u32 {
+        let guarded = self.lock();
+        let cold = guarded.cold.as_ref();
+        cold.map_or(0, |cold| cold.course.openings_at(now))
+    }
+
     pub(crate) fn state(&self, now: Moment) -> State {
         if matches!(self.gate().tag(), Tag::Closed | Tag::Bypassed) {
             return State::Closed;
@@ -284,11 +298,7 @@ impl Circuit {
 
     #[cold]
     #[inline(never)]
-    fn admit_guarded(
-        &self,
-        now: Moment,
-        roll: u64,
-    ) -> Result<(Ticket, News), Rejected> {
+    fn admit_guarded(&self, now: Moment, roll: u64) -> Result<(Ticket, News), Rejected> {
         let (admission, transition) = self.step(|course, _| course.admit(now, roll));
         let (ticket, news) = match admission {
             Admission::Admitted(ticket) => (ticket, News::of_transition(transition)),

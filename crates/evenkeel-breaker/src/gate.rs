@@ -193,7 +193,10 @@ mod tests {
         for entrance in [Entrance::Bypassed, Entrance::Guarded] {
             assert!(!Gate::of(entrance, Duty::Nothing).is_clear());
         }
-        assert_eq!(Gate::of(Entrance::Bypassed, Duty::Time).tag(), Tag::Bypassed);
+        assert_eq!(
+            Gate::of(Entrance::Bypassed, Duty::Time).tag(),
+            Tag::Bypassed
+        );
         assert_eq!(Gate::of(Entrance::Guarded, Duty::Time).tag(), Tag::Guarded);
     }
 

@@ -45,6 +45,8 @@ mod window;
 pub use admission::{Admission, Rejection, Ticket};
 pub use breaker::Breaker;
 pub use call_error::CallError;
+#[cfg(feature = "async")]
+pub use caller::Streaming;
 #[cfg(any(feature = "async", feature = "blocking"))]
 pub use caller::{Caller, Dropped};
 pub use clock::Clock;

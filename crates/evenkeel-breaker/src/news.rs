@@ -49,7 +49,11 @@ impl News {
     }
 
     pub(crate) const fn of_overruled(rejection: Rejection) -> Self {
-        let Rejection { retry_at, fault, state } = rejection;
+        let Rejection {
+            retry_at,
+            fault,
+            state,
+        } = rejection;
         Self {
             word: Word::Overruled,
             at: retry_at,

@@ -22,11 +22,7 @@ impl<'a> Place<'a> {
     /// The longer way of a success, from where [`Circuit::count`] stopped.
     #[cold]
     #[inline(never)]
-    pub(crate) fn succeed(
-        self,
-        counted: Counted,
-        mut present: impl Present,
-    ) -> Option<Transition> {
+    pub(crate) fn succeed(self, counted: Counted, mut present: impl Present) -> Option<Transition> {
         let Self { circuit, ticket } = self;
         if circuit.count_otherwise(counted, ticket, &mut present) {
             return None;

@@ -79,9 +79,9 @@ impl Tallies {
     }
 
     /// The same for a thread that cannot have the lock now.
-    pub(crate) fn note_late(&self) {
+    pub(crate) fn note_late(&self, misplaced: Misplaced) {
         match &self.verdicts {
-            Some(verdicts) if !self.width.is_endless() => verdicts.note_late(),
+            Some(verdicts) if !self.width.is_endless() => verdicts.note_late(misplaced),
             // A word that is full is emptied by the next one.
             Some(_) | None => {}
         }
@@ -162,9 +162,10 @@ impl Ledger for SharedLedger<'_> {
         self.troubles.streak
     }
 
-    /// Shuts the gate first, so that successes of the time before go to the lock, where they are
-    /// seen to be stale. One that a thread is just about to count may slip in after this, as a
-    /// single success of the next closed state; nothing is decided by it.
+    /// Shuts the gate, so that successes of the time before go to the lock, where they are seen to be
+    /// stale. Those that threads have found the gate for, and have yet to count, slip in as successes of
+    /// the next closed state: one a thread at most. They open nothing, and end no failures in a row,
+    /// which only the gate they found could say.
     fn clear(&mut self) {
         self.gate.store(Gate::GUARDED.word(), Ordering::Release);
         self.troubles.streak.end();

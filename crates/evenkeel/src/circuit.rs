@@ -129,8 +129,7 @@ fn blame(error: &Error) -> Blame {
     match error.kind() {
         ErrorKind::Connection if error.recovery() == Recovery::Now => Blame::Nobody,
         ErrorKind::Connection | ErrorKind::BadGateway | ErrorKind::Protocol => Blame::Origin,
-        // The server waited for us and not we for it.
-        ErrorKind::ServerTimeout if error.status() == Some(408) => Blame::Nobody,
+        _ if error.blames_caller() => Blame::Nobody,
         ErrorKind::Overloaded
         | ErrorKind::ServerError
         | ErrorKind::ServerTimeout

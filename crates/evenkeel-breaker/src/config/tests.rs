@@ -57,7 +57,9 @@ fn each_rule_that_is_broken_is_named_with_its_field() {
         "ramp_failures must be 1 or more"
     );
     assert_eq!(
-        refused(|it| it.open_delays([Duration::from_secs(1)]).open_delay_limit(zero)),
+        refused(|it| it
+            .open_delays([Duration::from_secs(1)])
+            .open_delay_limit(zero)),
         "open_delay_limit must be over zero"
     );
     assert_eq!(

@@ -31,7 +31,10 @@ fn a_circuit_that_an_operator_forced_closed_takes_no_lock_for_any_verdict() {
         let kind = ErrorKind::Overloaded;
         assert_eq!(admitted(&breaker, START).success(START, ROLL), None);
         assert_eq!(admitted(&breaker, START).first_content(START, ROLL), None);
-        assert_eq!(admitted(&breaker, START).failure(kind, None, START, ROLL), None);
+        assert_eq!(
+            admitted(&breaker, START).failure(kind, None, START, ROLL),
+            None
+        );
         admitted(&breaker, START).neutral();
     });
 }
@@ -46,7 +49,10 @@ fn the_first_success_after_a_failure_takes_no_lock_either() {
     ] {
         let breaker = Breaker::new(config.build().unwrap());
         let kind = ErrorKind::Overloaded;
-        assert_eq!(admitted(&breaker, START).failure(kind, None, START, ROLL), None);
+        assert_eq!(
+            admitted(&breaker, START).failure(kind, None, START, ROLL),
+            None
+        );
         assert_eq!(breaker.health(START).consecutive_failures, 1);
         let before = admitted(&breaker, START);
         breaker.circuit().while_locked(|| {
