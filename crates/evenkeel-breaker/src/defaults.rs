@@ -36,7 +36,7 @@ pub const SLOW_CALL: Duration = Duration::from_secs(60);
 
 /// Failures in a row that open the circuit, whatever the window says: 5.
 ///
-/// Finds an outage within seconds even if the window still holds a minute's worth of successes,
+/// Finds an outage within seconds even if the window still holds half a minute's successes,
 /// and in clients too slow to fill a window. By chance, at 5 % failures, it is one run in three
 /// million.
 pub const CONSECUTIVE_FAILURES: u32 = 5;
@@ -106,7 +106,7 @@ pub const MODE: Mode = Mode::On;
 
 /// How many breakers a [`KeyedSet`](crate::KeyedSet) keeps: 1,024.
 ///
-/// Far more than the pairs of endpoint and model that one process talks to, at about half a
-/// kibibyte each; a set whose keys come from requests needs a bound of some kind.
+/// Far more than the pairs of endpoint and model that one process talks to, at about a
+/// third of a kibibyte each in good health; a set whose keys come from requests needs a bound of some kind.
 // Unwrapped by the compiler: there is nothing left to fail at run time.
 pub const KEYS: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
