@@ -372,7 +372,8 @@ impl Circuit {
         if let Entrance::Open { until, .. } = entrance {
             self.open_until.store(until.as_nanos(), Ordering::Release);
         }
-        self.gate.store(gate.word(), Ordering::Release);
+        // A swap, as a success may be swapping, too: so one of the two has seen the other.
+        self.gate.swap(gate.word(), Ordering::AcqRel);
     }
 
     fn ledger<'a>(

@@ -167,7 +167,7 @@ impl Ledger for SharedLedger<'_> {
     /// the next closed state: one a thread at most. They open nothing, and end no failures in a row,
     /// which only the gate they found could say.
     fn clear(&mut self) {
-        self.gate.store(Gate::GUARDED.word(), Ordering::Release);
+        self.gate.swap(Gate::GUARDED.word(), Ordering::AcqRel);
         self.troubles.streak.end();
         match (&self.tallies.verdicts, self.window) {
             (None, _) => {}
