@@ -84,13 +84,12 @@ impl Clock for Tokio {
 mod tests {
     use super::*;
 
-    fn paused() -> tokio::runtime::Runtime {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        builder.enable_time().start_paused(true).build().unwrap()
-    }
-
     #[test]
     fn one_runtimes_virtual_time_stops_no_others() {
+        let paused = || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            builder.enable_time().start_paused(true).build().unwrap()
+        };
         let hour = Duration::from_secs(3_600);
         let (late, early) = (paused(), paused());
         late.block_on(async {

@@ -176,12 +176,12 @@ impl<K: Eq + Hash + Clone, S: BuildHasher> KeyedSet<K, S> {
         K: Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
     {
-        let shelf = self.read();
-        if let Some(seat) = shelf.seats.get(key) {
+        let kept = self.read();
+        if let Some(seat) = kept.seats.get(key) {
             return seat.ask(now);
         }
-        let is_full = shelf.seats.len() >= self.capacity.get();
-        drop(shelf);
+        let is_full = kept.seats.len() >= self.capacity.get();
+        drop(kept);
         self.seat(key.to_owned(), is_full, now)
     }
 

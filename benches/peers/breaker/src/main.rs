@@ -22,6 +22,17 @@ use recloser::Recloser;
 use tower::{Layer as _, Service as _, service_fn};
 use tower_resilience_circuitbreaker::CircuitBreakerLayer;
 
+/// tower-resilience's, over a service that is ready at once; its own call, clone included on two threads.
+macro_rules! resilience {
+    ($builder:expr) => {
+        $builder
+            .build()
+            .expect("valid")
+            .layer(service_fn(|_: ()| async { Ok::<u64, ()>(black_box(7)) }))
+    };
+}
+
+mod memory;
 mod stretches;
 
 use stretches::{Stretch, alone, together, warm};
@@ -112,16 +123,6 @@ fn polled<F: Future>(future: F) -> F::Output {
         }
         std::hint::spin_loop();
     }
-}
-
-/// tower-resilience's, over a service that is ready at once; its own call, clone included on two threads.
-macro_rules! resilience {
-    ($builder:expr) => {
-        $builder
-            .build()
-            .expect("valid")
-            .layer(service_fn(|_: ()| async { Ok::<u64, ()>(black_box(7)) }))
-    };
 }
 
 type Named<'a> = (&'static str, Stretch<'a>);
@@ -306,81 +307,6 @@ fn keyed(what: &'static str, keys: u32) -> Row {
     )
 }
 
-/// Bytes on the heap for one, and for its handle.
-fn bytes<T>(make: impl FnOnce() -> T) -> f64 {
-    let (made, used) = heap::counted(make);
-    let bytes = used.kept as f64 + size_of::<T>() as f64;
-    drop(made);
-    bytes
-}
-
-/// The same for one key of a thousand.
-fn bytes_a_key<T>(make: impl FnOnce() -> T) -> f64 {
-    let (made, used) = heap::counted(make);
-    drop(made);
-    used.kept as f64 / 1_000.0
-}
-
-fn memory() -> Vec<Row> {
-    let (standard, row) = (
-        BreakerConfig::default(),
-        BreakerConfig::builder()
-            .failure_ratio(None)
-            .build()
-            .expect("valid"),
-    );
-    let calls = BreakerConfig::builder()
-        .window(Window::Calls(100))
-        .build()
-        .expect("valid");
-    vec![
-        Row {
-            what: "a breaker, consecutive failures",
-            ours: bytes(|| Breaker::new(row.clone())),
-            rivals: vec![("failsafe", bytes(failsafe_in_a_row))],
-            floor: None,
-            aims: vec![Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "a breaker, the default rules",
-            ours: bytes(|| Breaker::new(standard.clone())),
-            rivals: vec![("failsafe, its default", bytes(failsafe_standard))],
-            floor: None,
-            aims: vec![Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "a breaker, a window of 100 calls",
-            ours: bytes(|| Breaker::new(calls.clone())),
-            rivals: vec![
-                ("recloser", bytes(recloser)),
-                (
-                    "tower-resilience",
-                    bytes(|| resilience!(CircuitBreakerLayer::builder().sliding_window_size(100))),
-                ),
-            ],
-            floor: None,
-            aims: vec![Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "a key of a thousand, the default rules",
-            ours: bytes_a_key(|| {
-                let set = KeyedSet::new(standard.clone()).capacity(many(1_000));
-                (0..1_000_u32).for_each(|key| drop(set.get(&key, NOW)));
-                set
-            }),
-            rivals: vec![(
-                "failsafe's default in a map",
-                bytes_a_key(|| {
-                    let make = |key| (key, failsafe_standard());
-                    (0..1_000_u32).map(make).collect::<HashMap<_, _>>()
-                }),
-            )],
-            floor: None,
-            aims: vec![Aim::TimesRival(1.0)],
-        },
-    ]
-}
-
 fn main() {
     let mut table = Table::new("ns");
     for row in closed() {
@@ -393,7 +319,7 @@ fn main() {
         .row(keyed("keyed, 10,000 keys", 10_000));
     table.print();
     let mut table = Table::new("bytes");
-    for row in memory() {
+    for row in memory::rows() {
         table = table.row(row);
     }
     table.print();

@@ -187,7 +187,7 @@ fn a_rate_limit_neither_trips_nor_resets() {
         let limited = caller.call_blocking(|| Err::<(), _>(RateLimited));
         assert!(matches!(limited, Err(crate::CallError::Inner(_))));
         let health = breaker.health(START);
-        assert_eq!((health.samples, health.consecutive_failures), (n, n as u32));
+        assert_eq!((health.samples, health.consecutive_failures), (n.into(), n));
     }
 }
 
