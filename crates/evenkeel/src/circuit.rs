@@ -6,7 +6,7 @@ use std::time::Duration;
 #[cfg(feature = "retry")]
 use evenkeel_breaker::Mode;
 use evenkeel_breaker::{Breaker, BreakerConfig, KeyedSet, Permit, Rejected, State, Transition};
-use evenkeel_error::{Error, ErrorKind, Moment, Recovery};
+use evenkeel_error::{Error, ErrorKind, Moment, Recoverable as _, Recovery};
 use evenkeel_event::{Circuit, Scope};
 
 /// The breakers of a client.
