@@ -87,12 +87,13 @@ pub const RAMP_STEPS: u32 = 5;
 /// overload shows before the next doubling.
 pub const RAMP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Failures in a row that reopen the circuit during the slow start: 2.
+/// Failures that reopen the circuit during the slow start: 1.
 ///
-/// A server that fails one call in twenty in the best of health fails one in the 31 of the slow start
-/// four times out of five, and would be held down for as long as it lives. Two in a row are one slow
-/// start in fifteen there, and still meet a server that is down with two calls.
-pub const RAMP_FAILURES: u32 = 2;
+/// The calls that waited for the end of an outage come back with the last step, all at once: a server
+/// that can serve some of them and not all must be found out before. Where a server fails one call in
+/// twenty in good health, one in the 31 of the slow start fails four times out of five, and the circuit
+/// stays open for minutes; 3 are right there.
+pub const RAMP_FAILURES: u32 = 1;
 
 /// How long the circuit must stay closed before the open delay starts at its first value again:
 /// 20 s.

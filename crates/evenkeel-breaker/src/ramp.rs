@@ -10,7 +10,6 @@ pub(crate) struct Ramp {
     since: Moment,
     step: u32,
     begun: u32,
-    /// Failures since the last success.
     failures: u32,
     /// Of the current step, so that a place is only given back to the step it was taken from.
     generation: u64,
@@ -34,11 +33,6 @@ impl Ramp {
             failures: 0,
             generation,
         }
-    }
-
-    /// A call of it succeeded.
-    pub(crate) const fn succeed(&mut self) {
-        self.failures = 0;
     }
 
     /// A call of it failed. Whether that ends it.

@@ -56,7 +56,7 @@ pub enum Reason {
     ProbeSucceeded,
     /// The probe failed, or was slow where that counts.
     ProbeFailed,
-    /// [Too many](crate::BreakerConfigBuilder::ramp_failures) calls failed in a row during the slow start.
+    /// A call, or [so many](crate::BreakerConfigBuilder::ramp_failures), failed during the slow start.
     FailedWhileRecovering,
     /// The last step of the slow start passed.
     RampOver,
@@ -97,7 +97,7 @@ impl fmt::Display for Reason {
             Self::DelayOver => f.write_str("the open delay is over"),
             Self::ProbeSucceeded => f.write_str("the probe succeeded"),
             Self::ProbeFailed => f.write_str("the probe failed"),
-            Self::FailedWhileRecovering => f.write_str("calls failed during the slow start"),
+            Self::FailedWhileRecovering => f.write_str("a call failed during the slow start"),
             Self::RampOver => f.write_str("the slow start is over"),
             Self::Forgotten => f.write_str("nobody asks for it any more"),
         }

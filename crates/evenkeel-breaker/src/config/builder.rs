@@ -130,8 +130,8 @@ impl BreakerConfigBuilder {
         self
     }
 
-    /// Failures without a success between them that reopen the circuit during the slow start. At least
-    /// 1; default [2](crate::defaults::RAMP_FAILURES).
+    /// Failures that reopen the circuit during the slow start. At least 1; default
+    /// [1](crate::defaults::RAMP_FAILURES). More for a server that fails now and then in good health.
     pub fn ramp_failures(mut self, failures: u32) -> Self {
         self.settings.ramp_failures = failures;
         self

@@ -102,9 +102,6 @@ impl Course {
             return Some(self.enter(recovering, now, Reason::ProbeSucceeded, outage));
         }
         let settled = self.settle(now);
-        if let Phase::Recovering { ramp, .. } = &mut self.phase {
-            ramp.succeed();
-        }
         ledger.record(Sample::success(slow), now);
         let reason = match self.phase {
             // Only what went wrong can open, and of successes only slowness did.

@@ -19,8 +19,6 @@ enum Setup {
     /// Recovering, a place of this step is left.
     RampFree,
     RampFull,
-    /// Recovering, and the next failure reopens.
-    RampBrink,
     /// Recovering, the last step is over; nobody has asked yet.
     RampOver,
 }
@@ -40,7 +38,7 @@ enum Event {
     StaleNeutral,
 }
 
-const SETUPS: [Setup; 12] = [
+const SETUPS: [Setup; 11] = [
     Setup::Closed,
     Setup::Brink,
     Setup::Open,
@@ -51,7 +49,6 @@ const SETUPS: [Setup; 12] = [
     Setup::PlaceFree,
     Setup::RampFree,
     Setup::RampFull,
-    Setup::RampBrink,
     Setup::RampOver,
 ];
 
@@ -101,8 +98,10 @@ fn expected(setup: Setup, event: Event) -> Row {
         (Setup::OpenOver, _) => stays(HalfOpen, true),
 
         (Setup::ProbeOut, Success | FirstContent) => goes(HalfOpen, Recovering, "probe_succeeded", true),
-        // The first verdict ended the half-open state; the second is the first failure of the slow start.
-        (Setup::ProbeOut | Setup::ProbeLate | Setup::ProbeReplaced, Broken) => stays(Recovering, true),
+        // The first verdict ended the half-open state; the second is a failure of the slow start.
+        (Setup::ProbeOut | Setup::ProbeLate | Setup::ProbeReplaced, Broken) => {
+            goes(Recovering, Open, "failed_while_recovering", false)
+        }
         (Setup::ProbeOut, Failure) => goes(HalfOpen, Open, "probe_failed", false),
         (Setup::ProbeOut, Neutral) => stays(HalfOpen, true),
         (Setup::ProbeOut, Admit | StaleSuccess | StaleFailure | StaleNeutral) => stays(HalfOpen, false),
@@ -120,19 +119,16 @@ fn expected(setup: Setup, event: Event) -> Row {
         (Setup::PlaceFree, Success | Failure | Neutral | FirstContent | Broken) => stays(HalfOpen, true),
         (Setup::PlaceFree, StaleSuccess | StaleFailure | StaleNeutral) => stays(HalfOpen, true),
 
+        (Setup::RampFree | Setup::RampFull, Failure | Broken) => {
+            goes(Recovering, Open, "failed_while_recovering", false)
+        }
         (Setup::RampFree, Admit) => stays(Recovering, false),
-        (Setup::RampFree, Success | Failure | Neutral | FirstContent | Broken) => stays(Recovering, true),
+        (Setup::RampFree, Success | Neutral | FirstContent) => stays(Recovering, true),
         (Setup::RampFree, StaleSuccess | StaleFailure | StaleNeutral) => stays(Recovering, true),
 
         (Setup::RampFull, Neutral) => stays(Recovering, true),
-        (Setup::RampFull, Admit | Success | Failure | FirstContent | Broken) => stays(Recovering, false),
+        (Setup::RampFull, Admit | Success | FirstContent) => stays(Recovering, false),
         (Setup::RampFull, StaleSuccess | StaleFailure | StaleNeutral) => stays(Recovering, false),
-
-        (Setup::RampBrink, Failure) => goes(Recovering, Open, "failed_while_recovering", false),
-        (Setup::RampBrink, Admit) => stays(Recovering, false),
-        // It answered before it broke: two failures, but not in a row.
-        (Setup::RampBrink, Success | Neutral | FirstContent | Broken) => stays(Recovering, true),
-        (Setup::RampBrink, StaleSuccess | StaleFailure | StaleNeutral) => stays(Recovering, true),
 
         // One failure beside a success is no reason to open a closed circuit.
         (Setup::RampOver, Admit | Success | Failure | FirstContent) => goes(Recovering, Closed, "ramp_over", true),
@@ -190,11 +186,6 @@ fn build(setup: Setup) -> (Scene, Ticket, Ticket) {
         Setup::RampFull => {
             scene.recover();
             scene.ticket()
-        }
-        Setup::RampBrink => {
-            scene.recover();
-            scene.call(OVERLOADED);
-            scene.pass(s(1)).ticket()
         }
         Setup::RampOver => {
             scene.recover();
