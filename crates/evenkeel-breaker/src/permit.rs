@@ -65,7 +65,11 @@ mod sealed {
 }
 
 impl<H: Handle> Permit<H> {
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a permit that a function returns lives in memory, which doubles the cost"
+    )]
+    #[inline(always)]
     pub(crate) fn admit(handle: H, present: impl Present) -> Result<Self, Rejected> {
         let circuit = handle.circuit();
         let gate = circuit.gate();
