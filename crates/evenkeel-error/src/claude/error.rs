@@ -278,6 +278,11 @@ impl Recoverable for Error {
     fn kind(&self) -> Option<ErrorKind> {
         Some(self.inner.kind)
     }
+
+    /// The server waited for the request, not the caller for the reply.
+    fn blames_caller(&self) -> bool {
+        self.inner.kind == ErrorKind::ServerTimeout && matches!(self.status(), Some(400 | 408))
+    }
 }
 
 impl StdError for Error {
