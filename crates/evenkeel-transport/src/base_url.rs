@@ -19,7 +19,11 @@ pub struct BaseUrl {
     authority: Authority,
     /// Without the trailing slash; empty for none.
     prefix: String,
+    /// [`MESSAGES`] joined once: nearly every request goes there.
+    messages: Uri,
 }
+
+const MESSAGES: &str = "/v1/messages";
 
 /// Where a key and a prompt may travel without TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +87,7 @@ impl BaseUrl {
             ));
         }
         Ok(Self {
+            messages: put_together(&scheme, &authority, &prefix, MESSAGES)?,
             scheme,
             authority,
             prefix,
@@ -97,6 +102,9 @@ impl BaseUrl {
     /// `invalid_config` when the path does not begin with a single slash, climbs (`..`, encoded or
     /// not), holds a backslash or a fragment, or is not a legal path.
     pub fn join(&self, path: &str) -> Result<Uri, Error> {
+        if path == MESSAGES {
+            return Ok(self.messages.clone());
+        }
         let (before_query, _) = path.split_once('?').unwrap_or((path, ""));
         if !stays_below(before_query) || path.contains('#') {
             return Err(Error::invalid_config(
@@ -104,15 +112,7 @@ impl BaseUrl {
                 "must begin with one slash and hold no empty segment, no .., no backslash and no #",
             ));
         }
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(format!("{}{path}", self.prefix))
-            .build()
-            .map_err(|error: http::Error| {
-                Error::invalid_config("path", "holds characters that must be percent-encoded")
-                    .with_source(error)
-            })
+        put_together(&self.scheme, &self.authority, &self.prefix, path)
     }
 
     /// Scheme, host and port, which is what breakers and budgets are kept for.
@@ -138,6 +138,23 @@ impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
     }
+}
+
+fn put_together(
+    scheme: &Scheme,
+    authority: &Authority,
+    prefix: &str,
+    path: &str,
+) -> Result<Uri, Error> {
+    Uri::builder()
+        .scheme(scheme.clone())
+        .authority(authority.clone())
+        .path_and_query(format!("{prefix}{path}"))
+        .build()
+        .map_err(|error: http::Error| {
+            Error::invalid_config("path", "holds characters that must be percent-encoded")
+                .with_source(error)
+        })
 }
 
 fn invalid(rule: &str) -> Error {
@@ -167,13 +184,23 @@ fn stays_below(path: &str) -> bool {
     };
     let mut segments = rest.split('/').peekable();
     while let Some(segment) = segments.next() {
-        let dots = segment.replace("%2e", ".").replace("%2E", ".");
         let empty_inside = segment.is_empty() && segments.peek().is_some();
-        if empty_inside || dots == "." || dots == ".." {
+        if empty_inside || is_dots(segment) {
             return false;
         }
     }
     !path.contains('\\')
+}
+
+/// Whether a segment is `.` or `..`, each dot encoded or not.
+fn is_dots(segment: &str) -> bool {
+    let rest = without_dot(segment);
+    rest.is_some_and(|rest| rest.is_empty() || without_dot(rest) == Some(""))
+}
+
+fn without_dot(text: &str) -> Option<&str> {
+    let dots = [".", "%2e", "%2E"];
+    dots.iter().find_map(|dot| text.strip_prefix(dot))
 }
 
 pub(crate) fn is_loopback(authority: &Authority) -> bool {

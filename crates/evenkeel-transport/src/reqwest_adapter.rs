@@ -1,4 +1,6 @@
 use std::fmt;
+use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,12 +102,27 @@ impl ReqwestTransport {
 
 impl Transport for ReqwestTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
-        Box::pin(self.inner.send(request))
+        let head_limit = request.head_limit;
+        // Begun out here, so that the future, which every attempt allocates, does not keep the
+        // request. Nothing is done before it is polled.
+        match self.inner.begin(request) {
+            Ok((sending, progress)) => Box::pin(self.inner.finish(sending, progress, head_limit)),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 }
 
 impl Inner {
-    async fn send(&self, request: Request) -> Result<Response, Error> {
+    fn begin(
+        &self,
+        request: Request,
+    ) -> Result<
+        (
+            impl Future<Output = reqwest::Result<reqwest::Response>> + Send + use<>,
+            Option<Arc<Progress>>,
+        ),
+        Error,
+    > {
         let client = match (request.uri.scheme_str(), &self.secure) {
             (Some("https"), Secure::Ready(client)) => client,
             (Some("https"), Secure::Without(rule)) => {
@@ -113,11 +130,20 @@ impl Inner {
             }
             _ => &self.direct,
         };
-        let head_limit = request.head_limit;
-        let started = Started::now();
         let (request, progress) = self.outgoing(request)?;
-        let sending = client.execute(request);
-        let response = match clock::within(head_limit, progress.as_deref(), sending).await {
+        Ok((client.execute(request), progress))
+    }
+
+    async fn finish(
+        &self,
+        sending: impl Future<Output = reqwest::Result<reqwest::Response>>,
+        progress: Option<Arc<Progress>>,
+        head_limit: Duration,
+    ) -> Result<Response, Error> {
+        let started = Started::now();
+        let sending = pin!(sending);
+        let response = match clock::within(head_limit, &started, progress.as_deref(), sending).await
+        {
             None => return Err(Error::timed_out(Phase::Head, head_limit)),
             Some(Err(error)) => {
                 return Err(fault::before_the_head(error, self, started.elapsed()));

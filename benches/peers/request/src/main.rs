@@ -57,6 +57,13 @@ fn main() {
         allocations: 0.0,
     })
     .collect();
+    let mut arguments = std::env::args().skip(1);
+    if let (Some(name), Some(calls)) = (arguments.next(), arguments.next()) {
+        let calls = calls.parse().expect("a number of calls");
+        let contender = contenders.iter_mut().find(|contender| contender.name == name);
+        runtime.block_on(run(&mut contender.expect("a contender").call, calls));
+        return;
+    }
     for contender in &mut contenders {
         runtime.block_on(run(&mut contender.call, 200));
         let ((), used) = counted(|| runtime.block_on(run(&mut contender.call, 500)));
