@@ -86,7 +86,11 @@ pub(crate) async fn within<F: Future>(
         if timer.is_none() {
             timer.set(Some(started.ends(limit)));
         }
-        while timer.as_mut().as_pin_mut().is_some_and(|timer| timer.poll(cx).is_ready()) {
+        while timer
+            .as_mut()
+            .as_pin_mut()
+            .is_some_and(|timer| timer.poll(cx).is_ready())
+        {
             // Set anew only when it rings: progress itself costs one store.
             let left = progress.map_or(Duration::ZERO, |progress| progress.left_of(limit));
             if left.is_zero() {
@@ -116,7 +120,10 @@ mod tests {
             std::future::pending::<()>().await;
         };
         let started = Started::now();
-        assert_eq!(within(LIMIT, &started, Some(&progress), pin!(busy)).await, None);
+        assert_eq!(
+            within(LIMIT, &started, Some(&progress), pin!(busy)).await,
+            None
+        );
         let elapsed = started.elapsed().as_secs();
         assert_eq!(elapsed, 5 * 9 + 10);
     }

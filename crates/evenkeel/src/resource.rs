@@ -73,7 +73,11 @@ impl Messages {
         request: MessageRequest,
     ) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
         let calls = self.clone();
-        async move { calls.call(request, calls.fetch)?.collect().await }
+        async move {
+            let call = calls.call(request, calls.fetch)?;
+            // What a caller moves about, into a task or a box of its own, stays small.
+            Box::pin(call.collect()).await
+        }
     }
 
     /// Sends a request and returns the reply as it arrives, from its first content on.
@@ -130,7 +134,7 @@ impl Messages {
         Ok(DryRun::of(&plan, &self.shared)?)
     }
 
-    fn call(&self, request: MessageRequest, fetch: Fetch) -> Result<Call, Error> {
+    fn call(&self, request: MessageRequest, fetch: Fetch) -> Result<Box<Call>, Error> {
         let (shared, options) = (&self.shared, &self.options);
         if self.fallbacks.is_empty() {
             let plan = Plan::message(shared, request, fetch, options)?;

@@ -22,7 +22,7 @@ use crate::{Error, Reply};
 /// Cancellation: dropping the stream closes its connection at once.
 #[must_use = "a stream does nothing unless it is read"]
 pub struct MessageStream {
-    call: Call,
+    call: Box<Call>,
     live: Live,
     end: Option<End>,
 }
@@ -36,7 +36,7 @@ enum End {
 }
 
 impl MessageStream {
-    pub(crate) fn new(call: Call, mut live: Live) -> Self {
+    pub(crate) fn new(call: Box<Call>, mut live: Live) -> Self {
         live.spread();
         Self {
             call,

@@ -33,8 +33,37 @@ pub(super) fn http_date(text: &str) -> Option<SystemTime> {
 /// as the parsers of all the forms cost more than all else that is read of a head.
 fn fixdate(text: &str) -> Option<SystemTime> {
     let bytes: &[u8; 29] = text.as_bytes().try_into().ok()?;
-    let [w1, w2, w3, b',', b' ', d1, d2, b' ', m1, m2, m3, b' ', y1, y2, y3, y4, b' ', h1, h2, b':', n1, n2, b':', s1, s2, b' ', b'G', b'M', b'T'] =
-        *bytes
+    let [
+        w1,
+        w2,
+        w3,
+        b',',
+        b' ',
+        d1,
+        d2,
+        b' ',
+        m1,
+        m2,
+        m3,
+        b' ',
+        y1,
+        y2,
+        y3,
+        y4,
+        b' ',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
+        b' ',
+        b'G',
+        b'M',
+        b'T',
+    ] = *bytes
     else {
         return None;
     };

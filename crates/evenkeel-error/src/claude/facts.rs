@@ -80,7 +80,8 @@ impl Facts {
                 name => read.take(name, value),
             }
         }
-        read.rate_limits.take_if(|limits| **limits == RateLimits::default());
+        read.rate_limits
+            .take_if(|limits| **limits == RateLimits::default());
         if hinted == Hinted::Maybe {
             read.retry_after = retry_after::read(headers, read.date.unwrap_or(received));
         }
@@ -195,7 +196,10 @@ impl Read {
                 first(&mut self.organization_id, value, Text::identifier);
             }
             "anthropic-workspace-id" => first(&mut self.workspace_id, value, Text::identifier),
-            _ if RateLimits::FAMILIES.iter().any(|family| name.starts_with(family)) => {
+            _ if RateLimits::FAMILIES
+                .iter()
+                .any(|family| name.starts_with(family)) =>
+            {
                 if let Ok(text) = value.to_str() {
                     self.rate_limits.get_or_insert_default().take(name, text);
                 }

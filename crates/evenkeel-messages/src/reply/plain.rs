@@ -44,8 +44,7 @@ pub(super) fn message(raw: &RawValue) -> Result<Message, &'static str> {
 }
 
 fn from_fields(kind: Option<&str>, mut fields: Fields<'_>) -> Result<Message, &'static str> {
-    let content: Option<Vec<&RawValue>> = fields.take("content");
-    let (Some("message"), Some(content)) = (kind, content) else {
+    let (Some("message"), Some(content)) = (kind, fields.take("content")) else {
         return Err("another object");
     };
     let stop_reason = fields.take("stop_reason");
@@ -61,7 +60,7 @@ fn from_fields(kind: Option<&str>, mut fields: Fields<'_>) -> Result<Message, &'
         id: fields.take("id").unwrap_or_default(),
         model: fields.take("model").unwrap_or_default(),
         role: fields.take("role").unwrap_or(Role::Assistant),
-        content: content.into_iter().map(ContentBlock::read).collect(),
+        content,
         stop_reason: Some(StopReason::from(stop_reason.as_ref())),
         stop_sequence: stop_sequence.flatten(),
         usage: usage.unwrap_or_default(),

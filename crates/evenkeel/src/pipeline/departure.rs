@@ -20,19 +20,34 @@ impl Call {
     ///
     /// The gate is asked again after every wait for the breakers: a hint that another call was given
     /// meanwhile holds for this one too. Nothing is held while waiting.
-    pub(super) async fn depart(&mut self) -> Result<(Leave, Duration), Halt> {
-        let start = self.now();
-        let mut waited = Duration::ZERO;
+    pub(super) async fn depart(&mut self, now: Moment) -> Result<(Leave, Duration), Halt> {
+        let slot = self.slot(now)?;
+        if slot.is_none()
+            && let Some(leave) = self.leave_at_once(now)?
+        {
+            return Ok((leave, Duration::ZERO));
+        }
+        // Boxed, so that the calls that need not wait make no room for it.
+        Box::pin(self.depart_later(slot, now)).await
+    }
+
+    /// As [`depart`](Self::depart), for a call that was told to wait: by the gate until `slot`, or
+    /// by the breakers.
+    async fn depart_later(
+        &mut self,
+        mut slot: Option<Moment>,
+        start: Moment,
+    ) -> Result<(Leave, Duration), Halt> {
         loop {
-            if let Some(slot) = self.slot()? {
-                self.wait_until(slot, WaitReason::SharedLimit).await?;
-                waited = self.now().since(start);
-                if !self.plan.lane.may_leave(slot) {
+            if let Some(moment) = slot {
+                self.wait_until(moment, WaitReason::SharedLimit).await?;
+                if !self.plan.lane.may_leave(moment) {
+                    slot = self.slot(self.now())?;
                     continue;
                 }
             }
             #[cfg(not(feature = "breaker"))]
-            return Ok(((), waited));
+            return Ok(((), self.now().since(start)));
             #[cfg(feature = "breaker")]
             {
                 // Listened for from before the question, so that no change falls between.
@@ -40,20 +55,40 @@ impl Call {
                 let shared = std::sync::Arc::clone(&self.shared);
                 let moved =
                     crate::wake::either(lane.moved.notified(), shared.memory.moved.notified());
-                match self.admit()? {
-                    super::admission::Admission::Admitted(leave) => return Ok((leave, waited)),
+                match self.admit(self.now())? {
+                    super::admission::Admission::Admitted(leave) => {
+                        return Ok((leave, self.now().since(start)));
+                    }
                     super::admission::Admission::Parked(until) => {
                         self.park(until, moved).await?;
-                        waited = self.now().since(start);
+                        slot = self.slot(self.now())?;
                     }
                 }
             }
         }
     }
 
+    /// Leave, unless the breakers tell the call to wait.
+    #[cfg(feature = "breaker")]
+    fn leave_at_once(&mut self, now: Moment) -> Result<Option<Leave>, Halt> {
+        Ok(match self.admit(now)? {
+            super::admission::Admission::Admitted(leave) => Some(leave),
+            super::admission::Admission::Parked(_) => None,
+        })
+    }
+
+    #[cfg(not(feature = "breaker"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the breakers may refuse"
+    )]
+    fn leave_at_once(&mut self, _: Moment) -> Result<Option<Leave>, Halt> {
+        Ok(Some(()))
+    }
+
     /// The moment at which the shared gate lets this call through; `None` is now.
-    fn slot(&self) -> Result<Option<Moment>, Halt> {
-        let now = self.now();
+    fn slot(&self, now: Moment) -> Result<Option<Moment>, Halt> {
         let limit = self.wait_limit();
         let was_told = |failure: &Failure| failure.kind() == ErrorKind::RateLimited;
         let comer = if self.last.as_ref().is_some_and(was_told) {
