@@ -25,8 +25,8 @@ pub struct Extra(Option<Box<Vec<Field>>>);
 
 type Field = (Box<str>, RawJson);
 
-/// Few objects have more fields: these have their place on the stack.
-const USUAL: usize = 10;
+/// Few objects have more fields: room for them is made at once.
+const USUAL: usize = 8;
 
 /// From so many fields on, names are looked up in a set: a reply must not cost the square of its
 /// size.
@@ -149,33 +149,31 @@ impl<'de> Deserialize<'de> for Extra {
     }
 }
 
-/// An object split into its fields without looking into them: one scan, nothing copied, and for the
-/// usual object nothing allocated.
+/// An object split into its fields without looking into them: one scan, nothing copied.
 ///
 /// Reading takes out what is modelled; what is left, or does not have the expected shape, becomes
 /// [`Extra`]. So an unexpected shape costs a typed view, never the call or the bytes.
 #[derive(Default)]
-pub(crate) struct Fields<'a> {
-    first: [Slot<'a>; USUAL],
-    more: Vec<Slot<'a>>,
-    left: usize,
-}
-
-/// A field, until it is taken.
-type Slot<'a> = Option<(Cow<'a, str>, &'a RawValue)>;
+pub(crate) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
     pub(crate) fn split(text: &'a str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, name: Cow<'a, str>, value: &'a RawValue) {
+        self.0.push((name, value));
+    }
+
     pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
-        if self.left == 0 {
-            return None;
-        }
-        let slots = self.first.iter().chain(&self.more).rev().flatten();
-        let mut named = slots.filter(|(key, _)| key == name);
-        named.next().map(|(_, value)| *value)
+        self.0
+            .iter()
+            .rfind(|(key, _)| key == name)
+            .map(|(_, value)| *value)
     }
 
     /// The field called `name` as a `T`; if it is not one it stays.
@@ -186,38 +184,21 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn remove(&mut self, name: &str) {
-        self.drop_where(|key, _| key == name);
+        self.0.retain(|(key, _)| key != name);
     }
 
     /// Drops every field that is `null`, where that means absent.
     pub(crate) fn drop_nulls(&mut self) {
-        self.drop_where(|_, value| value.get() == "null");
-    }
-
-    fn drop_where(&mut self, goes: impl Fn(&str, &RawValue) -> bool) {
-        for slot in self.first.iter_mut().chain(&mut self.more) {
-            if slot.take_if(|(key, value)| goes(key, value)).is_some() {
-                self.left -= 1;
-            }
-        }
-    }
-
-    fn push(&mut self, at: usize, name: Cow<'a, str>, value: &'a RawValue) {
-        self.left += 1;
-        match self.first.get_mut(at) {
-            Some(slot) => *slot = Some((name, value)),
-            None => self.more.push(Some((name, value))),
-        }
+        self.0.retain(|(_, value)| value.get() != "null");
     }
 
     pub(crate) fn into_extra(self) -> Extra {
-        if self.left == 0 {
+        if self.0.is_empty() {
             return Extra::default();
         }
-        let mut extra = Vec::with_capacity(self.left);
-        let fields = self.first.into_iter().chain(self.more).flatten();
-        extra.extend(fields.map(|(name, value)| (name.into(), RawJson::copy(value))));
-        Extra(Some(Box::new(extra)))
+        let fields = self.0.into_iter();
+        let fields = fields.map(|(name, value)| (name.into(), RawJson::copy(value)));
+        Extra(Some(Box::new(fields.collect())))
     }
 }
 
@@ -232,13 +213,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Fields::default();
-                let mut at = 0;
+                let mut fields = Vec::with_capacity(USUAL);
                 while let Some(Key(name)) = map.next_key()? {
-                    fields.push(at, name, map.next_value()?);
-                    at += 1;
+                    fields.push((name, map.next_value()?));
                 }
-                Ok(fields)
+                Ok(Fields(fields))
             }
         }
         deserializer.deserialize_map(Split)

@@ -3,6 +3,7 @@
 
 mod contenders;
 mod idle;
+mod scripted;
 mod server;
 
 use std::time::Instant;
@@ -41,12 +42,15 @@ fn main() {
         ("hyper", contenders::hyper(server)),
         ("reqwest", contenders::reqwest_only(server)),
         ("reqwest + serde", contenders::reqwest_and_serde(server)),
+        ("reqwest + serde, whole message", contenders::reqwest_and_whole_message(server)),
         ("our transport + serde", contenders::ours_transport(server)),
         ("our transport + messages", contenders::ours_transport_and_messages(server)),
         ("ours, all layers", contenders::ours(server)),
         ("claude-api", contenders::claude_api(server)),
         ("crimson-crab", contenders::crimson_crab(server)),
         ("genai", contenders::genai(server)),
+        ("no socket: by hand", scripted::by_hand()),
+        ("no socket: all layers", scripted::all_layers()),
     ]
     .into_iter()
     .map(|(name, call)| Contender {
