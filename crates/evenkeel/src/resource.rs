@@ -183,6 +183,20 @@ mod tests {
 
     fn is_stream<T: futures_core::Stream + Send + Unpin + 'static>() {}
 
+    /// Whoever spawns, boxes or joins calls moves and stores their futures.
+    #[test]
+    fn the_futures_of_calls_are_small() {
+        let transport = crate::nowhere::Nowhere;
+        let client = crate::Client::with_transport(transport).build().unwrap();
+        let request = || MessageRequest::new("m", 1).user("x");
+        let create = size_of_val(&client.messages().create(request()));
+        assert!(create <= 320, "{create} bytes");
+        let (shared, options) = (client.shared(), Options::default());
+        let plan = Plan::message(&shared, request(), Fetch::Plain, &options).unwrap();
+        let collect = size_of_val(&Call::new(shared, plan, &options).collect());
+        assert!(collect <= 10, "{collect} bytes");
+    }
+
     #[test]
     fn a_call_can_be_spawned_and_a_stream_can_be_kept_anywhere() {
         let transport = crate::nowhere::Nowhere;
