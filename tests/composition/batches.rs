@@ -97,7 +97,7 @@ async fn what_is_done_to_a_batch_goes_to_its_path_and_is_sent_again_freely() {
     assert_eq!(cancelled.processing_status.as_str(), "canceling");
     let deleted = client.batches().delete("msgbatch_1").await.unwrap();
     assert_eq!(deleted.id, "msgbatch_1");
-    client.batches().retrieve("a/../b").await.unwrap();
+    client.batches().retrieve("a/b?c").await.unwrap();
     let sent = script.sent();
     let calls: Vec<_> = sent
         .iter()
@@ -105,7 +105,7 @@ async fn what_is_done_to_a_batch_goes_to_its_path_and_is_sent_again_freely() {
         .collect();
     let cancel = "POST /v1/messages/batches/msgbatch_1/cancel";
     let delete = "DELETE /v1/messages/batches/msgbatch_1";
-    let retrieve = "GET /v1/messages/batches/a%2F..%2Fb";
+    let retrieve = "GET /v1/messages/batches/a%2Fb%3Fc";
     assert_eq!(calls, [cancel, cancel, delete, delete, retrieve]);
 }
 

@@ -161,6 +161,14 @@ impl<'a> Fields<'a> {
         serde_json::from_str(text)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, name: Cow<'a, str>, value: &'a RawValue) {
+        self.0.push((name, value));
+    }
+
     pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
         self.0
             .iter()
@@ -171,7 +179,7 @@ impl<'a> Fields<'a> {
     /// The field called `name` as a `T`; if it is not one it stays.
     pub(crate) fn take<T: Take<'a>>(&mut self, name: &str) -> Option<T> {
         let value = T::take_from(self.raw(name)?)?;
-        self.0.retain(|(key, _)| key != name);
+        self.remove(name);
         Some(value)
     }
 

@@ -19,7 +19,11 @@ pub struct BaseUrl {
     authority: Authority,
     /// Without the trailing slash; empty for none.
     prefix: String,
+    /// [`MESSAGES`] joined once: nearly every request goes there.
+    messages: Uri,
 }
+
+const MESSAGES: &str = "/v1/messages";
 
 /// Where a key and a prompt may travel without TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +90,7 @@ impl BaseUrl {
             ));
         }
         Ok(Self {
+            messages: put_together(&scheme, &authority, &prefix, MESSAGES)?,
             scheme,
             authority,
             prefix,
@@ -100,6 +105,9 @@ impl BaseUrl {
     /// `invalid_config` when the path does not begin with a single slash, climbs (`..`, encoded or
     /// not), holds a backslash or a fragment, or is not a legal path.
     pub fn join(&self, path: &str) -> Result<Uri, Error> {
+        if path == MESSAGES {
+            return Ok(self.messages.clone());
+        }
         let (before_query, _) = path.split_once('?').unwrap_or((path, ""));
         if !stays_below(before_query) || path.contains('#') {
             return Err(Error::invalid_config(
@@ -107,15 +115,7 @@ impl BaseUrl {
                 "must begin with one slash and hold no empty segment, no .., no backslash and no #",
             ));
         }
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(format!("{}{path}", self.prefix))
-            .build()
-            .map_err(|error: http::Error| {
-                Error::invalid_config("path", "holds characters that must be percent-encoded")
-                    .with_source(error)
-            })
+        put_together(&self.scheme, &self.authority, &self.prefix, path)
     }
 
     /// Scheme, host and port, which is what breakers and budgets are kept for.
@@ -141,6 +141,23 @@ impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
     }
+}
+
+fn put_together(
+    scheme: &Scheme,
+    authority: &Authority,
+    prefix: &str,
+    path: &str,
+) -> Result<Uri, Error> {
+    Uri::builder()
+        .scheme(scheme.clone())
+        .authority(authority.clone())
+        .path_and_query(format!("{prefix}{path}"))
+        .build()
+        .map_err(|error: http::Error| {
+            Error::invalid_config("path", "holds characters that must be percent-encoded")
+                .with_source(error)
+        })
 }
 
 fn invalid(rule: &str) -> Error {
@@ -178,6 +195,9 @@ fn normal(scheme: &Scheme, authority: &Authority) -> Result<Authority, Error> {
 /// Whether a segment as it is sent holds a dot segment: in itself, to URL parsers, or between slashes
 /// that are encoded, to gateways that decode a path before they go by it.
 pub(crate) fn climbs(segment: &str) -> bool {
+    if !segment.contains('%') {
+        return matches!(segment, "." | "..");
+    }
     let segment = segment.to_ascii_lowercase().replace("%2e", ".");
     segment
         .replace("%2f", "/")
@@ -202,6 +222,7 @@ fn stays_below(path: &str) -> bool {
     !path.contains('\\')
 }
 
+/// Whether a segment is `.` or `..`, each dot encoded or not.
 pub(crate) fn is_loopback(authority: &Authority) -> bool {
     let host = authority
         .host()

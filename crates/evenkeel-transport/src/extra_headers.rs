@@ -162,8 +162,8 @@ impl ExtraHeaders {
             headers.append(name, value.clone());
         }
         // Checked as they were added: letters, digits and commas are a legal value.
-        if let Ok(betas) = HeaderValue::try_from(self.betas.join(","))
-            && !self.betas.is_empty()
+        if !self.betas.is_empty()
+            && let Ok(betas) = HeaderValue::try_from(self.betas.join(","))
         {
             headers.insert(BETA, betas);
         }

@@ -1,4 +1,6 @@
 use std::fmt;
+use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use http::{HeaderValue, Method};
 use self::fault::{HeadAlone, Sent};
 use self::upload::Watch;
 use crate::clock::{self, Started};
-use crate::{Body, BoxFuture, Request, Response, StreamBodies, Transport};
+use crate::{Body, BoxFuture, Request, Response, StreamBodies, StreamBody, Transport};
 
 mod builder;
 mod causes;
@@ -113,7 +115,13 @@ impl ReqwestTransport {
 
 impl Transport for ReqwestTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
-        Box::pin(self.inner.send(request))
+        let head_limit = request.head_limit;
+        // Begun out here, so that the future, which every attempt allocates, does not keep the
+        // request. Nothing is done before it is polled.
+        match self.inner.begin(request) {
+            Ok((sending, underway)) => Box::pin(self.inner.finish(sending, underway, head_limit)),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 
     fn stream_bodies(&self) -> StreamBodies {
@@ -121,8 +129,25 @@ impl Transport for ReqwestTransport {
     }
 }
 
+/// What is known of a request on its way.
+struct Underway {
+    watch: Watch,
+    head_alone: HeadAlone,
+    /// The body, where it is read as it is sent.
+    stream: Option<StreamBody>,
+}
+
 impl Inner {
-    async fn send(&self, request: Request) -> Result<Response, Error> {
+    fn begin(
+        &self,
+        request: Request,
+    ) -> Result<
+        (
+            impl Future<Output = reqwest::Result<reqwest::Response>> + Send + use<>,
+            Underway,
+        ),
+        Error,
+    > {
         let client = match (request.uri.scheme_str(), &self.secure) {
             (Some("https"), Secure::Ready(client)) => client,
             (Some("https"), Secure::Without(rule)) => {
@@ -130,16 +155,34 @@ impl Inner {
             }
             _ => &self.direct,
         };
-        let head_limit = request.head_limit;
         let stream = request.stream.clone();
         let head_alone = match &stream {
             Some(_) => HeadAlone::Harmless,
             None => HeadAlone::of(&request.method, &request.body),
         };
-        let started = Started::now();
         let (request, watch) = self.outgoing(request)?;
-        let sending = client.execute(request);
-        let response = match clock::within(head_limit, watch.progress(), sending).await {
+        let underway = Underway {
+            watch,
+            head_alone,
+            stream,
+        };
+        Ok((client.execute(request), underway))
+    }
+
+    async fn finish(
+        &self,
+        sending: impl Future<Output = reqwest::Result<reqwest::Response>>,
+        underway: Underway,
+        head_limit: Duration,
+    ) -> Result<Response, Error> {
+        let Underway {
+            watch,
+            head_alone,
+            stream,
+        } = underway;
+        let started = Started::now();
+        let sending = pin!(sending);
+        let response = match clock::within(head_limit, &started, watch.progress(), sending).await {
             None => return Err(Error::timed_out(watch.give_up(), head_limit)),
             Some(Err(error)) => {
                 // A source that failed makes the connection fail: what came first is the reason.

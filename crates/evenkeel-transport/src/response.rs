@@ -3,7 +3,7 @@ use std::fmt;
 use evenkeel_error::{Error, Facts, Recovery};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::uri::Authority;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 
 use crate::Body;
 
@@ -45,6 +45,14 @@ impl Response {
     #[must_use]
     pub fn form(&self) -> Form {
         let declared = self.headers.get(CONTENT_TYPE);
+        // As nearly all of them are written.
+        match declared.map(HeaderValue::as_bytes) {
+            Some(b"application/json") => return Form::Json,
+            Some(b"text/event-stream" | b"text/event-stream; charset=utf-8") => {
+                return Form::EventStream;
+            }
+            _ => {}
+        }
         let Some(text) = declared.and_then(|value| value.to_str().ok()) else {
             return Form::Other;
         };
@@ -168,6 +176,7 @@ mod tests {
     fn the_form_is_what_the_content_type_says() {
         for (value, form) in [
             ("text/event-stream", Form::EventStream),
+            ("text/event-stream; charset=utf-8", Form::EventStream),
             ("Text/Event-Stream; charset=utf-8", Form::EventStream),
             ("application/json", Form::Json),
             ("application/json;charset=UTF-8", Form::Json),

@@ -201,7 +201,7 @@ impl Batches {
     }
 
     /// The call for the results of a batch.
-    pub(crate) fn reading(&self, id: &str) -> Result<Call, Error> {
+    pub(crate) fn reading(&self, id: &str) -> Result<Box<Call>, Error> {
         let path = path(id, Some("results"))?;
         let plan = self.plan(Operation::new(Method::GET, path), Repeat::Safe)?;
         Ok(self.call(plan))
@@ -239,7 +239,7 @@ impl Batches {
         Ok(Plan::of(&self.shared, operation, PATH, &self.options)?.repeating(repeat))
     }
 
-    fn call(&self, plan: Plan) -> Call {
+    fn call(&self, plan: Plan) -> Box<Call> {
         Call::new(Arc::clone(&self.shared), plan, &self.options)
     }
 

@@ -35,9 +35,9 @@ pub(crate) struct Permits {
 pub(crate) type Change = (Scope, Circuit);
 
 impl ModelKey {
-    pub(crate) fn new(model: &str, speed: Option<&str>) -> Self {
+    pub(crate) fn new(model: Arc<str>, speed: Option<&str>) -> Self {
         Self {
-            model: model.into(),
+            model,
             speed: speed.map(Into::into),
         }
     }

@@ -41,7 +41,7 @@ enum State {
 type Reading = Pin<Box<dyn Future<Output = (Box<Reader>, Result<Option<Bytes>, Error>)> + Send>>;
 
 struct Reader {
-    call: Call,
+    call: Box<Call>,
     opened: Opened,
 }
 
@@ -57,7 +57,7 @@ impl Reader {
 }
 
 impl Download {
-    pub(crate) fn new(call: Call, opened: Opened) -> Self {
+    pub(crate) fn new(call: Box<Call>, opened: Opened) -> Self {
         Self {
             headers: opened.headers.clone(),
             length: opened.length(),

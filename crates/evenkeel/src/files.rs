@@ -209,7 +209,7 @@ impl Files {
         Ok(Plan::of(&self.shared, operation, PATH, &self.options)?.repeating(repeat))
     }
 
-    fn call(&self, plan: Plan) -> Call {
+    fn call(&self, plan: Plan) -> Box<Call> {
         Call::new(Arc::clone(&self.shared), plan, &self.options)
     }
 

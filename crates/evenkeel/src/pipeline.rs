@@ -75,10 +75,10 @@ pub(crate) struct Call {
     sent: u32,
     /// The last failure that the other side, or the way to it, is to blame for.
     last: Option<Failure>,
-    partial: Option<Partial>,
+    partial: Option<Box<Partial>>,
     billing: Billing,
     /// What the attempt that failed last had said that it used.
-    usage: Usage,
+    usage: Option<Box<Usage>>,
     passage: Passage,
     hops: Hops,
     /// The time spent where the call was before.
@@ -131,10 +131,11 @@ enum Halt {
 }
 
 impl Call {
-    pub(crate) fn new(shared: Arc<Shared>, plan: Plan, options: &Options) -> Self {
+    /// In a place of its own: the futures of the layers would hold it twice, and be moved with it.
+    pub(crate) fn new(shared: Arc<Shared>, plan: Plan, options: &Options) -> Box<Self> {
         let started = shared.clock.now();
         let patience = options.patience.unwrap_or(shared.tuning.patience);
-        Self {
+        Box::new(Self {
             voice: Voice::new(shared.next_call(), options),
             started,
             deadline: options.deadline.map(|deadline| started + deadline),
@@ -144,7 +145,7 @@ impl Call {
             last: None,
             partial: None,
             billing: Billing::Once,
-            usage: Usage::default(),
+            usage: None,
             passage: Passage::default(),
             hops: Hops::default(),
             carried: Duration::ZERO,
@@ -160,7 +161,7 @@ impl Call {
             ),
             shared,
             plan,
-        }
+        })
     }
 
     /// Makes attempts until one brings its first content, or its answer.
@@ -189,10 +190,11 @@ impl Call {
         }
     }
 
-    /// Waits as the retry policy says, and returns how long; or gives up.
+    /// Waits as the retry policy says, and returns how long; or gives up. Boxed, so that the calls
+    /// that need no retry do not make room for one.
     #[cfg(feature = "retry")]
     async fn after(&mut self, failure: Failure, after: After) -> Result<Duration, Error> {
-        self.again(failure, after).await
+        Box::pin(self.again(failure, after)).await
     }
 
     /// Without the retry layer a call is one attempt.
@@ -269,8 +271,8 @@ impl Call {
             .map(|limit| self.started + limit.saturating_sub(self.carried))
     }
 
-    fn elapsed(&self) -> Duration {
-        self.carried.saturating_add(self.now().since(self.started))
+    fn elapsed(&self, now: Moment) -> Duration {
+        self.carried.saturating_add(now.since(self.started))
     }
 
     fn now(&self) -> Moment {
@@ -294,12 +296,12 @@ impl Call {
         }
         let (failure, stopped) = self.hops.verdict(failure, stopped);
         self.phase = CallPhase::Ended;
-        let elapsed = self.elapsed();
+        let elapsed = self.elapsed(self.now());
         let attempts = self.sent;
         self.emit(What::given_up(attempts, &failure, stopped, elapsed));
         Error::new(failure, stopped)
             .with_history(std::mem::take(&mut self.attempts), elapsed)
-            .with_partial(self.partial.take())
+            .with_partial(self.partial.take().map(|partial| *partial))
     }
 
     /// Tells the other calls of a moment that the server named.
@@ -319,7 +321,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.return_probe();
         if self.phase == CallPhase::Running {
-            let elapsed = self.elapsed();
+            let elapsed = self.elapsed(self.now());
             let tell = || self.emit(What::cancelled(self.sent, elapsed));
             // An observer whose panic ends the call would end the process by a second one here.
             if std::thread::panicking() {

@@ -82,7 +82,11 @@ impl Messages {
         request: MessageRequest,
     ) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
         let calls = self.clone();
-        async move { calls.call(request, calls.fetch)?.collect().await }
+        async move {
+            let call = calls.call(request, calls.fetch)?;
+            // What a caller moves about, into a task or a box of its own, stays small.
+            Box::pin(call.collect()).await
+        }
     }
 
     /// Sends a request and returns the reply as it arrives, from its first content on.
@@ -266,7 +270,7 @@ impl Messages {
         Ok(DryRun::of(&plan, &self.shared)?)
     }
 
-    fn call(&self, request: MessageRequest, fetch: Fetch) -> Result<Call, Error> {
+    fn call(&self, request: MessageRequest, fetch: Fetch) -> Result<Box<Call>, Error> {
         let (shared, options) = (&self.shared, &self.options);
         if self.fallbacks.is_empty() {
             let plan = Plan::message(shared, request, fetch, options)?;
@@ -314,6 +318,20 @@ mod tests {
     fn is_send<T: Send + 'static>(_: &T) {}
 
     fn is_stream<T: futures_core::Stream + Send + Unpin + 'static>() {}
+
+    /// Whoever spawns, boxes or joins calls moves and stores their futures.
+    #[test]
+    fn the_futures_of_calls_are_small() {
+        let transport = crate::nowhere::Nowhere;
+        let client = crate::Client::with_transport(transport).build().unwrap();
+        let request = || MessageRequest::new("m", 1).user("x");
+        let create = size_of_val(&client.messages().create(request()));
+        assert!(create <= 320, "{create} bytes");
+        let (shared, options) = (client.shared(), Options::default());
+        let plan = Plan::message(&shared, request(), Fetch::Plain, &options).unwrap();
+        let collect = size_of_val(&Call::new(shared, plan, &options).collect());
+        assert!(collect <= 2_560, "{collect} bytes");
+    }
 
     #[test]
     fn a_call_can_be_spawned_and_a_stream_can_be_kept_anywhere() {

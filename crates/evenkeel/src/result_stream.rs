@@ -119,7 +119,7 @@ struct Reader {
     id: String,
     /// How many results there are, where that is known.
     expected: Option<u64>,
-    call: Option<Call>,
+    call: Option<Box<Call>>,
     attempt: Option<Attempt>,
     seen: Seen,
 }

@@ -35,7 +35,7 @@ pub struct MessageStream {
 }
 
 struct Reading {
-    call: Call,
+    call: Box<Call>,
     live: Live,
 }
 
@@ -47,7 +47,7 @@ struct Restarting {
 }
 
 #[cfg(feature = "retry")]
-type Reopening = Pin<Box<dyn Future<Output = (Call, Result<Live, Error>)> + Send>>;
+type Reopening = Pin<Box<dyn Future<Output = (Box<Call>, Result<Live, Error>)> + Send>>;
 
 enum End {
     /// The reply is whole; the end of its body was not read yet.
@@ -58,7 +58,7 @@ enum End {
 }
 
 impl MessageStream {
-    pub(crate) fn new(call: Call, live: Live) -> Self {
+    pub(crate) fn new(call: Box<Call>, live: Live) -> Self {
         Self {
             reading: Some(Reading::new(call, live)),
             end: None,
@@ -233,7 +233,7 @@ impl MessageStream {
 }
 
 impl Reading {
-    fn new(call: Call, mut live: Live) -> Self {
+    fn new(call: Box<Call>, mut live: Live) -> Self {
         live.spread();
         Self { call, live }
     }

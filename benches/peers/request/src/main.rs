@@ -3,6 +3,7 @@
 
 mod contenders;
 mod idle;
+mod scripted;
 mod server;
 
 use std::time::Instant;
@@ -41,12 +42,15 @@ fn main() {
         ("hyper", contenders::hyper(server)),
         ("reqwest", contenders::reqwest_only(server)),
         ("reqwest + serde", contenders::reqwest_and_serde(server)),
+        ("reqwest + serde, whole message", contenders::reqwest_and_whole_message(server)),
         ("our transport + serde", contenders::ours_transport(server)),
         ("our transport + messages", contenders::ours_transport_and_messages(server)),
         ("ours, all layers", contenders::ours(server)),
         ("claude-api", contenders::claude_api(server)),
         ("crimson-crab", contenders::crimson_crab(server)),
         ("genai", contenders::genai(server)),
+        ("no socket: by hand", scripted::by_hand()),
+        ("no socket: all layers", scripted::all_layers()),
     ]
     .into_iter()
     .map(|(name, call)| Contender {
@@ -57,6 +61,14 @@ fn main() {
         allocations: 0.0,
     })
     .collect();
+    // `peers-request 'ours, all layers' 1000`: that one alone, so often, for a profiler to look at.
+    let mut arguments = std::env::args().skip(1);
+    if let (Some(name), Some(calls)) = (arguments.next(), arguments.next()) {
+        let calls = calls.parse().expect("a number of calls");
+        let contender = contenders.iter_mut().find(|contender| contender.name == name);
+        runtime.block_on(run(&mut contender.expect("a contender").call, calls));
+        return;
+    }
     for contender in &mut contenders {
         runtime.block_on(run(&mut contender.call, 200));
         let ((), used) = counted(|| runtime.block_on(run(&mut contender.call, 500)));
@@ -85,6 +97,8 @@ async fn run(call: &mut Call, calls: u32) {
 
 /// Nanoseconds that this thread has run.
 fn on_cpu() -> f64 {
+    // Without it a thread that never waits is booked at the clock's tick.
+    std::thread::yield_now();
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
     let nanos = statistics.split(' ').next().expect("three numbers");
     nanos.parse().expect("a number")

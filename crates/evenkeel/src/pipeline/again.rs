@@ -228,10 +228,10 @@ impl Call {
     }
 
     /// The call succeeded with its present attempt.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn settle(&mut self, now: Moment) {
         match self.retrying.receipt.take() {
             Some(receipt) => receipt.refund(),
-            None if self.sent == 1 => self.plan.lane.budget.earn(self.now()),
+            None if self.sent == 1 => self.plan.lane.budget.earn(now),
             None => return,
         }
         self.plan.lane.earned.notify_one();

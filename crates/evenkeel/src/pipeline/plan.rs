@@ -45,14 +45,15 @@ impl Plan {
         operation.model = Some(request.model());
         operation.reply = reply;
         operation.head_limit = head_limit;
+        let plan = Self::of(shared, operation, request.model(), options)?;
         Ok(Self {
             repeat: Repeat::of_message(&request),
             #[cfg(feature = "breaker")]
             key: Some(crate::circuit::ModelKey::new(
-                request.model(),
+                Arc::clone(&plan.lane.name),
                 request.speed(),
             )),
-            ..Self::of(shared, operation, request.model(), options)?
+            ..plan
         })
     }
 

@@ -17,7 +17,7 @@ impl Call {
         attempt: u32,
         restarts: &mut Restarts,
     ) -> Result<Again, Error> {
-        let after = match restarts.take(self.partial.as_ref()) {
+        let after = match restarts.take(self.partial.as_deref()) {
             Ok(()) => After::Content(attempt),
             Err(Obstacle::Spent) => After::Veto(Stopped::Attempts),
             Err(Obstacle::ToolCall) => After::Veto(Stopped::Released),
@@ -29,7 +29,7 @@ impl Call {
     }
 
     /// Waits and makes attempts until one brings its first content.
-    pub(crate) async fn reopen(mut self, again: Again) -> (Self, Result<Live, Error>) {
+    pub(crate) async fn reopen(mut self: Box<Self>, again: Again) -> (Box<Self>, Result<Live, Error>) {
         let live = match self.wait_for(again).await {
             Ok(waited) => self.open_after(waited).await,
             Err(error) => Err(error),

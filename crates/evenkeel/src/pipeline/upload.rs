@@ -1,5 +1,6 @@
 //! Bodies that are read as they are sent.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ impl Call {
         loop {
             let asked = self.now();
             let some_time = Clock::within(every, &mut sending);
-            let gets_on = match self.bounded(Phase::Head, None, some_time).await {
+            let gets_on = match self.bounded(Phase::Head, pin!(some_time)).await {
                 Ok(Some(response)) => return Ok(response),
                 Ok(None) => taken() > before,
                 Err(Broken::Ended(ended))
