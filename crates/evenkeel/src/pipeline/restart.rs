@@ -29,7 +29,10 @@ impl Call {
     }
 
     /// Waits and makes attempts until one brings its first content.
-    pub(crate) async fn reopen(mut self: Box<Self>, again: Again) -> (Box<Self>, Result<Live, Error>) {
+    pub(crate) async fn reopen(
+        mut self: Box<Self>,
+        again: Again,
+    ) -> (Box<Self>, Result<Live, Error>) {
         let live = match self.wait_for(again).await {
             Ok(waited) => self.open_after(waited).await,
             Err(error) => Err(error),
