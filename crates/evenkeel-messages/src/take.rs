@@ -14,7 +14,11 @@ pub(crate) trait Take<'a>: Sized {
     /// The elements of an array; `None` if one of them has another shape.
     fn take_all(raw: &'a RawValue) -> Option<Vec<Self>> {
         let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
-        items.into_iter().map(Self::take_from).collect()
+        let mut all = Vec::new();
+        for item in items {
+            all.push(Self::take_from(item)?);
+        }
+        Some(all)
     }
 }
 
