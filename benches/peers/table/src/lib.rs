@@ -5,5 +5,5 @@ pub mod heap;
 mod measure;
 mod table;
 
-pub use measure::{Sample, interleaved, measure, on_two_threads};
+pub use measure::{Sample, interleaved, measure, median, on_cpu, on_two_threads, ratio};
 pub use table::{Aim, Row, Table};

@@ -19,7 +19,7 @@ pub fn measure<T>(mut run: impl FnMut() -> T) -> f64 {
         runs *= 2;
     }
     let samples = (0..SAMPLES).map(|_| timed(runs, &mut run).as_secs_f64() * 1e9 / f64::from(runs));
-    median(samples.collect())
+    median(&samples.collect::<Vec<_>>())
 }
 
 /// Each of two threads, pinned to a core of its own, does this; median of nanoseconds for one run on one of them.
@@ -41,7 +41,7 @@ pub fn on_two_threads(run: impl Fn() + Sync) -> f64 {
             times.iter().sum::<f64>() / 2.0
         })
     });
-    median(samples.collect())
+    median(&samples.collect::<Vec<_>>())
 }
 
 /// For what takes milliseconds: every contender once a round, `rounds` rounds, so that a slow moment of the machine
@@ -53,7 +53,7 @@ pub fn interleaved(rounds: usize, contenders: &mut [&mut dyn FnMut() -> Sample])
             samples.push(contender());
         }
     }
-    samples.into_iter().map(median).collect()
+    samples.iter().map(|samples| median(samples)).collect()
 }
 
 fn timed<T>(runs: u32, run: &mut impl FnMut() -> T) -> Duration {
@@ -64,7 +64,25 @@ fn timed<T>(runs: u32, run: &mut impl FnMut() -> T) -> Duration {
     start.elapsed()
 }
 
-fn median(mut samples: Vec<f64>) -> f64 {
+pub fn median(samples: &[f64]) -> f64 {
+    let mut samples = samples.to_vec();
     samples.sort_by(f64::total_cmp);
     samples[samples.len() / 2]
+}
+
+/// The median of what each round's sample is to the base's of the same round.
+pub fn ratio(samples: &[f64], base: &[f64]) -> f64 {
+    let ratios: Vec<f64> = samples
+        .iter()
+        .zip(base)
+        .map(|(ours, base)| ours / base)
+        .collect();
+    median(&ratios)
+}
+
+/// Nanoseconds that this thread has run.
+pub fn on_cpu() -> f64 {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanos = statistics.split(' ').next().expect("three numbers");
+    nanos.parse().expect("a number")
 }
