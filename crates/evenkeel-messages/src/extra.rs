@@ -109,17 +109,19 @@ impl Extra {
     }
 
     pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        self.write_unless(map, |_| false)
+        self.write_unless(map, &|_| false)
     }
 
     pub(crate) fn write_unless<M: SerializeMap>(
         &self,
         map: &mut M,
-        is_written: impl Fn(&str) -> bool,
+        // Not by its type: some eighty objects would each have a writer of their own.
+        is_written: &dyn Fn(&str) -> bool,
     ) -> Result<(), M::Error> {
-        self.iter()
-            .filter(|(name, _)| !is_written(name))
-            .try_for_each(|(name, value)| map.serialize_entry(name, value))
+        for (name, value) in self.iter().filter(|(name, _)| !is_written(name)) {
+            map.serialize_entry(name, value)?;
+        }
+        Ok(())
     }
 }
 

@@ -171,7 +171,7 @@ macro_rules! object {
                     map.serialize_entry(stringify!($flag), value)?;
                 } )*
                 // A field that came as `null` and was set since must not be there twice.
-                self.extra.write_unless(map, |_name| {
+                self.extra.write_unless(map, &|_name| {
                     false
                     $( || _name == object!(@wire $required $($wire)?) )*
                     $( || (self.$optional.is_some() && _name == stringify!($optional)) )*

@@ -4,13 +4,12 @@
 mod contenders;
 mod idle;
 mod scripted;
-mod server;
 
 use std::time::Instant;
 
 use contenders::Call;
 use peers_table::heap::{Counting, counted};
-use peers_table::{Aim, Row, Table};
+use peers_table::{Aim, Row, Table, median, on_cpu, ratio};
 
 #[global_allocator]
 static HEAP: Counting = Counting;
@@ -37,7 +36,7 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let server = server::plain();
+    let server = peers_server::plain();
     let mut contenders: Vec<Contender> = [
         ("hyper", contenders::hyper(server)),
         ("reqwest", contenders::reqwest_only(server)),
@@ -95,15 +94,6 @@ async fn run(call: &mut Call, calls: u32) {
     }
 }
 
-/// Nanoseconds that this thread has run.
-fn on_cpu() -> f64 {
-    // Without it a thread that never waits is booked at the clock's tick.
-    std::thread::yield_now();
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let nanos = statistics.split(' ').next().expect("three numbers");
-    nanos.parse().expect("a number")
-}
-
 fn print(contenders: &[Contender]) {
     let of = |name: &str| contenders.iter().find(|contender| contender.name == name).expect("a contender");
     let (base, ours) = (of("reqwest + serde"), of("ours, all layers"));
@@ -141,16 +131,4 @@ fn print(contenders: &[Contender]) {
             aims: vec![Aim::OverFloor(8.0), Aim::TimesRival(1.0)],
         })
         .print();
-}
-
-fn median(samples: &[f64]) -> f64 {
-    let mut samples = samples.to_vec();
-    samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
-}
-
-/// The median of what each round's sample is to the base's of the same round.
-fn ratio(samples: &[f64], base: &[f64]) -> f64 {
-    let ratios: Vec<f64> = samples.iter().zip(base).map(|(ours, base)| ours / base).collect();
-    median(&ratios)
 }
