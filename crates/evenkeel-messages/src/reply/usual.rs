@@ -230,7 +230,7 @@ mod tests {
             "[]",
         ];
         const BLOCKS: &[&str] = &[
-            r#"[]"#,
+            "[]",
             r#"[{"type":"text","text":"Hello"}]"#,
             r#"[{"type":"text","text":"a\nb","citations":null,"new":[1, 2]}, {"type":"text","text":""}]"#,
             r#"[{"text":"Hello","type":"text"}]"#,
@@ -242,8 +242,8 @@ mod tests {
             r#"[{"type":"tool_use","id":"t","name":"n","input":null}]"#,
             r#"[{"type":"thinking","thinking":"hm","signature":"s","type":"text"}]"#,
             r#"[{"type":"invented","x": {"y":[ ]}}]"#,
-            r#"[{}]"#,
-            r#"[7]"#,
+            "[{}]",
+            "[7]",
             r#"{"type":"text","text":"a"}"#,
         ];
         const USAGE: &[&str] = &[
