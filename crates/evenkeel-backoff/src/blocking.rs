@@ -50,7 +50,7 @@ impl<Op, E, R> RetryCall<Op, E, Thread, R> {
         R: Judge<E>,
     {
         let (mut op, _, mut course) = self.take_apart();
-        let mut next = course.begin(Thread::now);
+        let mut next = course.begin(Thread::read);
         loop {
             let attempt = match next {
                 Ok(attempt) => attempt,

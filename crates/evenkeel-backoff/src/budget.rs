@@ -13,6 +13,7 @@ mod token;
 
 use bucket::Bucket;
 pub use builder::{RetryBudgetBuilder, ShareBudgetBuilder};
+pub(crate) use share::Place;
 use share::Share;
 pub use token::{Receipt, Token};
 
@@ -126,7 +127,7 @@ impl RetryBudget {
     /// Takes one token for a retry.
     pub fn withdraw(&self, now: Moment) -> Withdrawal {
         match self.take(now) {
-            Ok(()) => Withdrawal::Granted(Token::of(self.clone())),
+            Ok(place) => Withdrawal::Granted(Token::of(self.clone(), place)),
             Err(next) => Withdrawal::Empty { next },
         }
     }
@@ -158,18 +159,20 @@ impl RetryBudget {
     }
 
     /// Takes one token, and leaves it to the caller to give it back.
-    pub(crate) fn take(&self, now: Moment) -> Result<(), Moment> {
+    pub(crate) fn take(&self, now: Moment) -> Result<Place, Moment> {
         match &*self.law {
-            Law::Bucket(bucket) => bucket.withdraw(now),
+            Law::Bucket(bucket) => bucket.withdraw(now).map(|()| Place::default()),
             Law::Share(share) => share.withdraw(now),
         }
     }
 
-    /// Gives back what [`take`](Self::take) took.
-    pub(crate) fn put_back(&self) {
+    /// Gives back what [`take`](Self::take) took there.
+    // Inlined, so that a call is handed what is on the heap and not what it is kept in.
+    #[inline]
+    pub(crate) fn put_back(&self, place: Place) {
         match &*self.law {
             Law::Bucket(bucket) => bucket.put_back(),
-            Law::Share(share) => share.put_back(),
+            Law::Share(share) => share.put_back(place),
         }
     }
 }

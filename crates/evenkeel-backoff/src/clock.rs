@@ -14,9 +14,11 @@ use std::time::Instant;
 
 use evenkeel_error::Moment;
 
-/// How long before the first question all moments count from. A runtime whose clock was paused before
-/// that question is behind the system's clock, and must not be before the origin.
-const BEFORE: Duration = Duration::from_secs(365 * 86_400);
+use crate::retry::Reading;
+
+/// How long before the first question all moments count from, a year. A runtime whose clock was paused
+/// before that question is behind the system's clock, and must not be before the origin.
+const BEFORE: Moment = Moment::from_nanos(365 * 86_400 * 1_000_000_000);
 
 /// Where the moments of a process count from: the system's clock when it was first asked. One for all
 /// clocks of this crate, so that threads and tasks can share a budget; and never a runtime's own
@@ -32,9 +34,22 @@ impl Origin {
 
     fn moment(&self, now: Instant) -> Moment {
         let first = *self.0.get_or_init(Instant::now);
-        let before = BEFORE.saturating_sub(first.saturating_duration_since(now));
-        Moment::ORIGIN + before + now.saturating_duration_since(first)
+        match now.checked_duration_since(first) {
+            Some(later) => BEFORE + later,
+            None => Self::earlier(first, now),
+        }
     }
+
+    #[cold]
+    fn earlier(first: Instant, now: Instant) -> Moment {
+        let before = first.saturating_duration_since(now);
+        Moment::ORIGIN + Duration::from_nanos(BEFORE.as_nanos()).saturating_sub(before)
+    }
+}
+
+/// The moment of a reading.
+pub(crate) fn moment(now: Instant) -> Moment {
+    ORIGIN.moment(now)
 }
 
 /// tokio's clock, which obeys `tokio::time::pause`.
@@ -48,10 +63,15 @@ pub struct Tokio;
 impl crate::Sleeper for Tokio {
     type Sleep = tokio::time::Sleep;
 
-    // Worth a call: it is only read where nothing is in a hurry.
+    // Worth a call: it is only asked where nothing is in a hurry.
     #[inline(never)]
     fn now(&self) -> Moment {
-        ORIGIN.moment(tokio::time::Instant::now().into_std())
+        self.read().moment()
+    }
+
+    #[inline]
+    fn read(&self) -> Reading {
+        Reading::of(tokio::time::Instant::now().into_std())
     }
 
     fn sleep(&self, wait: Duration) -> Self::Sleep {
@@ -73,7 +93,12 @@ pub struct Thread;
 #[cfg(feature = "blocking")]
 impl Thread {
     pub(crate) fn now() -> Moment {
-        ORIGIN.moment(Instant::now())
+        Self::read().moment()
+    }
+
+    #[inline]
+    pub(crate) fn read() -> Reading {
+        Reading::of(Instant::now())
     }
 
     pub(crate) fn sleep(wait: Duration) {
@@ -88,10 +113,11 @@ mod tests {
     #[test]
     fn a_paused_clock_far_ahead_that_asks_first_does_not_stop_the_clocks_of_others() {
         let (origin, present) = (Origin::new(), Instant::now());
-        let far_ahead = present + 20 * BEFORE;
+        let years = Duration::from_secs(20 * 365 * 86_400);
+        let far_ahead = present + years;
         let ahead = origin.moment(far_ahead);
         let other = origin.moment(present);
-        assert!(ahead.since(other) >= 20 * BEFORE);
+        assert!(ahead.since(other) >= years);
         assert!(other > Moment::ORIGIN);
         let later = origin.moment(present + Duration::from_secs(1));
         assert_eq!(later.since(other), Duration::from_secs(1));

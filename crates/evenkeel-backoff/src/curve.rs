@@ -40,7 +40,7 @@ impl Curve {
     /// one; full jitter.
     #[must_use]
     pub const fn exponential(base: Duration) -> Self {
-        Self::growing(base, Growth::Doubling)
+        Self::growing(base, Growth::Doubling(0))
     }
 
     /// The same ceiling before every retry; full jitter.
@@ -68,10 +68,11 @@ impl Curve {
     }
 
     const fn growing(base: Duration, growth: Growth) -> Self {
+        let (base, cap) = (nanos::of(base), u64::MAX);
         Self {
-            base: nanos::of(base),
-            cap: u64::MAX,
-            growth,
+            base,
+            cap,
+            growth: growth.between(base, cap),
             jitter: Jitter::Full,
         }
     }
@@ -90,6 +91,7 @@ impl Curve {
     #[must_use]
     pub const fn cap(mut self, cap: Duration) -> Self {
         self.cap = nanos::of(cap);
+        self.growth = self.growth.between(self.base, self.cap);
         self
     }
 
@@ -114,7 +116,7 @@ impl Curve {
     #[must_use]
     #[inline]
     pub fn delay(&self, retry: u32, roll: Roll) -> Duration {
-        Duration::from_nanos(self.range(retry, NO_WAIT_BEFORE).draw(roll))
+        Duration::from_nanos(self.draw(retry, NO_WAIT_BEFORE, roll))
     }
 
     /// As [`delay`](Self::delay), drawn from the part of the range that is not above `most`, so that
@@ -140,23 +142,28 @@ impl Curve {
         Delays::new(self, chance)
     }
 
-    /// The range that the wait before this retry is drawn from.
+    /// The wait before this retry. What nearly everybody uses is all that is inlined into the caller.
     #[inline]
-    pub(crate) fn range(&self, retry: u32, previous: u64) -> Range {
-        let Growth::Doubling = self.growth else {
-            return self.jittered(self.growth.wait(self.base, retry, self.cap), previous);
-        };
-        // What nearly everybody uses is all that is inlined into the caller.
-        let wait = doubled(self.base, retry.saturating_sub(1), self.cap);
-        match self.jitter {
-            Jitter::Full => Range::new(0, wait),
-            Jitter::None => Range::new(wait, wait),
-            _ => self.jittered(wait, previous),
+    pub(crate) fn draw(&self, retry: u32, previous: u64, roll: Roll) -> u64 {
+        if let Growth::Doubling(fitting) = self.growth {
+            let wait = doubled(self.base, retry.saturating_sub(1), fitting, self.cap);
+            match self.jitter {
+                Jitter::Full => return roll.up_to(wait),
+                Jitter::None => return wait,
+                _ => {}
+            }
         }
+        self.draw_from_range(retry, previous, roll)
     }
 
     #[inline(never)]
-    fn jittered(&self, wait: u64, previous: u64) -> Range {
+    fn draw_from_range(&self, retry: u32, previous: u64, roll: Roll) -> u64 {
+        self.range(retry, previous).draw(roll)
+    }
+
+    /// The range that the wait before this retry is drawn from.
+    pub(crate) fn range(&self, retry: u32, previous: u64) -> Range {
+        let wait = self.growth.wait(self.base, retry, self.cap);
         match self.jitter {
             Jitter::Full => Range::new(0, wait),
             Jitter::None => Range::new(wait, wait),
@@ -178,6 +185,7 @@ impl Curve {
     pub fn time_divided_by(mut self, divisor: NonZeroU32) -> Self {
         self.base /= u64::from(divisor.get());
         self.cap /= u64::from(divisor.get());
+        self.growth = self.growth.between(self.base, self.cap);
         self
     }
 }

@@ -33,8 +33,8 @@ impl<G: Chance> Iterator for Delays<G> {
 
     #[inline]
     fn next(&mut self) -> Option<Duration> {
-        let range = self.curve.range(self.retry, self.previous);
-        let wait = range.draw(self.chance.roll());
+        let roll = self.chance.roll();
+        let wait = self.curve.draw(self.retry, self.previous, roll);
         self.retry = self.retry.saturating_add(1);
         self.previous = wait;
         Some(Duration::from_nanos(wait))

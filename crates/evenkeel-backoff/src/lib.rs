@@ -50,7 +50,7 @@ pub use ratio::Ratio;
 #[cfg(any(feature = "async", feature = "blocking"))]
 pub use retry::{
     Attempt, ByError, Classified, Classify, Fault, GaveUp, NoBudget, Notice, Notify, Purse,
-    RetryCall, Rules, Silent, When,
+    Reading, RetryCall, Rules, Silent, When,
 };
 #[cfg(feature = "async")]
 pub use retry::{Lending, RetryFuture, Sleeper, Underway, retry_mut_with, retry_with};

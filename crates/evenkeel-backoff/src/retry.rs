@@ -16,6 +16,7 @@ mod lending;
 mod notice;
 mod pause;
 mod purse;
+mod reading;
 mod rules;
 #[cfg(feature = "async")]
 mod sleeper;
@@ -36,6 +37,7 @@ pub use notice::{Notice, Notify, Silent};
 #[cfg(feature = "blocking")]
 pub(crate) use pause::Pause;
 pub use purse::{NoBudget, Purse};
+pub use reading::Reading;
 #[cfg(feature = "blocking")]
 pub(crate) use rules::Judge;
 pub use rules::Rules;

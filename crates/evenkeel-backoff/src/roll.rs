@@ -47,12 +47,9 @@ impl Roll {
     /// A number of `0..=most`, every one as likely as the others.
     #[inline]
     pub(crate) const fn up_to(self, most: u64) -> u64 {
-        match most.checked_add(1) {
-            // The high half of the product.
-            Some(numbers) => ((numbers as u128 * self.0 as u128) >> u64::BITS) as u64,
-            // Every number there is.
-            None => self.0,
-        }
+        // The high half of the product with `most + 1`, which need not fit into 64 bits itself.
+        let (most, bits) = (most as u128, self.0 as u128);
+        ((most * bits + bits) >> u64::BITS) as u64
     }
 
     /// Two rolls that are independent for our purposes, from the one that was drawn.

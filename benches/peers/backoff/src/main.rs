@@ -16,7 +16,7 @@ use evenkeel_backoff::{
 };
 use evenkeel_error::{Recoverable, Recovery};
 use google_cloud_gax::backoff_policy::BackoffPolicy as _;
-use peers_table::{Aim, Row, Table, heap, measure};
+use peers_table::{Aim, Row, Table, contender, heap, measure};
 
 #[global_allocator]
 static HEAP: heap::Counting = heap::Counting;
@@ -90,16 +90,16 @@ const LIMITS: (u64, u64) = (100_000_000, 10_000_000_000);
 fn delay() -> Row {
     let curve = Curve::exponential(BASE).cap(CAP);
     let random = fastrand::u64(..);
-    Row {
-        what: "a jittered delay, the random number given",
-        ours: measure(|| black_box(&curve).delay(black_box(4), Roll::from_bits(black_box(random)))),
-        rivals: vec![],
-        floor: Some((
+    Row::side_by_side(
+        "a jittered delay, the random number given",
+        contender(|| black_box(&curve).delay(black_box(4), Roll::from_bits(black_box(random)))),
+        vec![],
+        Some((
             "shift, min, multiply",
-            measure(|| floor_delay(black_box(&LIMITS), black_box(random), black_box(3))),
+            contender(|| floor_delay(black_box(&LIMITS), black_box(random), black_box(3))),
         )),
-        aims: vec![Aim::TimesFloor(2.0)],
-    }
+        vec![Aim::TimesFloor(2.0)],
+    )
 }
 
 fn jittered() -> Row {
@@ -109,24 +109,24 @@ fn jittered() -> Row {
     let mut tokio = tokio_policy();
     let mut backon = backon_policy().with_max_times(usize::MAX).build();
     let mut backoff = backoff_policy();
-    Row {
-        what: "the next jittered delay, random number and all",
-        ours: measure(|| black_box(&curve).delay(black_box(4), dice.roll())),
-        rivals: vec![
+    Row::side_by_side(
+        "the next jittered delay, random number and all",
+        contender(|| black_box(&curve).delay(black_box(4), dice.roll())),
+        vec![
             (
                 "google-cloud-gax",
-                measure(|| gax.on_failure(&gax_state(black_box(4)))),
+                contender(|| gax.on_failure(&gax_state(black_box(4)))),
             ),
-            ("tokio-retry", measure(|| tokio.next())),
-            ("backon", measure(|| backon.next())),
-            ("backoff", measure(|| backoff.next_backoff())),
+            ("tokio-retry", contender(|| tokio.next())),
+            ("backon", contender(|| backon.next())),
+            ("backoff", contender(|| backoff.next_backoff())),
         ],
-        floor: Some((
+        Some((
             "the same by hand",
-            measure(|| floor_delay(black_box(&LIMITS), floor_dice.u64(..), black_box(3))),
+            contender(|| floor_delay(black_box(&LIMITS), floor_dice.u64(..), black_box(3))),
         )),
-        aims: vec![Aim::TimesRival(0.4)],
-    }
+        vec![Aim::TimesRival(0.4)],
+    )
 }
 
 fn plain() -> Row {
@@ -140,22 +140,22 @@ fn plain() -> Row {
             .with_max_delay(CAP)
     };
     let mut backon = backon().with_max_times(usize::MAX).build();
-    Row {
-        what: "the next delay, no jitter",
-        ours: measure(|| black_box(&curve).delay(black_box(4), Roll::LOWEST)),
-        rivals: vec![
-            ("tokio-retry", measure(|| tokio.next())),
-            ("backon", measure(|| backon.next())),
+    Row::side_by_side(
+        "extra: the next delay, no jitter",
+        contender(|| black_box(&curve).delay(black_box(4), Roll::LOWEST)),
+        vec![
+            ("tokio-retry", contender(|| tokio.next())),
+            ("backon", contender(|| backon.next())),
         ],
-        floor: Some((
+        Some((
             "shift and min",
-            measure(|| {
+            contender(|| {
                 let (base, cap) = *black_box(&LIMITS);
                 Duration::from_nanos((base << black_box(3)).min(cap))
             }),
         )),
-        aims: vec![],
-    }
+        vec![],
+    )
 }
 
 /// Build, then so many jittered delays.
@@ -163,9 +163,9 @@ fn session(what: &'static str, delays: usize, aims: Vec<Aim>) -> Row {
     let mut floor_dice = fastrand::Rng::with_seed(7);
     let mut seed = 0;
     let many = u32::try_from(delays).unwrap_or(0);
-    Row {
+    Row::side_by_side(
         what,
-        ours: measure(|| {
+        contender(|| {
             seed += 1;
             let curve = Curve::exponential(black_box(BASE)).cap(black_box(CAP));
             curve
@@ -173,10 +173,10 @@ fn session(what: &'static str, delays: usize, aims: Vec<Aim>) -> Row {
                 .take(delays)
                 .sum::<Duration>()
         }),
-        rivals: vec![
+        vec![
             (
                 "google-cloud-gax",
-                measure(|| {
+                contender(|| {
                     let policy = gax();
                     let delay = |n| policy.on_failure(&gax_state(n));
                     (1..=many).map(delay).sum::<Duration>()
@@ -184,11 +184,11 @@ fn session(what: &'static str, delays: usize, aims: Vec<Aim>) -> Row {
             ),
             (
                 "tokio-retry",
-                measure(|| tokio_policy().take(delays).sum::<Duration>()),
+                contender(|| tokio_policy().take(delays).sum::<Duration>()),
             ),
             (
                 "backon",
-                measure(|| {
+                contender(|| {
                     backon_policy()
                         .with_max_times(delays)
                         .build()
@@ -197,29 +197,29 @@ fn session(what: &'static str, delays: usize, aims: Vec<Aim>) -> Row {
             ),
             (
                 "exponential-backoff",
-                measure(|| {
+                contender(|| {
                     let policy = exponential_backoff::Backoff::new(many + 1, BASE, CAP);
                     policy.into_iter().flatten().take(delays).sum::<Duration>()
                 }),
             ),
             (
                 "backoff",
-                measure(|| {
+                contender(|| {
                     let mut policy = backoff_policy();
                     let delays = (0..delays).filter_map(|_| policy.next_backoff());
                     delays.sum::<Duration>()
                 }),
             ),
         ],
-        floor: Some((
+        Some((
             "the same by hand",
-            measure(|| {
+            contender(|| {
                 let delay = |n| floor_delay(black_box(&LIMITS), floor_dice.u64(..), n);
                 (0..many).map(delay).sum::<Duration>()
             }),
         )),
         aims,
-    }
+    )
 }
 
 /// Bytes of the futures, and what one successful call asks of the heap.
@@ -257,7 +257,11 @@ fn main() {
         .row(plain())
         .row(delay())
         .row(jittered())
-        .row(session("build, then the first jittered delay", 1, vec![]))
+        .row(session(
+            "extra: build, then the first jittered delay",
+            1,
+            vec![],
+        ))
         .row(session(
             "build, then eight jittered delays",
             8,

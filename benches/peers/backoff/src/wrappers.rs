@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use backon::{BlockingRetryable as _, Retryable as _};
 use evenkeel_backoff::{RetryPolicy, retry};
-use peers_table::{Aim, Row, measure};
+use peers_table::{Aim, Contender, Row, contender};
 
 use crate::{BASE, Busy, CAP, backoff_policy, backon_policy, gax, polled, tokio_policy, work};
 
@@ -27,7 +27,7 @@ impl tower::retry::Policy<(), u64, Busy> for Thrice {
     }
 }
 
-fn wrapper_rivals() -> Vec<(&'static str, f64)> {
+fn wrapper_rivals() -> Vec<(&'static str, Contender<'static>)> {
     use google_cloud_gax::retry_loop_internal::retry_loop;
     use google_cloud_gax::retry_policy::{AlwaysRetry, RetryPolicyExt as _};
     use tower::Service as _;
@@ -40,26 +40,29 @@ fn wrapper_rivals() -> Vec<(&'static str, f64)> {
         Arc::new(AlwaysRetry.with_attempt_limit(3));
     let backoff: Arc<dyn google_cloud_gax::backoff_policy::BackoffPolicy> = Arc::new(gax());
     vec![
-        ("tower Retry", measure(|| polled(service.call(())).ok())),
-        ("again", measure(|| polled(again::retry(work)).ok())),
+        (
+            "tower Retry",
+            contender(move || polled(service.call(())).ok()),
+        ),
+        ("again", contender(|| polled(again::retry(work)).ok())),
         (
             "tokio-retry",
-            measure(|| polled(tokio_retry::Retry::start(tokio_policy().take(3), work)).ok()),
+            contender(|| polled(tokio_retry::Retry::start(tokio_policy().take(3), work)).ok()),
         ),
         (
             "backon",
-            measure(|| polled(work.retry(backon_policy()).into_future()).ok()),
+            contender(|| polled(work.retry(backon_policy()).into_future()).ok()),
         ),
         (
             "backoff",
-            measure(|| {
+            contender(|| {
                 let op = || async { work().await.map_err(backoff::Error::transient) };
                 polled(backoff::future::retry(backoff_policy(), op)).ok()
             }),
         ),
         (
             "google-cloud-gax",
-            measure(|| {
+            contender(move || {
                 let op = async |_| Ok(black_box(7_u64));
                 let (throttler, policy, backoff) =
                     (throttler.clone(), policy.clone(), backoff.clone());
@@ -79,28 +82,16 @@ fn wrapper_rivals() -> Vec<(&'static str, f64)> {
 
 pub(crate) fn wrappers() -> Vec<Row> {
     let policy = RetryPolicy::exponential(BASE).max_attempts(3);
-    let bare = measure(|| polled(async { work().await }).ok());
-    let clock = measure(tokio::time::Instant::now);
-    let wrapper = |what, ours, floor, rivals| Row {
-        what,
-        ours,
-        rivals,
-        floor: Some(floor),
-        aims: vec![Aim::OverFloor(1.0)],
-    };
-    let value = measure(|| {
+    let may_fail = || ready(black_box(Ok::<u64, Busy>(7)));
+    let bare = || contender(|| polled(async { work().await }).ok());
+    let made_in_place = contender(|| {
         polled(async {
             retry(|_| work())
                 .policy(RetryPolicy::exponential(BASE).max_attempts(3))
                 .await
         })
     });
-    let borrowed = measure(|| polled(async { retry(|_| work()).policy(black_box(&policy)).await }));
-    let may_fail = || ready(black_box(Ok::<u64, Busy>(7)));
-    let bare_of_it = measure(|| polled(async { may_fail().await }).ok());
-    let of_it =
-        measure(|| polled(async { retry(|_| may_fail()).policy(black_box(&policy)).await }));
-    let deadline = measure(|| {
+    let deadline = contender(|| {
         polled(async {
             retry(|_| work())
                 .policy(&policy)
@@ -108,29 +99,47 @@ pub(crate) fn wrappers() -> Vec<Row> {
                 .await
         })
     });
+    let bare_and_clock = contender(|| {
+        polled(async {
+            black_box(tokio::time::Instant::now());
+            work().await
+        })
+        .ok()
+    });
+    let borrowed =
+        contender(|| polled(async { retry(|_| work()).policy(black_box(&policy)).await }));
+    let of_what_may_fail =
+        contender(|| polled(async { retry(|_| may_fail()).policy(black_box(&policy)).await }));
     vec![
-        wrapper(
+        Row::side_by_side(
             "a ready future, a policy made in place",
-            value,
-            ("bare await", bare),
+            made_in_place,
             wrapper_rivals(),
+            Some(("bare await", bare())),
+            vec![Aim::OverFloor(1.0)],
         ),
-        wrapper(
-            "a ready future, a borrowed policy that the compiler cannot see",
-            borrowed,
-            ("bare await", bare),
-            vec![],
-        ),
-        wrapper(
-            "a ready future, whose outcome the compiler cannot see either",
-            of_it,
-            ("bare await", bare_of_it),
-            vec![],
-        ),
-        wrapper(
+        Row::side_by_side(
             "a ready future, with a deadline",
             deadline,
-            ("bare await and the clock", bare + clock),
+            vec![],
+            Some(("bare await and the clock", bare_and_clock)),
+            vec![Aim::OverFloor(1.0)],
+        ),
+        Row::side_by_side(
+            "extra: a borrowed policy that the compiler cannot see",
+            borrowed,
+            vec![],
+            Some(("bare await", bare())),
+            vec![],
+        ),
+        Row::side_by_side(
+            "extra: the same, nor whether the future fails",
+            of_what_may_fail,
+            vec![],
+            Some((
+                "bare await",
+                contender(|| polled(async { may_fail().await }).ok()),
+            )),
             vec![],
         ),
     ]
@@ -139,27 +148,27 @@ pub(crate) fn wrappers() -> Vec<Row> {
 pub(crate) fn blocking() -> Row {
     let policy = RetryPolicy::exponential(BASE).max_attempts(3);
     let work = || Ok::<u64, Busy>(black_box(7));
-    Row {
-        what: "blocking wrapper, a borrowed policy",
-        ours: measure(|| {
+    Row::side_by_side(
+        "extra: blocking wrapper, a borrowed policy",
+        contender(|| {
             evenkeel_backoff::blocking::retry(|_| work())
                 .policy(black_box(&policy))
                 .call()
         }),
-        rivals: vec![
+        vec![
             (
                 "backon",
-                measure(|| work.retry(backon_policy()).call().ok()),
+                contender(|| work.retry(backon_policy()).call().ok()),
             ),
             (
                 "backoff",
-                measure(|| {
+                contender(|| {
                     let op = || work().map_err(backoff::Error::transient);
                     backoff::retry(backoff_policy(), op).ok()
                 }),
             ),
         ],
-        floor: Some(("bare call", measure(|| work().ok()))),
-        aims: vec![],
-    }
+        Some(("bare call", contender(|| work().ok()))),
+        vec![],
+    )
 }

@@ -5,5 +5,8 @@ pub mod heap;
 mod measure;
 mod table;
 
-pub use measure::{Sample, interleaved, measure, on_two_threads};
+pub use measure::{
+    Contended, Contender, Sample, contended, contended_prepared, contender, interleaved, measure, median,
+    on_cpu, on_two_threads, prepared, ratio, side_by_side, side_by_side_on_two_threads,
+};
 pub use table::{Aim, Row, Table};

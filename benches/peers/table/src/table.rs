@@ -1,5 +1,7 @@
 //! The table, in Markdown, as it stands in the bench README.
 
+use crate::measure::{Contended, Contender, side_by_side, side_by_side_on_two_threads};
+
 /// What a row has to reach.
 #[derive(Clone, Copy, Debug)]
 pub enum Aim {
@@ -54,7 +56,56 @@ impl Table {
     }
 }
 
+/// A name for each of the rivals, or for the floor.
+type Named<T> = (&'static str, T);
+
 impl Row {
+    /// Measured by turns: [`side_by_side`].
+    pub fn side_by_side<'a>(
+        what: &'static str,
+        ours: Contender<'a>,
+        rivals: Vec<Named<Contender<'a>>>,
+        floor: Option<Named<Contender<'a>>>,
+        aims: Vec<Aim>,
+    ) -> Self {
+        Self::measured(what, ours, rivals, floor, aims, side_by_side)
+    }
+
+    /// Measured by turns on two threads: [`side_by_side_on_two_threads`].
+    pub fn on_two_threads<'a>(
+        what: &'static str,
+        ours: Contended<'a>,
+        rivals: Vec<Named<Contended<'a>>>,
+        floor: Option<Named<Contended<'a>>>,
+        aims: Vec<Aim>,
+    ) -> Self {
+        Self::measured(what, ours, rivals, floor, aims, |all| {
+            side_by_side_on_two_threads(&all)
+        })
+    }
+
+    fn measured<T>(
+        what: &'static str,
+        ours: T,
+        rivals: Vec<Named<T>>,
+        floor: Option<Named<T>>,
+        aims: Vec<Aim>,
+        measure: impl FnOnce(Vec<T>) -> Vec<f64>,
+    ) -> Self {
+        let (names, rivals): (Vec<_>, Vec<_>) = rivals.into_iter().unzip();
+        let (floor_name, floor) = floor.unzip();
+        let all = [ours].into_iter().chain(floor).chain(rivals).collect();
+        let mut costs = measure(all).into_iter();
+        let mut next = || costs.next().expect("a cost for each");
+        Self {
+            what,
+            ours: next(),
+            floor: floor_name.map(|name| (name, next())),
+            rivals: names.into_iter().map(|name| (name, next())).collect(),
+            aims,
+        }
+    }
+
     fn line(&self) -> String {
         let best = self
             .rivals

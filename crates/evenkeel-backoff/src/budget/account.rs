@@ -27,8 +27,10 @@ pub(super) const ORIGIN: u64 = 1 << (TICK_BITS - 2);
 
 const CAP_MASK: u64 = (1 << CAP_BITS) - 1;
 const STATE_MASK: u64 = 3 << (CAP_BITS + TICK_BITS);
-const FULL: u64 = STATE_MASK;
+/// Above the others, so that one comparison tells a running account with room from all else.
+const RUNNING: u64 = STATE_MASK;
 const HELD: u64 = 1 << (CAP_BITS + TICK_BITS);
+const FULL: u64 = 0;
 
 /// A bucket's word, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub(super) enum State {
 impl Account {
     pub(super) const fn pack(self) -> u64 {
         let state = match self.state {
-            State::Running => 0,
+            State::Running => RUNNING,
             State::Held => HELD,
             State::Full => FULL,
         };
@@ -66,7 +68,7 @@ impl Account {
         Self {
             cap: word & CAP_MASK,
             state: match word & STATE_MASK {
-                0 => State::Running,
+                RUNNING => State::Running,
                 FULL => State::Full,
                 _ => State::Held,
             },
@@ -87,11 +89,13 @@ pub(super) const fn cap(word: u64) -> u64 {
     word & CAP_MASK
 }
 
-/// The level of a running account at `now`, uncut. Beyond every level for one whose tick is still to
-/// come, and up to the last tick for any other account, because its state stands above the tick.
+/// Whether this is the word of a running account whose level at `now` is so many ticks' worth or less.
+/// What is done with the word is short: the next locked operation waits for it.
 #[inline]
-pub(super) const fn level_if_running(word: u64, now: Moment) -> u64 {
-    (ticks(now.as_nanos()) + ORIGIN).wrapping_sub(word >> CAP_BITS)
+pub(super) const fn has_room(word: u64, ticks_worth: u64, now: Moment) -> bool {
+    // One sum, so that what is known of it is added up when it is compiled.
+    let least = RUNNING + ((ORIGIN - ticks_worth) << CAP_BITS);
+    word >= least.saturating_add(ticks(now.as_nanos()) << CAP_BITS)
 }
 
 #[inline]

@@ -13,17 +13,10 @@ const CAP_NANOS: u64 = 2_000_000_000;
 /// So many calls in a span bring the largest cap; more need not be counted.
 const ENOUGH: u64 = ((RetryBudget::MAX_CAP as u64) << SPAN_SHIFT).div_ceil(CAP_NANOS);
 
-/// In place of a count: the largest cap is reached and nothing is counted any more.
-const SATURATED: u64 = COUNT_MASK - 1;
-
-/// The same, and the bucket is full.
-const QUIET: u64 = COUNT_MASK;
-
 const COUNTDOWN_BITS: u32 = 15;
 const COUNTDOWN_MASK: u64 = (1 << COUNTDOWN_BITS) - 1;
 const COUNT_BITS: u32 = 9;
 const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
-const QUIET_FIELD: u64 = QUIET << (COUNTDOWN_BITS + COUNT_BITS);
 
 /// Calls in this span and in the one before, in one word, which also says when it must be looked at
 /// again: for so many calls more the cap is what it was.
@@ -35,15 +28,14 @@ const QUIET_FIELD: u64 = QUIET << (COUNTDOWN_BITS + COUNT_BITS);
 ///
 /// `last` is the highest count of this span that leaves the cap as it is, and the span has had that
 /// many calls less the countdown. So a call in the middle is one comparison and one subtraction. At a
-/// countdown of zero the bucket must be looked at, unless it is known to be full and calls are counted no
-/// more: then nothing need be looked at before the span ends.
+/// countdown of zero the bucket must be looked at. A span that has seen [`ENOUGH`] stays at zero; the
+/// bucket knows by then that it need not ask.
 ///
 /// Read and written, not added to atomically: the deposit beside it has paid for the one atomic
 /// operation that is worth its price. Threads that count in the same nanoseconds may lose a call to
 /// each other, or a span's beginning, which makes the cap a little smaller or later; where that
 /// happens often enough to show, the rate is far beyond what brings the largest cap. Whatever is
-/// written is a word that some thread made whole, so its own orderings are relaxed. The bucket's order
-/// them: it says here that it is full before it is, and that it is not after it was emptied.
+/// written is a word that some thread made whole, so every ordering is relaxed.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     word: AtomicU64,
@@ -69,7 +61,7 @@ impl Counted {
     }
 
     /// The end of this span, where it has seen enough calls for the largest cap.
-    pub(super) fn quiet_until(self) -> Option<Moment> {
+    pub(super) fn settled_until(self) -> Option<Moment> {
         let end = (self.span + 1).saturating_mul(1 << SPAN_SHIFT);
         (self.this == ENOUGH).then(|| Moment::from_nanos(end))
     }
@@ -78,37 +70,27 @@ impl Counted {
         let last = (word >> (COUNTDOWN_BITS + COUNT_BITS)) & COUNT_MASK;
         Self {
             span: word >> SPAN_SHIFT,
-            this: if last >= SATURATED {
-                ENOUGH
-            } else {
-                last.saturating_sub(word & COUNTDOWN_MASK)
-            },
+            this: last.saturating_sub(word & COUNTDOWN_MASK),
             before: (word >> COUNTDOWN_BITS) & COUNT_MASK,
         }
     }
 
     /// For a full bucket, to be looked at with the next call.
     const fn word_when_full(self) -> u64 {
-        let last = if self.this >= ENOUGH {
-            QUIET
-        } else {
-            self.this
-        };
-        self.packed(last, 0)
+        self.packed(self.this, 0)
     }
 
     /// To be looked at again when the cap, which is at least this, changes.
     const fn word(self, least_cap: u64) -> u64 {
-        let (last, countdown) = if self.this >= ENOUGH {
-            (SATURATED, COUNTDOWN_MASK)
+        let cap = self.cap();
+        let cap = if cap > least_cap { cap } else { least_cap };
+        let changes = ((cap + 1) << SPAN_SHIFT).div_ceil(CAP_NANOS);
+        let last = if changes <= ENOUGH {
+            changes - 1
         } else {
-            let cap = self.cap();
-            let cap = if cap > least_cap { cap } else { least_cap };
-            let changes = ((cap + 1) << SPAN_SHIFT).div_ceil(CAP_NANOS);
-            let last = if changes < ENOUGH { changes } else { ENOUGH } - 1;
-            (last, last - self.this)
+            ENOUGH
         };
-        self.packed(last, countdown)
+        self.packed(last, last - self.this)
     }
 
     const fn packed(self, last: u64, countdown: u64) -> u64 {
@@ -129,8 +111,6 @@ impl Counted {
 /// What a call in passing has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passed {
-    /// Neither to be counted nor to be deposited.
-    Quiet,
     /// Counted; the cap is what it was.
     Counted,
     /// Nothing was counted yet: a new span, a change of the cap, or a full bucket.
@@ -139,14 +119,10 @@ pub(super) enum Passed {
 
 impl Calls {
     /// Counts a call if it changes neither span nor cap.
-    #[inline]
     pub(super) fn pass(&self, now: Moment) -> Passed {
         let seen = self.word.load(Ordering::Relaxed);
         if (seen ^ now.as_nanos()) >> SPAN_SHIFT != 0 {
             return Passed::Stopped;
-        }
-        if seen & QUIET_FIELD == QUIET_FIELD {
-            return Passed::Quiet;
         }
         if seen & COUNTDOWN_MASK == 0 {
             return Passed::Stopped;
@@ -172,12 +148,12 @@ impl Calls {
     }
 
     #[cfg(all(test, loom))]
-    pub(super) fn saturate(&self) {
-        let word = (SATURATED << (COUNTDOWN_BITS + COUNT_BITS)) | COUNTDOWN_MASK;
+    pub(super) fn settle(&self) {
+        let word = ENOUGH << (COUNTDOWN_BITS + COUNT_BITS);
         self.word.store(word, Ordering::Relaxed);
     }
 
-    /// The bucket is about to be full.
+    /// The bucket is full: every call is to be looked at, until one finds that there were enough.
     pub(super) fn fill(&self, counted: Counted) {
         self.word.store(counted.word_when_full(), Ordering::Relaxed);
     }
@@ -185,12 +161,6 @@ impl Calls {
     /// The bucket is not full.
     pub(super) fn arm(&self, counted: Counted, least_cap: u64) {
         self.word.store(counted.word(least_cap), Ordering::Relaxed);
-    }
-
-    /// The bucket was full and is not.
-    pub(super) fn wake(&self, least_cap: u64) {
-        let counted = Counted::of(self.word.load(Ordering::Relaxed));
-        self.arm(counted, least_cap);
     }
 }
 

@@ -7,21 +7,31 @@ use crate::sync::{AtomicU64, Ordering};
 /// At most so many retries for the calls of a sliding window.
 ///
 /// The window is this span of time and what it still overlaps of the span before, taken as evenly
-/// filled. A count stops at 65535 in a span.
+/// filled. The count of calls stops at [`MOST_CALLS`] in a span.
 ///
-/// Each word stands for itself and publishes no other memory, and no rule needs two of them to be of
-/// one instant, so every ordering is relaxed.
+/// What a deposit only reads lies apart from what it writes. Each word stands for itself and publishes
+/// no other memory, and no rule needs two of them to be of one instant, so every ordering is relaxed.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(align(128))]
 pub(super) struct Share {
-    calls: AtomicU64,
-    retries: AtomicU64,
+    /// Nanoseconds of the moment up to which the count of calls stands still.
+    enough_until: AtomicU64,
+    /// Nanoseconds of the moment up to which a call is one addition: the end of the calls' span.
+    counting_until: AtomicU64,
     paused: AtomicU64,
     of_calls: Ratio,
     window: u64,
     /// 2^64 by the window: a multiplication takes a tenth of the time of a division.
     reciprocal: u64,
     free: u64,
+    written: Written,
+}
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Written {
+    calls: AtomicU64,
+    retries: AtomicU64,
 }
 
 /// `[span: 32][this: 16][before: 16]`.
@@ -37,61 +47,93 @@ const MOST: u64 = u16::MAX as u64;
 /// One more call in this span.
 const ONE: u64 = 1 << 16;
 
-/// So many threads may add at once to a count that is nearly full before one sees it.
-const ROOM: u64 = 4_096;
+/// So many threads may add at once to a count that is full before each has seen it.
+const ROOM: u64 = 4_095;
+
+const MOST_CALLS: u64 = MOST - ROOM;
+
+/// Where a retry was counted: the number of the span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place(u32);
 
 impl Share {
     pub(super) fn new(of_calls: Ratio, window: u64, free: u16) -> Self {
         Self {
-            calls: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
+            enough_until: AtomicU64::new(0),
+            counting_until: AtomicU64::new(window),
             paused: AtomicU64::new(0),
             of_calls,
             window,
             reciprocal: u64::MAX / window,
             free: u64::from(free),
+            written: Written::default(),
         }
     }
 
     #[inline]
     pub(super) fn earn(&self, now: Moment) {
-        let (span, _) = self.place(now);
-        let seen = Counts::of(self.calls.load(Ordering::Relaxed));
-        if seen.span == span && seen.this < MOST - ROOM {
-            // If the span ends meanwhile, the call counts in the next.
-            self.calls.fetch_add(ONE, Ordering::Relaxed);
-        } else {
-            self.count(span);
+        if now.as_nanos() < self.enough_until.load(Ordering::Relaxed) {
+            return;
+        }
+        if now.as_nanos() >= self.counting_until.load(Ordering::Relaxed) {
+            return self.count(now);
+        }
+        // If the span ends meanwhile, the call counts in the next.
+        let seen = self.written.calls.fetch_add(ONE, Ordering::Relaxed);
+        let seen = Counts::of(seen);
+        if seen.this >= MOST_CALLS {
+            self.stop_counting(seen);
         }
     }
 
+    /// The first call of a span.
     #[inline(never)]
-    fn count(&self, span: u64) {
-        let _ = update(&self.calls, |counts| Some(counts.moved_to(span).one_more()));
+    fn count(&self, now: Moment) {
+        let (span, _) = self.place(now);
+        let counted = update(&self.written.calls, |counts| {
+            let counts = counts.moved_to(span);
+            Some(counts.one_more(MOST_CALLS))
+        });
+        let until = counted.map_or(0, |counted| self.end(counted.span));
+        self.counting_until.store(until, Ordering::Relaxed);
+    }
+
+    /// The span has seen as many calls as are counted.
+    #[cold]
+    fn stop_counting(&self, seen: Counts) {
+        let _ = update(&self.written.calls, |counts| {
+            let this = counts.this.min(MOST_CALLS);
+            Some(Counts { this, ..counts })
+        });
+        self.enough_until
+            .store(self.end(seen.span), Ordering::Relaxed);
     }
 
     /// The calls are read first: they grow behind our back, which only makes the answer stricter
     /// than it needs to be. The retries are compared and swapped, so no two threads take one place.
-    pub(super) fn withdraw(&self, now: Moment) -> Result<(), Moment> {
-        let (span, _) = self.place(now);
+    pub(super) fn withdraw(&self, now: Moment) -> Result<Place, Moment> {
+        let (asked, _) = self.place(now);
         let allowed = self.allowed(now);
-        let taken = update(&self.retries, |counts| {
-            let counts = counts.moved_to(span);
-            (self.weighed(counts, now) < allowed && counts.this < MOST).then(|| counts.one_more())
+        let taken = update(&self.written.retries, |counts| {
+            let counts = counts.moved_to(asked);
+            let fits = self.weighed(counts, now) < allowed && counts.this < MOST;
+            fits.then(|| counts.one_more(MOST))
         });
-        if taken {
-            return Ok(());
-        }
-        Err(Moment::from_nanos((span + 1).saturating_mul(self.window)))
+        let span = taken.and_then(|taken| u32::try_from(taken.span).ok());
+        span.map(Place)
+            .ok_or_else(|| Moment::from_nanos(self.end(asked)))
     }
 
-    pub(super) fn put_back(&self) {
-        let _ = update(&self.retries, |mut counts| {
-            if counts.this > 0 {
-                counts.this -= 1;
-            } else {
-                counts.before = counts.before.saturating_sub(1);
-            }
+    /// A retry whose span is no longer counted has no place to give back.
+    pub(super) fn put_back(&self, place: Place) {
+        let span = u64::from(place.0);
+        let _ = update(&self.written.retries, |mut counts| {
+            let count = match counts.span.checked_sub(span) {
+                Some(0) => &mut counts.this,
+                Some(1) => &mut counts.before,
+                _ => return None,
+            };
+            *count = count.saturating_sub(1);
             Some(counts)
         });
     }
@@ -102,13 +144,15 @@ impl Share {
     }
 
     pub(super) fn tokens(&self, now: Moment) -> u32 {
-        let counts = Counts::of(self.retries.load(Ordering::Relaxed)).moved_to(self.place(now).0);
+        let counts =
+            Counts::of(self.written.retries.load(Ordering::Relaxed)).moved_to(self.place(now).0);
         let left = self.allowed(now).saturating_sub(self.weighed(counts, now));
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
     fn allowed(&self, now: Moment) -> u64 {
-        let calls = Counts::of(self.calls.load(Ordering::Relaxed)).moved_to(self.place(now).0);
+        let calls =
+            Counts::of(self.written.calls.load(Ordering::Relaxed)).moved_to(self.place(now).0);
         let free = match self.paused.load(Ordering::Relaxed) {
             0 => self.free,
             _ => 0,
@@ -121,6 +165,11 @@ impl Share {
         let overlapped = self.window - self.place(now).1;
         let before = u128::from(counts.before) * u128::from(overlapped) / u128::from(self.window);
         counts.this + u64::try_from(before).unwrap_or(counts.before)
+    }
+
+    /// The first nanosecond after this span.
+    fn end(&self, span: u64) -> u64 {
+        (span + 1).saturating_mul(self.window)
     }
 
     /// The span of this moment, and how far into it the moment is.
@@ -164,27 +213,28 @@ impl Counts {
         }
     }
 
-    fn one_more(mut self) -> Self {
-        self.this = (self.this + 1).min(MOST);
+    fn one_more(mut self, most: u64) -> Self {
+        self.this = (self.this + 1).min(most);
         self
     }
 }
 
-/// Whether `change` was booked.
-fn update(word: &AtomicU64, change: impl Fn(Counts) -> Option<Counts>) -> bool {
+/// What it was changed into, if it was.
+fn update(word: &AtomicU64, change: impl Fn(Counts) -> Option<Counts>) -> Option<Counts> {
     let mut seen = word.load(Ordering::Relaxed);
     loop {
-        let Some(next) = change(Counts::of(seen)) else {
-            return false;
-        };
+        let next = change(Counts::of(seen))?;
         let swapped =
             word.compare_exchange_weak(seen, next.word(), Ordering::Relaxed, Ordering::Relaxed);
         match swapped {
-            Ok(_) => return true,
+            Ok(_) => return Some(next),
             Err(actual) => seen = actual,
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 #[cfg(all(test, loom))]
 mod orders;

@@ -5,7 +5,8 @@ use evenkeel_error::InvalidConfig;
 pub(super) enum Growth {
     None,
     Linear,
-    Doubling,
+    /// With the number of waits that are not above the cap.
+    Doubling(u32),
     Tripling,
     Fibonacci,
     /// Any other factor.
@@ -35,9 +36,23 @@ impl Growth {
     pub(super) const fn by(factor: Factor) -> Self {
         match factor.0 {
             1_000 => Self::None,
-            2_000 => Self::Doubling,
+            2_000 => Self::Doubling(0),
             3_000 => Self::Tripling,
             _ => Self::Power(factor),
+        }
+    }
+
+    /// The same, for waits from this base to this cap.
+    pub(super) const fn between(self, base: u64, cap: u64) -> Self {
+        match self {
+            Self::Doubling(_) if base == 0 => Self::Doubling(u32::MAX),
+            Self::Doubling(_) if base > cap => Self::Doubling(0),
+            Self::Doubling(_) => {
+                let doublings = base.leading_zeros() - cap.leading_zeros();
+                let last_fits = base << doublings <= cap;
+                Self::Doubling(if last_fits { doublings + 1 } else { doublings })
+            }
+            growth => growth,
         }
     }
 
@@ -47,7 +62,7 @@ impl Growth {
         let wait = match self {
             Self::None => base,
             Self::Linear => base.saturating_mul(u64::from(times) + 1),
-            Self::Doubling => doubled(base, times, cap),
+            Self::Doubling(fitting) => doubled(base, times, fitting, cap),
             Self::Tripling => base.saturating_mul(3_u64.saturating_pow(times)),
             Self::Fibonacci => base.saturating_mul(fibonacci(times.saturating_add(1))),
             Self::Power(factor) => powered(base, factor, times),
@@ -56,13 +71,12 @@ impl Growth {
     }
 }
 
-/// The lesser of `base * 2^times` and `cap`. Compared before the shift, so that no bit is lost.
+/// The lesser of `base * 2^times` and `cap`, where so many of the waits are fitting.
 #[inline]
-pub(super) const fn doubled(base: u64, times: u32, cap: u64) -> u64 {
-    if times < u64::BITS && base <= cap >> times {
-        base << times
-    } else if base == 0 {
-        0
+pub(super) const fn doubled(base: u64, times: u32, fitting: u32, cap: u64) -> u64 {
+    if times < fitting {
+        // More than 63 of nothing are fitting, too, and are nothing.
+        base.wrapping_shl(times)
     } else {
         cap
     }

@@ -96,7 +96,7 @@ fn any_growth() -> impl Strategy<Value = Growth> {
     prop_oneof![
         Just(Growth::None),
         Just(Growth::Linear),
-        Just(Growth::Doubling),
+        Just(Growth::Doubling(0)),
         Just(Growth::Tripling),
         Just(Growth::Fibonacci),
         (1.0..=1_000.0).prop_map(|factor| Growth::by(Factor::new(factor).unwrap())),
@@ -120,7 +120,30 @@ fn any_curve() -> impl Strategy<Value = Curve> {
     })
 }
 
+/// As likely small as large.
+fn any_nanos() -> impl Strategy<Value = u64> {
+    (any::<u64>(), 0..=64_u32).prop_map(|(bits, zeros)| bits.checked_shr(zeros).unwrap_or(0))
+}
+
 proptest! {
+    #[test]
+    fn doubled_ceilings_are_the_base_times_a_power_of_two_or_the_cap(
+        base in any_nanos(), cap in any_nanos(), retry in 0..140_u32,
+    ) {
+        let curve = Curve::exponential(Duration::from_nanos(base)).cap(Duration::from_nanos(cap));
+        let doubled = u128::from(base) << retry.saturating_sub(1).min(64);
+        let expected = u64::try_from(doubled.min(cap.into())).unwrap();
+        prop_assert_eq!(curve.ceiling(retry), Duration::from_nanos(expected));
+    }
+
+    #[test]
+    fn what_is_drawn_in_passing_is_what_the_range_gives(
+        curve in any_curve(), retry in prop_oneof![0..70_u32, any::<u32>()], previous: u64, bits: u64,
+    ) {
+        let roll = Roll::from_bits(bits);
+        prop_assert_eq!(curve.draw(retry, previous, roll), curve.range(retry, previous).draw(roll));
+    }
+
     #[test]
     fn no_delay_is_above_its_ceiling_and_no_ceiling_above_the_cap(
         curve in any_curve(), retry: u32, bits: u64, previous: u64,

@@ -45,7 +45,7 @@ where
     Op: FnMut(Attempt) -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    RetryCall::new(op, Tokio)
+    retry_with(Tokio, op)
 }
 
 /// As [`retry`], for an operation that lends what it borrows mutably; ends with
@@ -66,13 +66,21 @@ where
 /// assert_eq!(sum.unwrap(), 3);
 /// # });
 /// ```
+///
+/// It is not itself a future, and needs what [`retry`] needs; the compiler names what is missing:
+///
+/// ```compile_fail,E0277
+/// # async fn example() {
+/// let _ = evenkeel_backoff::retry_mut(async |_| Err::<(), &str>("no idea")).await;
+/// # }
+/// ```
 #[cfg(feature = "tokio")]
 #[inline]
 pub fn retry_mut<Op, T, E>(op: Op) -> RetryCall<Lending<Op>, E, Tokio>
 where
     Op: AsyncFnMut(Attempt) -> Result<T, E>,
 {
-    RetryCall::new(Lending(op), Tokio)
+    retry_mut_with(Tokio, op)
 }
 
 /// As [`retry`](crate::retry()), on any runtime, by a [`Sleeper`] for it.

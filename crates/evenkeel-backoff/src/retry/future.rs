@@ -81,7 +81,7 @@ where
         let Stage::Fresh = underway.stage else {
             return self.carry_on(None, cx);
         };
-        let attempt = match this.course.begin(|| this.sleeper.now()) {
+        let attempt = match this.course.begin(|| this.sleeper.read()) {
             Ok(attempt) => (this.op)(attempt),
             Err(stop) => return self.give_up(stop),
         };
@@ -121,7 +121,7 @@ where
                 if let Some(sleep) = underway.timer.as_mut().as_pin_mut() {
                     ready!(sleep.poll(cx));
                 }
-                let now = this.sleeper.now();
+                let now = read(this.sleeper);
                 let mut pause = Pause { until, asked };
                 if let Some(left) = pause.left(now) {
                     *underway.stage = Stage::waiting(pause);
@@ -142,7 +142,7 @@ where
                 };
                 let fault = match polled.take().unwrap_or_else(|| attempt.poll(cx)) {
                     Poll::Ready(Ok(value)) => {
-                        this.course.succeeded(|| this.sleeper.now());
+                        this.course.succeeded(|| read(this.sleeper));
                         *underway.stage = Stage::Over;
                         underway.attempt.set(None);
                         underway.timer.set(None);
@@ -151,7 +151,7 @@ where
                     Poll::Ready(Err(error)) => Fault::Failed(error),
                     Poll::Pending => {
                         if underway.timer.is_none() {
-                            let left = this.course.time_left(|| this.sleeper.now());
+                            let left = this.course.time_left(|| read(this.sleeper));
                             let limit = left.map(|left| this.sleeper.sleep(left));
                             underway.timer.set(limit);
                         }
@@ -164,7 +164,7 @@ where
                 };
                 // The attempt ends before the wait begins.
                 underway.attempt.set(None);
-                let now = this.sleeper.now();
+                let now = read(this.sleeper);
                 this.course.failed(fault, now).map(|wait| {
                     *underway.stage = Stage::waiting(Pause::new(wait, now));
                     underway.timer.set(Some(this.sleeper.sleep(wait)));
@@ -182,9 +182,15 @@ where
         let mut underway = this.underway.project();
         *underway.stage = Stage::Over;
         underway.timer.set(None);
-        let gave_up = this.course.gave_up(stop, || this.sleeper.now());
+        let gave_up = this.course.gave_up(stop, || read(this.sleeper));
         Poll::Ready(Err(gave_up))
     }
+}
+
+/// The present, where nothing is in a hurry.
+#[inline(never)]
+fn read(sleeper: &impl Sleeper) -> Moment {
+    sleeper.now()
 }
 
 impl<Fut, Sleep> fmt::Debug for Underway<Fut, Sleep> {

@@ -1,6 +1,6 @@
 use core::future::poll_fn;
-use core::pin::pin;
-use core::task::Poll;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
 use core::time::Duration;
 
 use evenkeel_error::Moment;
@@ -13,6 +13,28 @@ use super::{Attempt, Fault, GaveUp, RetryCall, Sleeper};
 /// An operation whose futures borrow from it: what [`retry_mut`](crate::retry_mut()) retries.
 #[derive(Clone, Copy, Debug)]
 pub struct Lending<Op>(pub(crate) Op);
+
+/// Of nothing: an operation that lends has no future with a name, and its call is not one.
+#[diagnostic::on_unimplemented(
+    message = "a call made by `retry_mut` is not itself a future",
+    label = "add `.run()` before `.await`",
+    note = "what lends its borrows is run: `retry_mut(…).run().await`"
+)]
+pub trait IsFuture {}
+
+// For whoever forgets `run`: the compiler names it, and whatever else is missing.
+#[doc(hidden)]
+impl<Op, E, S, R> Future for RetryCall<Lending<Op>, E, S, R>
+where
+    Lending<Op>: IsFuture,
+    R: Judge<E>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
 
 impl<Op, E, S, R> RetryCall<Lending<Op>, E, S, R> {
     /// Runs the operation until it succeeds or is given up.
@@ -30,13 +52,13 @@ impl<Op, E, S, R> RetryCall<Lending<Op>, E, S, R> {
         R: Judge<E>,
     {
         let (mut op, sleeper, mut course) = self.take_apart();
-        let mut next = course.begin(|| sleeper.now());
+        let mut next = course.begin(|| sleeper.read());
         loop {
             let attempt = match next {
                 Ok(attempt) => attempt,
                 Err(stop) => return Err(course.gave_up(stop, || sleeper.now())),
             };
-            let fault = match within(&sleeper, &course, (op.0)(attempt)).await {
+            let fault = match within(&sleeper, &mut course, (op.0)(attempt)).await {
                 Some(Ok(value)) => {
                     course.succeeded(|| sleeper.now());
                     return Ok(value);
@@ -59,7 +81,7 @@ impl<Op, E, S, R> RetryCall<Lending<Op>, E, S, R> {
 /// The future's output, or `None` when the time of the attempt passes first.
 async fn within<F: Future, S: Sleeper, R: Ruled, E>(
     sleeper: &S,
-    course: &Course<R, E>,
+    course: &mut Course<R, E>,
     future: F,
 ) -> Option<F::Output> {
     let (mut future, mut limit) = (pin!(future), pin!(None));

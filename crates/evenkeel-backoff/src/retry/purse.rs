@@ -1,6 +1,7 @@
 use evenkeel_error::Moment;
 
 use crate::RetryBudget;
+use crate::budget::Place;
 
 /// Where a retry takes its token from: a [`RetryBudget`], borrowed or owned, perhaps, or
 /// [`NoBudget`].
@@ -15,28 +16,10 @@ pub struct NoBudget;
 impl<B: sealed::Purse> Purse for B {}
 
 pub(crate) mod sealed {
-    use super::{Moment, NoBudget, RetryBudget};
+    use super::{NoBudget, RetryBudget};
 
     pub trait Purse {
         fn budget(&self) -> Option<&RetryBudget>;
-
-        #[inline]
-        fn earn(&self, now: impl FnOnce() -> Moment) {
-            if let Some(budget) = self.budget() {
-                budget.earn(now());
-            }
-        }
-
-        fn take(&self, now: Moment) -> Result<(), Moment> {
-            self.budget().map_or(Ok(()), |budget| budget.take(now))
-        }
-
-        #[inline]
-        fn put_back(&self) {
-            if let Some(budget) = self.budget() {
-                budget.put_back();
-            }
-        }
     }
 
     impl Purse for NoBudget {
@@ -80,9 +63,9 @@ pub(crate) struct Held<B: sealed::Purse> {
 enum Token {
     None,
     /// For the attempt to come.
-    Taken,
+    Taken(Place),
     /// Went out with the attempt under way.
-    Sent,
+    Sent(Place),
 }
 
 impl<B: sealed::Purse> Held<B> {
@@ -96,19 +79,22 @@ impl<B: sealed::Purse> Held<B> {
 
     #[inline]
     pub(crate) fn earn(&self, now: impl FnOnce() -> Moment) {
-        self.purse.earn(now);
+        if let Some(budget) = self.purse.budget() {
+            budget.earn(now());
+        }
     }
 
     pub(crate) fn take(&mut self, now: Moment) -> Result<(), Moment> {
-        self.purse.take(now)?;
-        self.token = Token::Taken;
+        if let Some(budget) = self.purse.budget() {
+            self.token = Token::Taken(budget.take(now)?);
+        }
         Ok(())
     }
 
     /// The attempt goes out.
     pub(crate) fn sent(&mut self) {
-        if self.token == Token::Taken {
-            self.token = Token::Sent;
+        if let Token::Taken(place) = self.token {
+            self.token = Token::Sent(place);
         }
     }
 
@@ -118,19 +104,26 @@ impl<B: sealed::Purse> Held<B> {
     }
 
     /// The attempt succeeded.
-    pub(crate) fn refund(&mut self) {
-        if self.token == Token::Sent {
-            self.purse.put_back();
+    #[inline]
+    pub(crate) fn refund(&self) {
+        if let (Some(budget), Token::Sent(place)) = (self.purse.budget(), self.token) {
+            budget.put_back(place);
         }
-        self.token = Token::None;
+    }
+
+    /// No other attempt goes out.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        if let (Some(budget), Token::Taken(place)) = (self.purse.budget(), self.token) {
+            self.token = Token::None;
+            budget.put_back(place);
+        }
     }
 }
 
 impl<B: sealed::Purse> Drop for Held<B> {
     #[inline]
     fn drop(&mut self) {
-        if self.token == Token::Taken {
-            self.purse.put_back();
-        }
+        self.settle();
     }
 }

@@ -80,7 +80,9 @@ pub trait Ruled {
     /// The retry failed.
     fn spent(&mut self);
     /// The retry succeeded.
-    fn refund(&mut self);
+    fn refund(&self);
+    /// There is no other retry.
+    fn settle(&mut self);
 }
 
 /// What is asked of the rules when an attempt has failed with an error of this type.
@@ -124,8 +126,13 @@ impl<P: Policy, C, B: Purse, N, G> Ruled for Rules<P, C, B, N, G> {
         self.budget.spent();
     }
 
-    fn refund(&mut self) {
+    #[inline]
+    fn refund(&self) {
         self.budget.refund();
+    }
+
+    fn settle(&mut self) {
+        self.budget.settle();
     }
 }
 

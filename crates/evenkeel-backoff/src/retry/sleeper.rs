@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use evenkeel_error::Moment;
 
+use super::Reading;
+
 /// A runtime, as far as a retry needs one: a clock and a way to wait.
 ///
 /// ```
@@ -26,6 +28,12 @@ pub trait Sleeper {
 
     /// The present. Clones that share a budget must count from one origin.
     fn now(&self) -> Moment;
+
+    /// The same, for somebody who will perhaps not ask what moment it was. Default: [`now`](Self::now).
+    #[inline]
+    fn read(&self) -> Reading {
+        self.now().into()
+    }
 
     /// A wait of this length, counted from now; not a nanosecond shorter.
     fn sleep(&self, wait: Duration) -> Self::Sleep;

@@ -10,7 +10,9 @@ use evenkeel_error::{Hint, Moment, Pace, Recovery};
 use proptest::prelude::*;
 
 use super::{BUSY, SECOND, Says, virtually};
-use crate::{Dice, Policy as _, RetryPolicy, Sleeper, retry_mut_with, retry_with};
+use crate::{
+    Dice, Policy as _, RetryBudget, RetryPolicy, Sleeper, StopReason, retry_mut_with, retry_with,
+};
 
 /// A clock that moves only by its own sleeps, which last this part of what was asked.
 struct Drowsy<'a> {
@@ -63,6 +65,72 @@ fn a_sleeper_that_wakes_early_is_not_trusted_before_the_moment_has_come() {
         assert_eq!(*starts.borrow(), [0, 1_000, 3_000, 7_000], "{percent}");
         assert_eq!(starts, other_starts, "{percent}");
     }
+}
+
+/// Three times as long as asked: the first wait of a second ends two seconds late.
+fn overslept(now: &Cell<u64>) -> Drowsy<'_> {
+    Drowsy { now, percent: 300 }
+}
+
+#[test]
+fn no_attempt_follows_a_wait_that_was_overslept_past_the_deadline_or_the_patience() {
+    let limit = 2 * SECOND;
+    for reason in [StopReason::Deadline, StopReason::Patience] {
+        let (now, other, calls) = (Cell::new(0), Cell::new(0), Cell::new(0));
+        let count = || calls.set(calls.get() + 1);
+        let call = retry_with(overslept(&now), |_| {
+            count();
+            ready(Err::<(), _>(BUSY))
+        });
+        let lending = retry_mut_with(overslept(&other), async |_| {
+            count();
+            Err::<(), _>(BUSY)
+        });
+        let patient = POLICY.patience(limit);
+        let gave_up = virtually(async {
+            match reason {
+                StopReason::Deadline => {
+                    let lending = lending.policy(POLICY).deadline(limit);
+                    [
+                        call.policy(POLICY).deadline(limit).await,
+                        lending.run().await,
+                    ]
+                }
+                _ => [
+                    call.policy(patient).await,
+                    lending.policy(patient).run().await,
+                ],
+            }
+        });
+        for gave_up in gave_up {
+            let gave_up = gave_up.unwrap_err();
+            assert_eq!((gave_up.reason(), gave_up.attempts()), (reason, 1));
+            assert_eq!(gave_up.error(), Some(&BUSY));
+        }
+        assert_eq!(calls.get(), 2, "{reason}");
+    }
+}
+
+#[test]
+fn a_wait_that_is_a_little_late_but_within_the_patience_is_followed_by_an_attempt() {
+    let now = Cell::new(0);
+    let call = retry_with(overslept(&now), |_| ready(Err::<(), _>(BUSY)));
+    let gave_up = virtually(call.policy(POLICY.patience(4 * SECOND))).unwrap_err();
+    assert_eq!(gave_up.attempts(), 2);
+}
+
+#[test]
+fn a_call_that_is_given_up_during_a_wait_gives_its_token_back_at_once() {
+    let (now, budget) = (Cell::new(0), RetryBudget::new());
+    let call = retry_with(overslept(&now), |_| ready(Err::<(), _>(BUSY)));
+    let mut call = pin!(call.policy(POLICY).budget(&budget).deadline(2 * SECOND));
+    let mut cx = Context::from_waker(Waker::noop());
+    let tokens = || budget.tokens(Moment::ORIGIN);
+    assert!(matches!(call.as_mut().poll(&mut cx), Poll::Ready(Err(_))));
+    // It is over, and not dropped yet.
+    assert_eq!(tokens(), RetryBudget::CAP);
+    assert!(call.poll(&mut cx).is_pending());
+    assert_eq!(tokens(), RetryBudget::CAP);
 }
 
 #[test]

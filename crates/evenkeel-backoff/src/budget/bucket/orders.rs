@@ -8,6 +8,7 @@ use loom::thread;
 
 use super::Bucket;
 use crate::Floor;
+use crate::sync::Ordering;
 
 fn bucket(cap: u32) -> Arc<Bucket> {
     Arc::new(Bucket::new(cap, 1_000, Duration::from_secs(20)))
@@ -108,7 +109,7 @@ fn a_deposit_that_meets_a_pause_is_booked() {
 /// Full, in a span that has seen enough calls to be counted no more.
 fn quiet() -> Arc<Bucket> {
     let bucket = bucket(100);
-    bucket.calls.saturate();
+    bucket.written.calls.settle();
     bucket.earn(at(0));
     bucket
 }
@@ -125,5 +126,33 @@ fn a_bucket_that_is_filled_and_emptied_at_one_time_does_not_stay_quiet() {
         let before = bucket.tokens(at(0));
         (0..2).for_each(|_| bucket.earn(at(0)));
         assert_eq!(bucket.tokens(at(0)), before + 2);
+    });
+}
+
+#[test]
+fn a_full_bucket_that_is_told_so_again_beside_a_withdrawal_does_not_stay_quiet() {
+    loom::model(|| {
+        let bucket = quiet();
+        // As by somebody who found it emptied, before it was filled again.
+        bucket.full_until.store(0, Ordering::Relaxed);
+        let other = beside(&bucket, |bucket| bucket.earn(at(0)));
+        bucket.withdraw(at(0)).unwrap();
+        other.join().unwrap();
+        bucket.withdraw(at(0)).unwrap();
+        let before = bucket.tokens(at(0));
+        bucket.earn(at(0));
+        assert_eq!(bucket.tokens(at(0)), before + 1);
+    });
+}
+
+#[test]
+fn a_deposit_that_is_not_counted_is_kept_beside_a_withdrawal() {
+    loom::model(|| {
+        let bucket = quiet();
+        (0..3).for_each(|_| bucket.withdraw(at(0)).unwrap());
+        let other = beside(&bucket, |bucket| bucket.earn(at(0)));
+        bucket.withdraw(at(0)).unwrap();
+        other.join().unwrap();
+        assert_eq!(bucket.tokens(at(0)), 97);
     });
 }

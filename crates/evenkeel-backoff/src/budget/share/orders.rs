@@ -54,8 +54,8 @@ fn no_call_of_a_share_is_lost_not_even_at_the_end_of_a_span() {
 fn a_place_given_back_beside_a_withdrawal_is_counted_once() {
     loom::model(|| {
         let share = share(2);
-        share.withdraw(at(0)).unwrap();
-        let other = beside(&share, Share::put_back);
+        let place = share.withdraw(at(0)).unwrap();
+        let other = beside(&share, move |share| share.put_back(place));
         share.withdraw(at(0)).unwrap();
         other.join().unwrap();
         assert_eq!(share.tokens(at(0)), 1);
