@@ -22,3 +22,5 @@ mod records;
 mod repeats;
 mod resources;
 mod together;
+mod tools;
+mod typed;

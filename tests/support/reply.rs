@@ -45,6 +45,12 @@ impl Reply {
         Self::stream().body(&events::whole(text))
     }
 
+    /// A whole stream of these blocks that stops for this reason.
+    #[must_use]
+    pub fn turn(stop_reason: &str, blocks: &serde_json::Value) -> Self {
+        Self::stream().body(&events::turn(stop_reason, blocks))
+    }
+
     /// A 200 with an event stream for a body.
     #[must_use]
     pub fn stream() -> Self {
@@ -138,6 +144,8 @@ pub fn sse(name: &str, data: &str) -> String {
 
 /// Pieces of streams.
 pub mod events {
+    use serde_json::{Value, json};
+
     use super::sse;
 
     /// `message_start`.
@@ -182,6 +190,57 @@ pub mod events {
             "message_delta",
             r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":5}}"#,
         )
+    }
+
+    /// `message_delta` with this stop reason.
+    #[must_use]
+    pub fn stop_for(stop_reason: &str) -> String {
+        let data = json!({
+            "type": "message_delta",
+            "delta": {"stop_reason": stop_reason, "stop_sequence": null},
+            "usage": {"output_tokens": 5},
+        });
+        sse("message_delta", &data.to_string())
+    }
+
+    /// A whole block at its place: a call's input and a text come in deltas, all else at once.
+    ///
+    /// An input that is a string is streamed as it is, JSON or not.
+    #[must_use]
+    pub fn block(index: usize, block: &Value) -> String {
+        let mut start = block.clone();
+        let delta = match block["type"].as_str() {
+            Some("text") => {
+                start["text"] = json!("");
+                Some(json!({"type": "text_delta", "text": block["text"]}))
+            }
+            Some("tool_use" | "server_tool_use") => {
+                start["input"] = json!({});
+                let input = &block["input"];
+                let input = input
+                    .as_str()
+                    .map_or_else(|| input.to_string(), str::to_owned);
+                Some(json!({"type": "input_json_delta", "partial_json": input}))
+            }
+            _ => None,
+        };
+        let start = json!({"type": "content_block_start", "index": index, "content_block": start});
+        let delta = delta.map_or_else(String::new, |delta| {
+            let delta = json!({"type": "content_block_delta", "index": index, "delta": delta});
+            sse("content_block_delta", &delta.to_string())
+        });
+        let stop = json!({"type": "content_block_stop", "index": index});
+        sse("content_block_start", &start.to_string())
+            + &delta
+            + &sse("content_block_stop", &stop.to_string())
+    }
+
+    /// A whole stream of these blocks.
+    #[must_use]
+    pub fn turn(stop_reason: &str, blocks: &Value) -> String {
+        let blocks = blocks.as_array().expect("a list of blocks").iter();
+        let blocks = blocks.enumerate().map(|(index, given)| block(index, given));
+        start() + &blocks.collect::<String>() + &stop_for(stop_reason) + &stop()
     }
 
     /// `message_stop`.

@@ -5,7 +5,7 @@ use crate::clock::Stopwatch;
 use crate::command::Command;
 use crate::outcome::{Failure, Outcome};
 use crate::project::Project;
-use crate::{bench, deny, docs, features, lint, loom, package, readme, test, tidy};
+use crate::{bench, deny, docs, features, lint, loom, package, parts, readme, test, tidy};
 
 pub(crate) const COMMAND: Command = Command {
     name: "ci",
@@ -19,7 +19,7 @@ struct Job {
     run: fn(&Project) -> Result<Outcome, Failure>,
 }
 
-/// From a second to minutes. All but the last three build with all features, and so what one builds
+/// From a second to minutes. All but the last four build with all features, and so what one builds
 /// (`clippy`, `docs` and `package` check; `test` and `bench` run) serves the next.
 const JOBS: &[Job] = &[
     job("fmt", lint::layout),
@@ -34,6 +34,7 @@ const JOBS: &[Job] = &[
     job("count", bench::instructions::check),
     job("readme", |project| readme::run(project, &[])),
     job("features", |project| features::run(project, &[])),
+    job("parts", |project| parts::run(project, &[])),
 ];
 
 const fn job(name: &'static str, run: fn(&Project) -> Result<Outcome, Failure>) -> Job {

@@ -15,9 +15,11 @@ mod docs;
 mod features;
 mod fuzz;
 mod lint;
+mod live;
 mod loom;
 mod outcome;
 mod package;
+mod parts;
 mod peers;
 mod project;
 mod readme;
@@ -37,10 +39,12 @@ const COMMANDS: &[Command] = &[
     loom::COMMAND,
     tidy::COMMAND,
     features::COMMAND,
+    parts::COMMAND,
     docs::COMMAND,
     bench::COMMAND,
     fuzz::COMMAND,
     peers::COMMAND,
+    live::COMMAND,
     deny::COMMAND,
     package::COMMAND,
     readme::COMMAND,

@@ -44,4 +44,40 @@ impl Ledger {
             unreported: u32::try_from(unreported).unwrap_or(u32::MAX),
         }
     }
+
+    /// This and another together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (None, only) | (only, None) => only,
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        };
+        Self {
+            input_tokens: sum(self.input_tokens, other.input_tokens),
+            output_tokens: sum(self.output_tokens, other.output_tokens),
+            cache_creation_input_tokens: sum(
+                self.cache_creation_input_tokens,
+                other.cache_creation_input_tokens,
+            ),
+            cache_read_input_tokens: sum(
+                self.cache_read_input_tokens,
+                other.cache_read_input_tokens,
+            ),
+            unreported: self.unreported.saturating_add(other.unreported),
+        }
+    }
+
+    /// Every token that was counted, in and out, cached or not.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        let counts = [
+            self.input_tokens,
+            self.output_tokens,
+            self.cache_creation_input_tokens,
+            self.cache_read_input_tokens,
+        ];
+        counts
+            .iter()
+            .flatten()
+            .fold(0, |sum, count| sum.saturating_add(*count))
+    }
 }

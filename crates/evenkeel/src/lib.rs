@@ -34,9 +34,14 @@ mod renewal;
 mod repeat;
 mod reply;
 mod resource;
+#[cfg(feature = "schema")]
+mod schema;
 mod shared;
 mod stream;
 mod timers;
+mod tools;
+#[cfg(feature = "schema")]
+mod typed;
 #[cfg(feature = "breaker")]
 mod wake;
 
@@ -60,7 +65,18 @@ pub use raw::{Raw, RawReply};
 pub use renewal::{CredentialProvider, Token};
 pub use reply::{Billing, FellBack, Meta, Reply};
 pub use resource::Messages;
+#[cfg(feature = "schema")]
+pub use schema::json_schema;
 pub use stream::MessageStream;
+pub use tools::{Approval, FunctionTool, IntoToolResult, Json, RunEnding, ToolRun, ToolRunner};
+#[cfg(feature = "schema")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+pub use typed::{Mismatch, Typed, TypedError};
+
+/// What the types have to derive whose schemas are made here.
+#[cfg(feature = "schema")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+pub use schemars;
 
 /// The layers, each also a crate of its own.
 #[cfg(feature = "retry")]

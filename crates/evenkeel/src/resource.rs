@@ -97,6 +97,128 @@ impl Messages {
         }
     }
 
+    /// Sends a request whose reply is JSON that matches the schema of `T`, and returns the reply read
+    /// as a `T`. The schema is [`json_schema`](crate::json_schema()), in `output_config.format`; one
+    /// that the request has is replaced. The first reply for a schema may take longer, up to 180 s:
+    /// the server compiles it then.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), in [`TypedError::Call`](crate::TypedError::Call), and
+    /// `invalid_config` for a type that has no such schema. A whole reply that is no `T` is an error
+    /// that has it: refused, cut off, not an answer yet, or of another form.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// ```
+    /// # struct Script(std::sync::Mutex<std::vec::IntoIter<&'static str>>);
+    /// # impl evenkeel::transport::Transport for Script {
+    /// #     fn send(
+    /// #         &self,
+    /// #         _: evenkeel::transport::Request,
+    /// #     ) -> evenkeel::transport::BoxFuture<'_, Result<evenkeel::transport::Response, evenkeel::error::Error>> {
+    /// #         let body = self.0.lock().unwrap().next().unwrap();
+    /// #         let json = http::HeaderValue::from_static("application/json");
+    /// #         let headers = http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, json)]);
+    /// #         let facts = evenkeel::error::Facts::read(200, &headers, std::time::SystemTime::UNIX_EPOCH);
+    /// #         let body = evenkeel::transport::Body::from_bytes(body.into());
+    /// #         Box::pin(std::future::ready(Ok(evenkeel::transport::Response::new(facts, headers, body))))
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let replies = vec![
+    /// #     r#"{"type":"message","id":"msg_1","role":"assistant","model":"m","content":[{"type":"text","text":"{\"number\":\"A-17\",\"total\":12.5}"}],"stop_reason":"end_turn","usage":{}}"#,
+    /// # ];
+    /// # let script = Script(std::sync::Mutex::new(replies.into_iter()));
+    /// # let client = evenkeel::Client::with_transport(script).api_key("key").build()?;
+    /// use evenkeel::MessageRequest;
+    /// use evenkeel::schemars::{self, JsonSchema};
+    ///
+    /// #[derive(serde::Deserialize, JsonSchema)]
+    /// struct Invoice {
+    ///     /// As printed, with its dashes.
+    ///     number: String,
+    ///     total: f64,
+    /// }
+    ///
+    /// let request = MessageRequest::new("claude-sonnet-5-5", 1024).user("Invoice A-17, 12.50 in all.");
+    /// let invoice = client.messages().create_as::<Invoice>(request).await?;
+    /// assert_eq!((invoice.number.as_str(), invoice.total), ("A-17", 12.5));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "schema")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "schema")))]
+    pub fn create_as<T>(
+        &self,
+        request: MessageRequest,
+    ) -> impl Future<Output = Result<crate::Typed<T>, crate::TypedError>> + Send + use<T>
+    where
+        T: serde::de::DeserializeOwned + schemars::JsonSchema,
+    {
+        let calls = self.clone();
+        async move {
+            let schema = crate::json_schema::<T>().map_err(Error::from)?;
+            let reply = calls.create(request.json_schema(schema)).await?;
+            crate::Typed::read(reply)
+        }
+    }
+
+    /// Lets the model call tools that run here until it has an answer. Each request is one call with
+    /// these options and the whole protection: a deadline is that of one request, not of the run.
+    ///
+    /// ```
+    /// # #[cfg(feature = "schema")] {
+    /// # struct Script(std::sync::Mutex<std::vec::IntoIter<&'static str>>);
+    /// # impl evenkeel::transport::Transport for Script {
+    /// #     fn send(
+    /// #         &self,
+    /// #         _: evenkeel::transport::Request,
+    /// #     ) -> evenkeel::transport::BoxFuture<'_, Result<evenkeel::transport::Response, evenkeel::error::Error>> {
+    /// #         let body = self.0.lock().unwrap().next().unwrap();
+    /// #         let json = http::HeaderValue::from_static("application/json");
+    /// #         let headers = http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, json)]);
+    /// #         let facts = evenkeel::error::Facts::read(200, &headers, std::time::SystemTime::UNIX_EPOCH);
+    /// #         let body = evenkeel::transport::Body::from_bytes(body.into());
+    /// #         Box::pin(std::future::ready(Ok(evenkeel::transport::Response::new(facts, headers, body))))
+    /// #     }
+    /// # }
+    /// # async fn look_up(city: &str) -> Result<String, std::io::Error> { Ok(format!("Rain in {city}")) }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), evenkeel::Error> {
+    /// # let replies = vec![
+    /// #     r#"{"type":"message","id":"msg_1","role":"assistant","model":"m","content":[{"type":"tool_use","id":"toolu_1","name":"weather","input":{"name":"Oslo"}}],"stop_reason":"tool_use","usage":{}}"#,
+    /// #     r#"{"type":"message","id":"msg_1","role":"assistant","model":"m","content":[{"type":"text","text":"Yes, you do."}],"stop_reason":"end_turn","usage":{}}"#,
+    /// # ];
+    /// # let script = Script(std::sync::Mutex::new(replies.into_iter()));
+    /// # let client = evenkeel::Client::with_transport(script).api_key("key").build()?;
+    /// use evenkeel::schemars::{self, JsonSchema};
+    /// use evenkeel::{FunctionTool, MessageRequest, RunEnding};
+    ///
+    /// #[derive(serde::Deserialize, JsonSchema)]
+    /// struct City {
+    ///     name: String,
+    /// }
+    ///
+    /// let request = MessageRequest::new("claude-sonnet-5-5", 1024).user("Do I need an umbrella in Oslo?");
+    /// let weather = FunctionTool::new("weather", "The weather in a city, now.", |city: City| async move {
+    ///     look_up(&city.name).await
+    /// });
+    /// let run = client.messages().tool_runner(request).tool(weather).run().await?;
+    /// assert_eq!(run.ending, RunEnding::Answered);
+    /// assert_eq!(run.reply.text(), "Yes, you do.");
+    /// # Ok(())
+    /// # }
+    /// # main().unwrap();
+    /// # }
+    /// ```
+    pub fn tool_runner(&self, request: MessageRequest) -> crate::ToolRunner {
+        crate::ToolRunner::new(self.clone(), request)
+    }
+
     /// How many input tokens a request has. Costs nothing but a place in a rate limit of its own, so
     /// it is sent again freely.
     ///

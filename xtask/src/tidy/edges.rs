@@ -74,6 +74,10 @@ const EDGES: &[Row] = &[
         package: "evenkeel-instructions",
         uses: Uses::Anything,
     },
+    Row {
+        package: "evenkeel-examples",
+        uses: Uses::Anything,
+    },
     row("xtask", &[]),
 ];
 

@@ -121,13 +121,13 @@ pub(super) fn extension_of(path: &str) -> Option<&str> {
     Path::new(path).extension()?.to_str()
 }
 
-/// Crates, and the four members beside them; not `benches/peers`, a workspace of its own.
+/// Crates, and the members beside them; not `benches/peers`, a workspace of its own.
 fn is_member(path: &str) -> bool {
     let folders: Vec<&str> = path.split('/').collect();
     matches!(
         folders.as_slice(),
         ["crates", _, "Cargo.toml"]
-            | ["tests" | "benches" | "xtask", "Cargo.toml"]
+            | ["tests" | "benches" | "examples" | "xtask", "Cargo.toml"]
             | ["benches", "instructions", "Cargo.toml"]
     )
 }

@@ -1,0 +1,58 @@
+//! A job over a file, a question a line, that nobody watches. It waits out an outage of hours, and
+//! started again it goes on. `cargo run -p evenkeel-examples --bin batch-job -- in.txt out.jsonl`
+#![allow(clippy::print_stderr, reason = "it says what it could not do")]
+
+use std::{collections::HashSet, env, error::Error as StdError, fs, io::Write as _};
+
+use evenkeel::{Category, Client, MessageRequest, Patience};
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
+
+/// Calls at a time. Those that the limits of the account hold up wait inside the client.
+const AT_ONCE: usize = 8;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn StdError>> {
+    let mut paths = env::args().skip(1);
+    let (Some(questions), Some(answers)) = (paths.next(), paths.next()) else {
+        return Err("usage: batch-job QUESTIONS ANSWERS".into());
+    };
+    let questions = fs::read_to_string(&questions).map_err(|e| format!("{questions}: {e}"))?;
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&answers)?;
+    let written = fs::read_to_string(&answers)?;
+    if !written.is_empty() && !written.ends_with('\n') {
+        writeln!(file)?; // The last run was killed within a line: it is asked again.
+    }
+    let line_of = |text| {
+        serde_json::from_str::<Value>(text)
+            .ok()?
+            .get("line")?
+            .as_u64()
+    };
+    let done: HashSet<u64> = written.lines().filter_map(line_of).collect();
+    let left = (1_u64..)
+        .zip(questions.lines())
+        .filter(|(line, _)| !done.contains(line));
+
+    let calls = Client::from_env()?
+        .messages()
+        .patience(Patience::Unattended);
+    let ask = |(line, question): (u64, &str)| {
+        let request = MessageRequest::new("claude-haiku-5-5", 1024).user(question);
+        let call = calls.create(request);
+        async move { (line, call.await) }
+    };
+    let mut replies = stream::iter(left).map(ask).buffer_unordered(AT_ONCE);
+    while let Some((line, outcome)) = replies.next().await {
+        match outcome {
+            Ok(reply) => writeln!(file, "{}", json!({ "line": line, "answer": reply.text() }))?,
+            // One question that cannot be asked is no reason to stop; an account to mend is.
+            Err(e) if e.category() == Category::InvalidRequest => eprintln!("line {line}: {e}"),
+            Err(error) => return Err(format!("line {line}: {}", error.report()).into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! A transport around another: it keeps what each attempt came to, for a support case, and changes
+//! nothing. `cargo run -p evenkeel-examples --bin own-transport -- attempts.jsonl`
+#![allow(clippy::print_stdout, reason = "it shows the answer")]
+
+use std::{env, error::Error as StdError, fs::File, io::Write as _, sync::Mutex};
+
+use evenkeel::error::Error;
+use evenkeel::transport::{
+    BaseUrl, BoxFuture, Cleartext, Request, ReqwestTransport, Response, Transport,
+};
+use evenkeel::{Client, MessageRequest};
+use serde_json::json;
+
+struct Recorded<T> {
+    inner: T,
+    log: Mutex<File>,
+}
+
+impl<T: Transport> Transport for Recorded<T> {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
+        let path = request.uri.path().to_owned();
+        Box::pin(async move {
+            let outcome = self.inner.send(request).await;
+            let line = match &outcome {
+                Ok(head) => {
+                    let (status, id) = (head.facts.status(), head.facts.request_id());
+                    json!({ "path": path, "status": status, "request_id": id })
+                }
+                // Its text never holds a key, a prompt or a URL.
+                Err(error) => json!({ "path": path, "error": error.to_string() }),
+            };
+            if let Ok(mut log) = self.log.lock() {
+                // A full disk must not fail a call.
+                let _ = writeln!(log, "{line}");
+            }
+            outcome
+        })
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn StdError>> {
+    let base = env::var("ANTHROPIC_BASE_URL").unwrap_or("https://api.anthropic.com".into());
+    let url = BaseUrl::parse(&base, Cleartext::LoopbackOnly)?;
+    let inner = ReqwestTransport::builder().build_for(&url)?;
+    let path = env::args().nth(1).unwrap_or("attempts.jsonl".into());
+    let log = Mutex::new(File::create(path)?);
+    let mut client = Client::with_transport(Recorded { inner, log }).base_url(base);
+    if let Ok(key) = env::var("ANTHROPIC_API_KEY") {
+        client = client.api_key(key);
+    }
+    let request = MessageRequest::new("claude-haiku-5-5", 256).user("Hello");
+    let reply = client.build()?.messages().create(request).await?;
+    println!("{}", reply.text());
+    Ok(())
+}
