@@ -1,16 +1,12 @@
 //! The clients of others, with their defaults. Streams are read to the end and collected by their own means.
 
-use std::net::SocketAddr;
-
-use futures_util::StreamExt as _;
-
-use crate::{Call, KEY, MODEL, PROMPT};
-
 pub mod claude_api {
+    use std::net::SocketAddr;
+
     use claude_api::Client;
     use claude_api::messages::{ContentBlock, CreateMessageRequest, KnownBlock, Message};
 
-    use super::*;
+    use crate::{Call, KEY, MODEL, PROMPT};
 
     fn client(server: SocketAddr) -> Client {
         let client = Client::builder()
@@ -61,10 +57,12 @@ pub mod claude_api {
 }
 
 pub mod crimson_crab {
+    use std::net::SocketAddr;
+
     use crimson_crab::Client;
     use crimson_crab::prelude::{MessageParam, MessagesRequest};
 
-    use super::*;
+    use crate::{Call, KEY, MODEL, PROMPT};
 
     fn client(server: SocketAddr) -> Client {
         let client = Client::builder()
@@ -111,12 +109,15 @@ pub mod crimson_crab {
 }
 
 pub mod genai {
+    use std::net::SocketAddr;
+
+    use futures_util::StreamExt as _;
     use genai::adapter::AdapterKind;
     use genai::chat::{ChatMessage, ChatOptions, ChatRequest, ChatStreamEvent};
     use genai::resolver::{AuthData, Endpoint, Error, ServiceTargetResolver};
     use genai::{Client, ModelIden, ServiceTarget};
 
-    use super::*;
+    use crate::{Call, KEY, MODEL, PROMPT};
 
     fn client(server: SocketAddr) -> Client {
         let resolver = ServiceTargetResolver::from_resolver_fn(
@@ -174,11 +175,13 @@ pub mod genai {
 }
 
 pub mod rig_core {
+    use std::net::SocketAddr;
+
     use rig_core::Model;
     use rig_core::completion::CompletionRequest;
     use rig_core::providers::anthropic::{AnthropicConfig, Messages};
 
-    use super::*;
+    use crate::{Call, KEY, MODEL, PROMPT};
 
     fn model(server: SocketAddr) -> Model<Messages> {
         let config = AnthropicConfig::new(KEY).with_base_url(format!("http://{server}"));
