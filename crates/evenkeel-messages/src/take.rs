@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer as _};
@@ -24,40 +23,45 @@ pub(crate) trait Take<'a>: Sized {
 }
 
 /// The elements of an array, each read as it is come upon; `None` if one of them cannot be.
-pub(crate) fn each<'a, E, T, F>(raw: &'a RawValue, read: F) -> Option<Vec<T>>
+pub(crate) fn each<'a, E, T>(raw: &'a RawValue, read: impl Fn(E) -> Option<T>) -> Option<Vec<T>>
 where
     E: Deserialize<'a>,
-    F: Fn(E) -> Option<T>,
 {
-    let mut array = serde_json::Deserializer::from_str(raw.get());
-    let read = Each(read, PhantomData);
-    array.deserialize_seq(read).ok()
-}
-
-struct Each<E, F>(F, PhantomData<E>);
-
-impl<'a, E, T, F> Visitor<'a> for Each<E, F>
-where
-    E: Deserialize<'a>,
-    F: Fn(E) -> Option<T>,
-{
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, mut array: A) -> Result<Vec<T>, A::Error> {
-        let mut elements = Vec::new();
-        while let Some(raw) = array.next_element()? {
-            let element = (self.0)(raw).ok_or_else(|| A::Error::custom("another shape"))?;
+    let mut elements = Vec::new();
+    let mut push = |raw| match read(raw) {
+        None => false,
+        Some(element) => {
             if elements.is_empty() {
                 // Most replies have one block, and a block is large.
                 elements.reserve_exact(1);
             }
             elements.push(element);
+            true
         }
-        Ok(elements)
+    };
+    let mut array = serde_json::Deserializer::from_str(raw.get());
+    array.deserialize_seq(Each(&mut push)).ok()?;
+    Some(elements)
+}
+
+/// Takes each element until one is refused. Does not know what becomes of them: some eighty types
+/// would each compile a parser of arrays of their own.
+struct Each<'f, E>(&'f mut dyn FnMut(E) -> bool);
+
+impl<'a, E: Deserialize<'a>> Visitor<'a> for Each<'_, E> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut array: A) -> Result<(), A::Error> {
+        while let Some(element) = array.next_element()? {
+            if !(self.0)(element) {
+                return Err(A::Error::custom("another shape"));
+            }
+        }
+        Ok(())
     }
 }
 
