@@ -34,7 +34,7 @@ const PATH: &str = "/v1/files";
 #[must_use]
 pub struct Files {
     shared: Arc<Shared>,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 impl Files {
