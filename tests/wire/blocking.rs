@@ -336,7 +336,7 @@ fn a_batch_is_made_waited_for_and_read_and_lists_turn_their_pages() {
     assert_eq!(ids, ["one", "two"]);
     let listed = client.batches().page_size(1).list();
     let listed: Vec<_> = listed.map(|batch| batch.unwrap().id.clone()).collect();
-    assert_eq!(listed, [batch.id.clone()]);
+    assert_eq!(listed, [batch.id.as_str()]);
     let error = client.files().retrieve("..").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
 }

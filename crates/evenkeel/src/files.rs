@@ -155,7 +155,7 @@ impl Files {
     ///
     /// `invalid_config`, as for the call.
     pub fn dry_run(&self, upload: &Upload) -> Result<DryRun, Error> {
-        upload.form(|| 0)?;
+        upload.form(|| self.shared.dice.bits())?;
         let plan = self.plan(Operation::new(Method::POST, PATH))?;
         let fields = upload.fields();
         let fields = fields.iter().map(|(name, value)| format!("{name}={value}"));
