@@ -29,7 +29,8 @@ async fn answer(client: &Client, headers: &HeaderMap, body: &[u8]) -> Result<Res
     }
     let events = calls.stream(request).await?;
     // A fault before the first content never reaches the caller; one after it breaks off.
-    let body = Body::from_stream(events.map_ok(|event| event.to_frame()));
+    let frames = events.map_ok(|event| event.into_event().map(|event| event.to_frame()));
+    let body = Body::from_stream(frames.map_ok(Option::unwrap_or_default));
     Ok(([(CONTENT_TYPE, "text/event-stream")], body).into_response())
 }
 
@@ -49,7 +50,6 @@ fn refusal(error: &Error) -> Response {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let base = std::env::var("ANTHROPIC_BASE_URL").unwrap_or("https://api.anthropic.com".into());
-    // No key of its own: each call brings one.
     let client = Client::builder().patience(Patience::Interactive);
     let client = client.base_url(base).build()?;
     let routes = Router::new().route("/v1/messages", post(forward));

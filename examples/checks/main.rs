@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 /// Far above what any of them takes.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 async fn api(replies: Vec<Reply>) -> Simulator {
     Simulator::start(Scenario::script(replies)).await.unwrap()

@@ -8,19 +8,26 @@
 
 mod after_content;
 mod backends;
+mod batches;
 mod before_content;
 mod cancel;
 mod catalogue;
 mod credentials;
+mod events;
 mod fallback;
+mod files;
 mod hints;
 mod latch;
 mod limits;
 mod models;
 mod options;
+mod propagators;
 mod records;
 mod repeats;
 mod resources;
+mod restart;
+mod results;
 mod together;
 mod tools;
+mod tower;
 mod typed;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use evenkeel::error::{Error, Facts};
 use evenkeel::messages::StreamEvent;
 use evenkeel::transport::{Body, BoxFuture, Request, Response, Transport};
-use evenkeel::{Billing, ErrorKind, Patience, Stopped};
+use evenkeel::{Billing, ErrorKind, Patience, ReplyEvent, Stopped};
 use evenkeel_tests::{Ending, Reply, Script, client, events, request, request_to};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -111,7 +111,10 @@ async fn who_stops_reading_at_the_end_of_the_message_has_not_cancelled_it() {
     let (client, recorder) = client(&script, |builder| builder);
     let mut stream = client.messages().stream(request()).await.unwrap();
     while let Some(event) = stream.next().await {
-        if matches!(event.unwrap(), StreamEvent::MessageStop { .. }) {
+        if matches!(
+            event.unwrap(),
+            ReplyEvent::Event(StreamEvent::MessageStop { .. })
+        ) {
             break;
         }
     }

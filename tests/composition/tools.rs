@@ -271,6 +271,37 @@ async fn text_is_shown_as_it_arrives() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_that_is_restarted_is_taken_back_and_no_call_of_it_runs() {
+    let cut = events::start() + &events::text("I no");
+    let script = Script::new([
+        Reply::stream().body(&cut).ending(Ending::Cut),
+        calls(&[text("I note it. "), note("a")]),
+        Reply::message("Noted."),
+    ]);
+    let (client, _) = client(&script, |builder| {
+        builder.restart(evenkeel::Restart::AtMost(1))
+    });
+    let ran = Ran::default();
+    let shown = Arc::new(Mutex::new(String::new()));
+    let screen = Arc::clone(&shown);
+    let mut runner = client
+        .messages()
+        .tool_runner(request())
+        .tool(noted(&ran))
+        .on_event(move |event| {
+            let mut screen = screen.lock().unwrap();
+            match event.event() {
+                Some(event) => screen.push_str(event.text().unwrap_or_default()),
+                None => screen.clear(),
+            }
+        });
+    let run = runner.run().await.unwrap();
+    assert_eq!(run.ending, RunEnding::Answered);
+    assert_eq!(*shown.lock().unwrap(), "I note it. Noted.");
+    assert_eq!(script.sent().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_limit_ends_the_run_before_the_calls_and_another_run_goes_on_with_them() {
     for limit in [RunEnding::StepLimit, RunEnding::TokenLimit] {
         let script = Script::new([

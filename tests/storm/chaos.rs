@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use evenkeel::error::Error as Failure;
 use evenkeel::transport::{Body, BoxFuture, Request, Response, Transport};
-use evenkeel::{Client, Delivery, ErrorKind, MessageRequest, Patience, Stopped};
+use evenkeel::{Client, Delivery, ErrorKind, Ledger, MessageRequest, Patience, Stopped};
 use evenkeel_tests::{Ending, Recorder, Reply, Script, client, events, pause};
 use futures_core::Stream;
 
@@ -166,6 +166,9 @@ fn expected(fault: &str) -> &'static [&'static str] {
     FAULTS.iter().find(|(name, _)| *name == fault).unwrap().1
 }
 
+/// The faults that come after content: what was generated is paid for, and thrown away.
+const AFTER_CONTENT: [&str; 3] = ["cut_after", "silent_after", "overloaded_after"];
+
 /// What a storm comes to.
 #[derive(Default, Debug)]
 struct Tally {
@@ -173,9 +176,53 @@ struct Tally {
     failed: HashMap<&'static str, usize>,
     cancelled: usize,
     requests: usize,
-    /// Output tokens of attempts that brought no reply, and of those that did.
-    spent_again: u64,
-    spent: u64,
+    /// Of the replies.
+    spent: Tokens,
+    /// Of the attempts that brought none, whatever became of their calls.
+    spent_again: Tokens,
+    /// Attempts that may have been billed, and of which nothing is known.
+    unreported: u32,
+}
+
+#[derive(Clone, Copy, Default, Debug)]
+struct Tokens {
+    input: u64,
+    output: u64,
+}
+
+impl Tally {
+    /// What a call's ledger says, split in the attempt that brought the reply and those that did not.
+    fn pay(&mut self, ledger: Ledger, reply: Tokens) {
+        let (input, output) = (ledger.input_tokens, ledger.output_tokens);
+        self.spent.input += reply.input;
+        self.spent.output += reply.output;
+        self.spent_again.input += input.unwrap_or(0) - reply.input;
+        self.spent_again.output += output.unwrap_or(0) - reply.output;
+        self.unreported += ledger.unreported;
+    }
+
+    /// What one success cost beyond its own tokens, as a line.
+    fn spent_again_per_success(&self) -> String {
+        let each = |tokens: u64| {
+            let hundredths = tokens * 100 / self.complete as u64;
+            format!("{}.{:02}", hundredths / 100, hundredths % 100)
+        };
+        let (again, own) = (self.spent_again, self.spent);
+        format!(
+            "tokens spent again per success: {} (input {}, output {}) beside its own {}; attempts of unknown cost: {}",
+            each(again.input + again.output),
+            each(again.input),
+            each(again.output),
+            each(own.input + own.output),
+            each(self.unreported.into()),
+        )
+    }
+}
+
+/// A collected call is replayed once after content, and never again: what a storm can waste is bounded by that.
+fn after_content(done: &[&str]) -> usize {
+    let faults = done.iter().filter(|fault| AFTER_CONTENT.contains(fault));
+    faults.count()
 }
 
 type Task = tokio::task::JoinHandle<Result<evenkeel::Reply, evenkeel::Error>>;
@@ -237,6 +284,13 @@ async fn storm(seed: u64, calls: usize) -> (Tally, Recorder) {
             Ok(Ok(reply)) => {
                 assert_eq!(reply.text(), format!("reply-{name}-{}", done.len()));
                 tally.complete += 1;
+                let usage = &reply.usage;
+                let own = Tokens {
+                    input: usage.input_tokens.unwrap_or(0),
+                    output: usage.output_tokens.unwrap_or(0),
+                };
+                tally.pay(reply.meta.ledger(), own);
+                assert!(after_content(&done) <= 1, "{name} replayed twice: {done:?}");
                 &reply.meta.attempts[..]
             }
             Ok(Err(error)) => {
@@ -260,6 +314,8 @@ async fn storm(seed: u64, calls: usize) -> (Tally, Recorder) {
                     .any(|a| a.outcome.label() == "complete");
                 assert!(!complete, "a failure that had a reply");
                 assert_ne!(error.stopped(), Stopped::Latched);
+                tally.pay(error.ledger(), Tokens::default());
+                assert!(after_content(&done) <= 2, "{name} replayed twice: {done:?}");
                 error.attempts()
             }
         };
@@ -277,14 +333,6 @@ async fn storm(seed: u64, calls: usize) -> (Tally, Recorder) {
                 expected(fault).contains(outcome),
                 "{name}: {outcome} after {fault}"
             );
-        }
-        for attempt in attempts {
-            let tokens = attempt.usage.as_ref().and_then(|usage| usage.output_tokens);
-            if attempt.outcome.label() == "complete" {
-                tally.spent += tokens.unwrap_or(0);
-            } else {
-                tally.spent_again += tokens.unwrap_or(0);
-            }
         }
     }
     assert_eq!(
@@ -311,9 +359,7 @@ async fn every_call_ends_in_a_whole_message_or_in_an_error_that_matches_what_the
         !tally.failed.is_empty() && tally.cancelled > 20,
         "{tally:?}"
     );
-    // In hundredths of a token.
-    let again = tally.spent_again * 100 / tally.complete as u64;
-    println!("output tokens spent again for each success: {again} hundredths");
+    println!("{}", tally.spent_again_per_success());
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,6 +114,13 @@ impl Reply {
         self
     }
 
+    /// A piece of body more, of any bytes.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.parts.push(Part::Bytes(bytes.to_vec()));
+        self
+    }
+
     /// A pause before the head.
     #[must_use]
     pub fn pause_before_head(mut self, pause: Duration) -> Self {

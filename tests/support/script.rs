@@ -1,11 +1,15 @@
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use evenkeel::Delivery;
 use evenkeel::error::{Error, Facts, Phase};
-use evenkeel::transport::{Body, BoxFuture, Request, Response, Transport};
+use evenkeel::transport::{
+    Body, BoxFuture, Request, Response, StreamBodies, StreamBody, Transport,
+};
 use futures_core::Stream;
 use http::{HeaderMap, HeaderValue, Method};
 use tokio::sync::mpsc;
@@ -100,7 +104,16 @@ impl Sent {
 impl Transport for Script {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
         let reply = self.next(&request);
+        let sent = Arc::clone(&self.sent);
+        let place = sent.lock().expect("no test panics while it sends").len() - 1;
         Box::pin(async move {
+            let unsent = matches!(reply.head, Head::Lost(Delivery::NotSent));
+            if let Some(stream) = &request.stream
+                && !unsent
+            {
+                let text = upload(stream).await?;
+                sent.lock().expect("no test panics while it sends")[place].body = text;
+            }
             let head = async {
                 pause(reply.pause).await;
                 match reply.head {
@@ -123,6 +136,23 @@ impl Transport for Script {
             Ok(Response::new(facts, map, body))
         })
     }
+
+    fn stream_bodies(&self) -> StreamBodies {
+        StreamBodies::Supported
+    }
+}
+
+/// Reads a body to its end, as a connection does that takes whatever comes.
+async fn upload(stream: &StreamBody) -> Result<String, Error> {
+    let mut reader = stream.reader()?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = poll_fn(|cx| Pin::new(&mut reader).poll_next(cx)).await {
+        match chunk {
+            Ok(chunk) => bytes.extend_from_slice(&chunk),
+            Err(error) => return Err(stream.take_fault().unwrap_or(error)),
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Plays a body from a task that ends when nobody listens any more.

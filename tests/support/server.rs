@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evenkeel::error::Error;
-use evenkeel::transport::{BoxFuture, Request, Response, Transport};
+use evenkeel::transport::{BoxFuture, Request, Response, StreamBodies, Transport};
 use tokio::time::Instant;
 
 use crate::reply::Reply;
@@ -53,6 +53,10 @@ impl Transport for Server {
             .expect("no test panics while it sends")
             .push(sent);
         Box::pin(async move { script.send(request).await })
+    }
+
+    fn stream_bodies(&self) -> StreamBodies {
+        StreamBodies::Supported
     }
 }
 

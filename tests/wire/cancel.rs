@@ -8,6 +8,7 @@ use evenkeel::transport::{Request, ReqwestTransport, Transport as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::head_clock::Full;
+use crate::http2;
 use crate::world::{self, request};
 
 const SOON: Duration = Duration::from_millis(200);
@@ -78,6 +79,40 @@ async fn dropped_while_connecting() {
 }
 
 #[tokio::test]
+async fn dropped_in_the_handshake_of_tls() {
+    let (listener, address) = world::listen().await;
+    let transport = world::transport();
+    let greeted = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut some = vec![0; 4096];
+        assert!(socket.read(&mut some).await.unwrap() > 0);
+        // A record of type handshake, and no answer.
+        assert_eq!(some[0], 22);
+        socket
+    };
+    let url = format!("https://localhost:{}", address.port());
+    let socket = drop_when(&transport, request(&url), greeted).await;
+    sees_the_close(socket).await;
+    no_task_is_left().await;
+}
+
+#[tokio::test]
+async fn dropped_while_a_proxy_is_asked_for_a_tunnel() {
+    let (listener, address) = world::listen().await;
+    let settings = world::settings().proxy(format!("http://{address}"));
+    let transport = settings.build().unwrap();
+    let asked = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let head = world::head(&mut socket).await;
+        assert!(head.starts_with(b"CONNECT "));
+        socket
+    };
+    let socket = drop_when(&transport, request("https://localhost:9"), asked).await;
+    sees_the_close(socket).await;
+    no_task_is_left().await;
+}
+
+#[tokio::test]
 async fn dropped_while_uploading() {
     for transport in [world::transport(), world::h2c()] {
         let (listener, address) = world::listen().await;
@@ -133,6 +168,30 @@ async fn dropped_while_reading() {
 }
 
 #[tokio::test]
+async fn dropped_while_reading_a_stream_of_http_2() {
+    let (listener, address) = world::listen().await;
+    let transport = world::h2c();
+    let sending = transport.send(request(&format!("http://{address}")));
+    let serving = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut read = Vec::new();
+        while !read.ends_with(b"]}") {
+            assert!(socket.read_buf(&mut read).await.unwrap() > 0);
+        }
+        socket.write_all(&http2::beginning(1, b"hi")).await.unwrap();
+        socket
+    };
+    let (response, mut socket) = tokio::join!(sending, serving);
+    let mut response = response.unwrap();
+    assert_eq!(response.body.chunk().await.unwrap().unwrap(), "hi");
+    drop(response);
+    told_of_the_cancel(&mut socket).await;
+    drop(transport);
+    sees_the_close(socket).await;
+    no_task_is_left().await;
+}
+
+#[tokio::test]
 async fn a_stream_of_http_2_that_is_dropped_is_reset_and_its_connection_stays() {
     let (listener, address) = world::listen().await;
     let transport = world::h2c();
@@ -146,6 +205,13 @@ async fn a_stream_of_http_2_that_is_dropped_is_reset_and_its_connection_stays() 
         socket
     };
     let mut socket = drop_when(&transport, request(&format!("http://{address}")), sent).await;
+    told_of_the_cancel(&mut socket).await;
+    drop(transport);
+    sees_the_close(socket).await;
+    no_task_is_left().await;
+}
+
+async fn told_of_the_cancel(socket: &mut tokio::net::TcpStream) {
     // RST_STREAM of stream 1 with CANCEL, RFC 9113 §6.4.
     let reset = [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8];
     let told = async {
@@ -154,11 +220,6 @@ async fn a_stream_of_http_2_that_is_dropped_is_reset_and_its_connection_stays() 
             assert!(socket.read_buf(&mut read).await.unwrap() > 0, "closed");
         }
     };
-    assert!(
-        evenkeel_tests::within(SOON, told).await.is_some(),
-        "no reset"
-    );
-    drop(transport);
-    sees_the_close(socket).await;
-    no_task_is_left().await;
+    let told = evenkeel_tests::within(SOON, told).await;
+    assert!(told.is_some(), "no reset");
 }

@@ -80,11 +80,11 @@ fn today() -> SystemTime {
 }
 
 impl Leaf {
-    fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.certificate.pem() + &self.key.serialize_pem()
     }
 
-    fn config(&self, clients: Option<&Authority>) -> ServerConfig {
+    pub(crate) fn config(&self, clients: Option<&Authority>) -> ServerConfig {
         let key = PrivatePkcs8KeyDer::from(self.key.serialize_der());
         // Named, because with all features there is more than one to choose from.
         let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
@@ -113,7 +113,7 @@ pub(crate) async fn serve(leaf: &Leaf) -> SocketAddr {
     serve_to(leaf, None).await
 }
 
-async fn serve_to(leaf: &Leaf, clients: Option<&Authority>) -> SocketAddr {
+pub(crate) async fn serve_to(leaf: &Leaf, clients: Option<&Authority>) -> SocketAddr {
     let (listener, address) = world::listen().await;
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(leaf.config(clients)));
     tokio::spawn(async move {
@@ -139,14 +139,15 @@ pub(crate) fn trusting(authority: &Authority) -> ReqwestTransportBuilder {
         .ca_pem(authority.pem())
 }
 
-async fn refusal(transport: &ReqwestTransport, address: SocketAddr) -> Error {
+pub(crate) async fn refusal(transport: &ReqwestTransport, address: SocketAddr) -> Error {
     let url = format!("https://localhost:{}", address.port());
     exchange(transport, request(&url)).await.unwrap_err()
 }
 
-fn line(error: &Error) -> &str {
+/// What is said of a fault of trust that came before anything was sent.
+pub(crate) fn line(error: &Error) -> &str {
     assert_eq!(error.kind(), ErrorKind::Connection);
-    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
     assert_eq!(error.recovery(), Recovery::Never);
     error.message().unwrap()
 }
@@ -161,7 +162,7 @@ async fn each_fault_of_a_certificate_has_a_line_of_its_own() {
     assert_eq!(
         line(&refusal(&transport, stranger).await),
         "the certificate of localhost is signed by an authority that is not in the given CA \
-         certificates; if you trust it, add it with ca_file or SSL_CERT_FILE"
+         certificates; if you trust it, add it with ca_file"
     );
     let renewed = Authority::named("Renewed");
     let old = trusting(&Authority::named("Renewed")).build().unwrap();
@@ -169,8 +170,7 @@ async fn each_fault_of_a_certificate_has_a_line_of_its_own() {
     assert_eq!(
         line(&refusal(&old, renewed).await),
         "the certificate of localhost is signed by an authority whose name is known from the given \
-         CA certificates, and not its key, as after a renewal; if you trust it, add it with ca_file \
-         or SSL_CERT_FILE"
+         CA certificates, and not its key, as after a renewal; if you trust it, add it with ca_file"
     );
     let expired = serve(&ours.signs("localhost", today() - 10 * day)).await;
     assert_eq!(
@@ -311,6 +311,7 @@ async fn in_environment(url: &str, variables: &[(&str, &str)]) -> String {
         .args(["--ignored", "--nocapture"])
         .env("EVENKEEL_TEST_URL", url);
     for variable in [
+        "SSL_CERT_FILE",
         "SSL_CERT_DIR",
         "HTTPS_PROXY",
         "https_proxy",
@@ -349,18 +350,43 @@ async fn the_environment_is_heard_about_certificates_and_proxies() {
         "{others}"
     );
 
+    assert!(others.contains("add it there, or with ca_file"), "{others}");
+
     let nobody = [("SSL_CERT_FILE", "/dev/null")];
     let none = in_environment(&url, &nobody).await;
-    assert!(
-        none.contains("[at build] invalid_config: base_url is https, but this machine has no root"),
-        "{none}"
-    );
+    let unset = "[at build] invalid_config: base_url is https, but what SSL_CERT_FILE or SSL_CERT_DIR \
+                 names holds no root";
+    assert!(none.contains(unset), "{none}");
+    let mistyped = in_environment(&url, &[("SSL_CERT_FILE", "/nowhere/planted.pem")]).await;
+    let named =
+        "[at build] invalid_config: SSL_CERT_FILE is set and names a file that cannot be read";
+    assert!(mistyped.contains(named), "{mistyped}");
     let (listener, http) = world::listen().await;
     drop(listener);
     let http = in_environment(&format!("http://{http}"), &nobody).await;
     assert!(
         http.contains("[failed] connection: cannot connect"),
         "{http}"
+    );
+
+    // A folder is read too.
+    let folder = std::env::temp_dir().join(format!("evenkeel-{}-certs", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("ca.pem"), authority.pem()).unwrap();
+    let folder = [("SSL_CERT_DIR", folder.to_str().unwrap())];
+    let trusted = in_environment(&url, &folder).await;
+    assert!(trusted.contains("[answered] 200"), "{trusted}");
+    std::fs::remove_dir_all(folder[0].1).unwrap();
+
+    // SOCKS is not spoken, and that is said before a call fails for it.
+    let socks = [
+        ("SSL_CERT_FILE", file),
+        ("ALL_PROXY", "socks5://user:planted-password@localhost:9"),
+    ];
+    let refused = in_environment(&url, &socks).await;
+    assert!(
+        refused.contains("[at build] invalid_config: proxy must be http:// or https://"),
+        "{refused}"
     );
 
     // Nobody listens at the proxy: who is sent there fails.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use evenkeel::error::{Delivery, Detail, ErrorKind, Phase};
+use evenkeel::transport::ReqwestTransport;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 
@@ -14,25 +15,31 @@ const LARGE: usize = 32 * 1024 * 1024;
 
 #[tokio::test]
 async fn an_upload_that_is_slow_is_not_a_time_out() {
-    let (listener, address) = world::listen().await;
+    // Little waits on the server's side; on the client's the kernel holds some megabytes at most, which are a
+    // small part of it all.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 * 1024).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut chunk = vec![0; 1024 * 1024];
-        let mut read = 0;
+        let (mut read, mut pauses) = (0, 0);
         while read < LARGE {
             read += socket.read(&mut chunk).await.unwrap();
-            // 32 of these are more than the limit.
-            if read % 5 == 0 {
-                evenkeel_tests::pause(Duration::from_millis(10)).await;
+            // One pause a megabyte: all of them together are more than the limit.
+            if read / chunk.len() > pauses {
+                pauses += 1;
+                evenkeel_tests::pause(Duration::from_millis(20)).await;
             }
-            evenkeel_tests::pause(Duration::from_millis(2)).await;
         }
         socket.write_all(world::ANSWER.as_bytes()).await.unwrap();
         world::closed(&mut socket).await;
     });
     let mut request = request(&format!("http://{address}"));
     request.body = Bytes::from(vec![b' '; LARGE]);
-    request.head_limit = Duration::from_millis(150);
+    request.head_limit = Duration::from_millis(400);
     let started = evenkeel_tests::now();
     let sent = exchange(&world::transport(), request.clone()).await;
     let took = evenkeel_tests::now() - started;
@@ -91,6 +98,54 @@ async fn connecting_has_a_limit_of_its_own_and_nothing_was_sent() {
         limit,
     };
     assert_eq!(format!("{:?}", error.detail()), format!("{expected:?}"));
+}
+
+#[tokio::test]
+async fn a_head_limit_below_that_of_connecting_ends_while_connecting_and_nothing_was_sent() {
+    let full = Full::new().await;
+    let limit = Duration::from_millis(100);
+    for transport in [world::transport(), world::h2c(), teams_own()] {
+        // What hyper is handed at once, in pieces, or not at all.
+        for body in [10, LARGE, 0] {
+            let mut request = request(&full.url());
+            request.body = Bytes::from(vec![b' '; body]);
+            request.head_limit = limit;
+            let error = exchange(&transport, request).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.delivery()),
+                (ErrorKind::TimedOut, Delivery::NotSent),
+                "{body}"
+            );
+            let expected = Detail::TimedOut {
+                phase: Phase::Connect,
+                limit,
+            };
+            assert_eq!(format!("{:?}", error.detail()), format!("{expected:?}"));
+        }
+    }
+}
+
+/// Without a limit on connecting.
+fn teams_own() -> ReqwestTransport {
+    let settings = evenkeel::transport::reqwest::Client::builder().no_proxy();
+    ReqwestTransport::from_reqwest(settings).unwrap()
+}
+
+#[tokio::test]
+async fn a_head_limit_below_that_of_connecting_proves_nothing_once_there_is_a_connection() {
+    for transport in [world::transport(), world::h2c(), teams_own()] {
+        for body in [10, LARGE, 0] {
+            // Connections are accepted by the kernel, and nobody reads them.
+            let (listener, address) = world::listen().await;
+            let mut request = request(&format!("http://{address}"));
+            request.body = Bytes::from(vec![b' '; body]);
+            request.head_limit = Duration::from_millis(150);
+            let error = exchange(&transport, request).await.unwrap_err();
+            let met = (error.kind(), error.delivery());
+            assert_eq!(met, (ErrorKind::TimedOut, Delivery::Unknown), "{body}");
+            drop(listener);
+        }
+    }
 }
 
 /// A port whose queue of connections is full: who comes now waits in its handshake.

@@ -10,13 +10,19 @@
     reason = "the parts that tests share fail as tests do"
 )]
 
+mod blocking;
 mod cancel;
 mod catalogue;
 mod certificates;
+mod compression;
+mod handshakes;
 mod head_clock;
 mod http2;
+#[cfg(feature = "native-tls")]
+mod native_tls;
 mod network;
 mod overheard;
 mod proxies;
 mod sockets;
+mod uploads;
 mod world;

@@ -116,8 +116,63 @@ fn nothing_planted_is_heard_over_the_whole_suite() {
     }
     assert!(stderr.contains("connection") && stderr.contains("panicked at"));
     let stdout = String::from_utf8_lossy(&child.stdout);
+    let forms = forms_of("planted");
     for heard in [&*logged, &*stderr, &*stdout] {
-        let leak = heard.lines().find(|line| line.contains("planted"));
-        assert_eq!(leak, None);
+        for form in &forms {
+            let mut lines = heard.lines().filter(|line| !is_debug_data(line));
+            assert_eq!(lines.find(|line| line.contains(form)), None, "{form}");
+        }
+    }
+}
+
+/// Whether it is where h2 logs, at debug level and below, what a peer gives as the reason of a GOAWAY. That is the peer's
+/// word about itself; h2 has no switch for it, and our errors show it scrubbed.
+fn is_debug_data(line: &str) -> bool {
+    line.starts_with("h2::") && line.contains("GoAway")
+}
+
+/// The ways in which a word may be written: as it is, as a list of its bytes in decimal or hexadecimal, and in
+/// Base64, where it begins at any of three places.
+fn forms_of(word: &str) -> Vec<String> {
+    let bytes = word.as_bytes();
+    let list = |form: fn(&u8) -> String| bytes.iter().map(form).collect::<Vec<_>>();
+    let mut forms = vec![
+        word.to_owned(),
+        list(u8::to_string).join(", "),
+        list(|byte| format!("{byte:02x}")).join(""),
+        list(|byte| format!("{byte:#x}")).join(", "),
+    ];
+    forms.extend((0..3).map(|shift| base64_inside(bytes, shift)));
+    forms
+}
+
+/// What of the Base64 of a text is settled by `word` alone, where `shift` bytes of it go before the word.
+fn base64_inside(word: &[u8], shift: usize) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits: Vec<u8> = word
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |place| byte >> place & 1))
+        .collect();
+    // The digit in which the word begins belongs to what goes before it as well.
+    let skipped = (6 - shift * 8 % 6) % 6;
+    bits[skipped..]
+        .chunks_exact(6)
+        .map(|six| six.iter().fold(0, |number, bit| number << 1 | bit))
+        .map(|number| char::from(DIGITS[usize::from(number)]))
+        .collect()
+}
+
+#[test]
+fn a_word_is_found_in_base64_wherever_it_begins() {
+    assert!(crate::proxies::CREDENTIALS.contains(&base64_inside(b"planted", "user:".len() % 3)));
+    for (shift, coded) in ["cGxhbnRlZA==", "eHBsYW50ZWQ=", "eHhwbGFudGVk"]
+        .iter()
+        .enumerate()
+    {
+        let inside = base64_inside(b"planted", shift);
+        assert!(
+            inside.len() > 7 && coded.contains(&inside),
+            "{shift} {inside}"
+        );
     }
 }

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use evenkeel::error::{Delivery, ErrorKind};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::certificates::{self, Authority, trusting};
+use crate::certificates::{self, Authority, Leaf, trusting};
 use crate::world::{self, exchange, request};
 
 /// `user:planted-password` in Base64.
-const CREDENTIALS: &str = "dXNlcjpwbGFudGVkLXBhc3N3b3Jk";
+pub(crate) const CREDENTIALS: &str = "dXNlcjpwbGFudGVkLXBhc3N3b3Jk";
 
 #[derive(Clone, Copy)]
 enum Manner {
@@ -49,7 +49,23 @@ async fn proxy(manner: Manner) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     (address, heads)
 }
 
-async fn tunnel(mut client: TcpStream, head: String) {
+/// A proxy that tunnels, and to which the way is encrypted as well.
+pub(crate) async fn over_tls(leaf: &Leaf) -> SocketAddr {
+    let (listener, address) = world::listen().await;
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(leaf.config(None)));
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            if let Ok(mut client) = acceptor.accept(socket).await {
+                let head = String::from_utf8(world::head(&mut client).await).unwrap();
+                tokio::spawn(tunnel(client, head));
+            }
+        }
+    });
+    address
+}
+
+async fn tunnel(mut client: impl AsyncRead + AsyncWrite + Unpin, head: String) {
     let target = head.split(' ').nth(1).unwrap();
     let mut server = TcpStream::connect(target).await.unwrap();
     client
@@ -91,23 +107,22 @@ async fn a_proxy_that_refuses_is_named_and_nothing_was_sent() {
         (Manner::HangsUp, "unexpected end of file"),
     ] {
         let (proxy, heads) = proxy(manner).await;
-        let settings = trusting(&authority).proxy(format!("http://localhost:{}", proxy.port()));
-        let sent = exchange(&settings.build().unwrap(), request(&url)).await;
-        let error = sent.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.delivery()),
-            (ErrorKind::Connection, Delivery::NotSent)
-        );
-        let port = proxy.port();
-        assert_eq!(
-            error.message(),
-            Some(&*format!(
-                "cannot reach localhost through the proxy localhost:{port}"
-            ))
-        );
-        let report = error.report().to_string();
-        assert!(report.contains(why), "{report}");
-        assert_eq!(heads.lock().unwrap().len(), 1);
+        // By its name, and by its address.
+        let names = [format!("localhost:{}", proxy.port()), proxy.to_string()];
+        for (tries, name) in (1..).zip(&names) {
+            let settings = trusting(&authority).proxy(format!("http://planted@{name}"));
+            let sent = exchange(&settings.build().unwrap(), request(&url)).await;
+            let error = sent.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.delivery()),
+                (ErrorKind::Connection, Delivery::NotSent)
+            );
+            let expected = format!("cannot reach localhost through the proxy {name}");
+            assert_eq!(error.message(), Some(&*expected));
+            let report = error.report().to_string();
+            assert!(report.contains(why), "{report}");
+            assert_eq!(heads.lock().unwrap().len(), tries);
+        }
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) const TOKEN: &str = "planted-token";
 pub(crate) const PROMPT: &str = "planted prompt";
 
 /// A whole reply, after which the connection can be used again.
-pub(crate) const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 17\r\n\r\n\"planted reply!!\"";
+pub(crate) const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nset-cookie: session=planted\r\n\
+     content-length: 17\r\n\r\n\"planted reply!!\"";
 
 pub(crate) fn settings() -> ReqwestTransportBuilder {
     crate::overheard::listen();
@@ -86,10 +87,36 @@ pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+/// `bytes` in gzip, as the client itself makes it.
+pub(crate) fn gzipped(bytes: impl Into<Bytes>) -> Bytes {
+    let mut request = Request::new(Method::POST, http::Uri::from_static("http://localhost/"));
+    request.body = bytes.into();
+    request.gzip().body
+}
+
+/// Five seconds are more than anything here takes.
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
+    let limit = std::time::Duration::from_secs(5);
+    evenkeel_tests::within(limit, future)
+        .await
+        .expect("in time")
+}
+
 /// Reads one HTTP/1.1 head, and whatever came with it.
 pub(crate) async fn head(socket: &mut (impl tokio::io::AsyncRead + Unpin)) -> Vec<u8> {
     let mut read = Vec::new();
     while !read.windows(4).any(|four| four == b"\r\n\r\n") {
+        if socket.read_buf(&mut read).await.unwrap() == 0 {
+            break;
+        }
+    }
+    read
+}
+
+/// Reads the whole of [`request`] over HTTP/1.1: its prompt is its end.
+pub(crate) async fn whole_request(socket: &mut (impl tokio::io::AsyncRead + Unpin)) -> Vec<u8> {
+    let mut read = Vec::new();
+    while !read.ends_with(b"]}") {
         if socket.read_buf(&mut read).await.unwrap() == 0 {
             break;
         }

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the measurements of benches/.
 
+mod cold;
 pub(crate) mod instructions;
 
 use instructions::Then;
@@ -10,8 +11,8 @@ use crate::project::Project;
 
 pub(crate) const COMMAND: Command = Command {
     name: "bench",
-    arguments: "[name] [--instructions [--accept]] [-- …]",
-    summary: "measure: all of benches/, or those whose name starts with this",
+    arguments: "[name] [--instructions [--accept] | --cold] [-- …]",
+    summary: "measure: all of benches/, or those whose name starts with this; `client --cold`: a first build",
     run,
 };
 
@@ -34,6 +35,8 @@ enum Kind {
     /// Time, with what criterion shall see.
     Time(Vec<String>),
     Instructions(Then),
+    /// A first build, beside what a program without us builds.
+    Cold,
 }
 
 pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Failure> {
@@ -41,6 +44,7 @@ pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Fa
     match asked.kind {
         Kind::Time(passed_on) => time(project, &asked.prefix, &passed_on),
         Kind::Instructions(then) => instructions::run(project, &asked.prefix, then),
+        Kind::Cold => cold::run(project),
     }
 }
 
@@ -62,9 +66,24 @@ fn asked(arguments: &[String]) -> Result<Asked, Failure> {
         ([], _) => Kind::Time(passed_on.to_vec()),
         (["--instructions"], []) => Kind::Instructions(Then::Compare),
         (["--instructions", "--accept"], []) => Kind::Instructions(Then::Accept),
+        (["--cold"], []) => {
+            // It takes minutes: nobody gets it who asked for something else.
+            return match names.as_slice() {
+                [cold::BENCH] => Ok(Asked {
+                    prefix: cold::BENCH.into(),
+                    kind: Kind::Cold,
+                }),
+                _ => Err(Failure::Usage(format!(
+                    "`--cold` goes with `{}`, the bench that it belongs to",
+                    cold::BENCH
+                ))),
+            };
+        }
         _ => {
             return Err(Failure::Usage(
-                "takes `--instructions`, and with it `--accept`; what criterion shall see goes after `--`".into(),
+                "takes `--cold`, or `--instructions` and with it `--accept`; what criterion shall see goes after \
+                 `--`"
+                .into(),
             ));
         }
     };
@@ -181,6 +200,16 @@ mod tests {
             asked("x --instructions --accept"),
             Ok(Kind::Instructions(Then::Accept))
         );
+    }
+
+    #[test]
+    fn a_first_build_is_measured_only_by_the_name_of_its_bench() {
+        let prefix = "client".to_owned();
+        let kind = Kind::Cold;
+        assert_eq!(asked_of("client --cold"), Ok(Asked { prefix, kind }));
+        for line in ["--cold", "backoff --cold", "client --cold -- --quick"] {
+            assert!(matches!(asked_of(line), Err(Failure::Usage(_))), "{line}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ const KEYS: &[&str] = &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
 pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Failure> {
     takes_none(arguments)?;
     let has = |key: &&str| std::env::var_os(key).is_some_and(|value| !value.is_empty());
-    if !KEYS.iter().any(|key| has(key)) {
+    if !KEYS.iter().any(has) {
         let how = "no key: set ANTHROPIC_API_KEY; the calls cost less than a cent";
         return Ok(Outcome::Skipped(how.to_owned()));
     }

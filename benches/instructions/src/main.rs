@@ -6,6 +6,7 @@
 
 mod backoff;
 mod breaker;
+mod client;
 mod stream;
 
 use std::process::ExitCode;
@@ -21,7 +22,7 @@ struct Case {
 }
 
 /// Every case of every bench.
-const BENCHES: &[&[Case]] = &[backoff::CASES, breaker::CASES, stream::CASES];
+const BENCHES: &[&[Case]] = &[backoff::CASES, breaker::CASES, client::CASES, stream::CASES];
 
 #[expect(
     clippy::print_stdout,

@@ -14,7 +14,7 @@ use crate::decision::{Cost, Decision, Retry, Stop, StopReason};
 use crate::session::{Hurried, Limits, Session};
 use crate::{Curve, Jitter, Roll, Verdict, nanos};
 
-/// The most that is ever added to a server's hint.
+/// The most that is added to a server's hint, unless a policy says otherwise.
 ///
 /// Callers that were told the same moment must not come back in the same instant, and the hint
 /// itself is already a wait: a quarter of it, at most 15 s, spreads them without doubling it.
@@ -48,6 +48,7 @@ pub struct RetryPolicy {
     attempts: Option<NonZeroU32>,
     patience: Option<Duration>,
     attempt_timeout: Option<Duration>,
+    hint_spread: Duration,
 }
 
 impl RetryPolicy {
@@ -67,6 +68,7 @@ impl RetryPolicy {
             attempts: None,
             patience: None,
             attempt_timeout: None,
+            hint_spread: MAX_HINT_SPREAD,
         }
     }
 
@@ -79,6 +81,7 @@ impl RetryPolicy {
             attempts: None,
             patience: None,
             attempt_timeout: None,
+            hint_spread: MAX_HINT_SPREAD,
         }
     }
 
@@ -117,6 +120,15 @@ impl RetryPolicy {
         self
     }
 
+    /// The most that is added to a server's hint, so that callers who were told the same moment do not
+    /// come back in the same instant: a quarter of the hint, and no more than this. Zero: nobody waits
+    /// longer than the hint. Default: [`MAX_HINT_SPREAD`], 15 s.
+    #[must_use]
+    pub const fn hint_spread(mut self, most: Duration) -> Self {
+        self.hint_spread = most;
+        self
+    }
+
     /// How much of every wait without a hint is left to chance, in both tiers.
     #[must_use]
     pub const fn jitter(mut self, jitter: Jitter) -> Self {
@@ -138,7 +150,8 @@ impl RetryPolicy {
 
     /// Decides on a failure that ended an attempt at `now`, and remembers the decision in `session`.
     ///
-    /// - A server's hint is waited out whole, plus a spread of at most a quarter of it and 15 s.
+    /// - A server's hint is waited out whole, plus a spread of at most a quarter of it and
+    ///   the [`hint_spread`](Self::hint_spread).
     ///   A hint that does not fit in what is left of the patience and the deadline stops at once.
     /// - Without a hint the wait is drawn from the tier's curve. It is drawn from the part of the
     ///   range that fits; where not even half of the range fits, the policy stops at once. A wait
@@ -243,7 +256,7 @@ impl RetryPolicy {
             return Err(room.ends);
         }
         let hint = nanos::of(hint);
-        let spread = (hint / 4).min(nanos::of(MAX_HINT_SPREAD)).min(left - hint);
+        let spread = (hint / 4).min(nanos::of(self.hint_spread)).min(left - hint);
         let hinted = hint.saturating_add(other_roll.up_to(spread));
         let whole = drawn.max(hinted);
         Ok(Wait { whole, drawn })
@@ -263,6 +276,7 @@ impl RetryPolicy {
         self.long = self.long.time_divided_by(divisor);
         self.patience = self.patience.map(|patience| patience / divisor.get());
         self.attempt_timeout = self.attempt_timeout.map(|limit| limit / divisor.get());
+        self.hint_spread /= divisor.get();
         self
     }
 }

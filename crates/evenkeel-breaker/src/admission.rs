@@ -24,8 +24,8 @@ pub enum Admission {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Ticket {
-    /// The generation, and in the lowest of the eight bits below it whether the call holds a place.
-    /// One that holds none looks exactly like the gate that let it in.
+    /// The generation; in the two lowest of the eight bits below it, whether the call holds a place and
+    /// whether its answer began. That of a call which found the gate clear looks exactly like the gate.
     stamp: u64,
     /// When the call was let in. [`Moment::MAX`] where it does not matter any more: no time has
     /// passed since.
@@ -34,10 +34,11 @@ pub struct Ticket {
 
 const GENERATION: u32 = 8;
 const HELD: u64 = 1;
+const ANSWERING: u64 = 2;
 
 impl Ticket {
     /// Of no generation: its verdict counts for nothing.
-    pub(crate) const UNCOUNTED: Self = Self::of_answering(0);
+    pub(crate) const UNCOUNTED: Self = Self::placeless(0, Moment::MAX);
 
     /// For a call among any number of others.
     #[inline]
@@ -56,17 +57,22 @@ impl Ticket {
         }
     }
 
-    /// For a call that found a closed gate.
+    /// For a call that found a closed gate which does not ask how long it takes.
     #[inline]
-    pub(crate) const fn of_gate(gate: Gate, begun: Moment) -> Self {
-        let stamp = gate.word();
-        Self { stamp, begun }
+    pub(crate) const fn of_gate(gate: Gate) -> Self {
+        Self {
+            stamp: gate.word(),
+            begun: Moment::MAX,
+        }
     }
 
     /// For the rest of a call whose answer began: however long it takes, it is not slow.
     #[inline]
     pub(crate) const fn of_answering(generation: u64) -> Self {
-        Self::placeless(generation, Moment::MAX)
+        Self {
+            stamp: generation << GENERATION | ANSWERING,
+            begun: Moment::MAX,
+        }
     }
 
     /// The same call, from its first content on. It holds no place any more.
@@ -80,13 +86,24 @@ impl Ticket {
         self.stamp >> GENERATION
     }
 
+    /// Whether no breaker counts its verdict.
+    #[inline]
+    pub(crate) const fn is_uncounted(self) -> bool {
+        self.generation() == 0
+    }
+
+    /// Whether its answer began, which was its first verdict.
+    pub(crate) const fn is_answering(self) -> bool {
+        self.stamp & ANSWERING != 0
+    }
+
     /// Whether a neutral verdict must give a place back.
     #[inline]
     pub(crate) const fn holds_place(self) -> bool {
         self.stamp & HELD != 0
     }
 
-    /// Whether this gate is the one that let the call in, and holds no place.
+    /// Whether this is the very gate that let the call in.
     #[inline]
     pub(crate) fn is_of(self, gate: Gate) -> bool {
         self.stamp == gate.word()
@@ -98,6 +115,7 @@ impl fmt::Debug for Ticket {
         f.debug_struct("Ticket")
             .field("generation", &self.generation())
             .field("holds_place", &self.holds_place())
+            .field("is_answering", &self.is_answering())
             .finish_non_exhaustive()
     }
 }
@@ -112,8 +130,9 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// When to ask again. Earlier is known to be useless; at that time it is no promise, since one
-    /// of many may be let in.
+    /// When to ask again. While open, earlier is known to be useless; while a probe is out it is the
+    /// latest moment that makes sense, since most probes are heard of before. At that time it is no
+    /// promise: one of many may be let in.
     ///
     /// While open or half-open, all who ask in one moment are told the same one: whoever lets
     /// calls wait for it adds jitter, as retry policies do. The slow start spreads them itself.

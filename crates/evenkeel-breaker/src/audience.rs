@@ -15,6 +15,10 @@ impl<F: Fn(&Transition) + Send + Sync> Listener for F {
     }
 }
 
+/// How many transitions wait for a listener that does not come to an end: 1,024. Of more, the oldest are
+/// lost.
+const MOST_ANNOUNCED: usize = 1_024;
+
 /// A listener with what it has yet to hear.
 ///
 /// It is told outside of the breaker's lock, so that it may use the breaker, and by one thread at a
@@ -35,6 +39,9 @@ impl Audience {
     }
 
     pub(crate) fn announce(&mut self, transition: Transition) {
+        if self.announced.len() >= MOST_ANNOUNCED {
+            self.announced.pop_front();
+        }
         self.announced.push_back(transition);
     }
 

@@ -53,7 +53,9 @@ impl Breaker {
     /// It is called by the thread whose call caused the transition, after the fact and outside of
     /// every lock: it may use the breaker. If several threads cause transitions at once, one of them
     /// tells of all. A listener that panics has heard; the panic goes to the caller whose thread it
-    /// was, and the next transition tells what was left.
+    /// was, and the next transition tells what was left; in a drop during another panic it ends the
+    /// process, as every such panic does. Of transitions that wait for a listener which hangs, the latest
+    /// 1,024 are kept.
     ///
     /// ```
     /// use evenkeel_breaker::{Breaker, BreakerConfig};
@@ -86,7 +88,7 @@ impl Breaker {
     /// [`Rejected`], with the moment to come back and the fault that opened the circuit.
     #[inline]
     pub fn admit(&self, now: Moment, roll: u64) -> Result<Permit<&Self>, Rejected> {
-        Permit::admit(self, &mut Given { now, roll })
+        Permit::admit(self, Given { now, roll })
     }
 
     /// The same with a permit that owns a handle, for a call that outlives this borrow, such as a
@@ -103,7 +105,7 @@ impl Breaker {
     /// Like `admit_owned`, with this very handle.
     #[inline]
     pub(crate) fn into_admission(self, now: Moment, roll: u64) -> Result<Permit, Rejected> {
-        Permit::admit(self, &mut Given { now, roll })
+        Permit::admit(self, Given { now, roll })
     }
 
     /// Changes who decides. The circuit keeps its state: switched on again, it goes on from there.

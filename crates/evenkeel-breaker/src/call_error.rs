@@ -88,4 +88,11 @@ impl<E: Recoverable> Recoverable for CallError<E> {
             Self::Inner(error) => error.kind(),
         }
     }
+
+    fn blames_caller(&self) -> bool {
+        match self {
+            Self::Rejected(rejected) => rejected.blames_caller(),
+            Self::Inner(error) => error.blames_caller(),
+        }
+    }
 }

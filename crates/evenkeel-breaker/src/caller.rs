@@ -8,6 +8,11 @@ use crate::{Breaker, ByError, Clock, Handle, Outcome, Permit, Rejected, dice};
 mod asynchronous;
 #[cfg(feature = "blocking")]
 mod blocking;
+#[cfg(feature = "async")]
+mod streaming;
+
+#[cfg(feature = "async")]
+pub use streaming::Streaming;
 
 /// A breaker with a clock, dice and a judge: all that calls need.
 ///
@@ -87,7 +92,7 @@ impl<C, J> Caller<C, J> {
 
 impl<C: Clock, J> Caller<C, J> {
     fn admit(&self) -> Result<Permit<&Breaker>, Rejected> {
-        Permit::admit(&self.breaker, &mut Live::of(&self.clock))
+        Permit::admit(&self.breaker, Live::of(&self.clock))
     }
 
     fn flight<P: Verdict>(&self, permit: P) -> Flight<P, impl Clock> {
@@ -103,7 +108,7 @@ impl<C: Clock, J> Caller<C, J> {
     where
         C: Clone,
     {
-        let permit = Permit::admit(self.breaker.clone(), &mut Live::of(&self.clock))?;
+        let permit = Permit::admit(self.breaker.clone(), Live::of(&self.clock))?;
         Ok(Flight {
             permit,
             clock: self.clock.clone(),

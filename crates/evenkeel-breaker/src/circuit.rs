@@ -1,20 +1,23 @@
-use std::sync::{PoisonError, TryLockError};
+use std::sync::PoisonError;
 
 use evenkeel_error::Moment;
 
 use crate::audience::Audience;
 use crate::course::{Course, Entrance};
-use crate::gate::{Gate, Tag};
+use crate::gate::{Duty, Gate, Tag};
+use crate::news::News;
+use crate::place::Place;
 use crate::present::Present;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
-use crate::tallies::{Misplaced, Past, SharedLedger, Tallies, Troubles};
+use crate::tallies::{Past, SharedLedger, Tallies, Troubles};
 use crate::{
-    Admission, BreakerConfig, Health, Mode, Outcome, Rejected, Rejection, State, Ticket,
-    Transition, roll,
+    Admission, BreakerConfig, Health, Mode, Outcome, Rejected, Rejection, State, Ticket, Transition,
 };
 
+mod counting;
 mod guarded;
 
+pub(crate) use counting::Counted;
 use guarded::{Cold, Guarded};
 
 /// A circuit that threads share.
@@ -29,144 +32,56 @@ pub struct Circuit {
     gate: AtomicU64,
     /// When the open delay is over; of the opening that the gate speaks of.
     open_until: AtomicU64,
-    /// Nanoseconds from which on a call is slow; the largest number if that is no rule.
-    slow_after: u64,
     tallies: Tallies,
+    config: BreakerConfig,
     guarded: Mutex<Guarded>,
 }
-
-/// What an admission that had to look under the lock has to say.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct News {
-    pub(crate) transition: Option<Transition>,
-    pub(crate) overruled: Option<Rejection>,
-}
-
-/// What became of a success.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Counted {
-    Yes,
-    /// It is to be mended.
-    Astray(Misplaced),
-    No,
-}
-
-const NEVER_SLOW: u64 = u64::MAX;
 
 impl Circuit {
     pub(crate) fn new(config: BreakerConfig, audience: Option<Audience>) -> Self {
         let tallies = Tallies::new(&config.settings);
-        let slow_after = config.settings.slow_after().map_or(NEVER_SLOW, roll::nanos);
         let entrance = Course::new(config.clone()).entrance();
         Self {
-            gate: AtomicU64::new(Gate::of(entrance).word()),
+            gate: AtomicU64::new(Gate::of(entrance, Duty::of(&config.settings)).word()),
             open_until: AtomicU64::new(0),
-            slow_after,
             guarded: Mutex::new(Guarded {
                 past: tallies.past(),
                 cold: audience.map(|it| Cold::new(&config, Some(it))),
-                config,
             }),
+            config,
             tallies,
         }
     }
 
-    /// The ticket of a call that finds the circuit closed: nothing else has to be looked at.
+    /// What a call meets whose gate was not clear. `present` is asked only where it matters.
     #[inline]
-    pub(crate) fn enter(&self, present: &mut impl Present) -> Option<Ticket> {
-        let gate = self.gate();
-        if gate.tag() != Tag::Closed {
-            return None;
-        }
-        let begun = if self.slow_after == NEVER_SLOW {
-            Moment::MAX
-        } else {
-            present.now()
-        };
-        Some(Ticket::of_gate(gate, begun))
-    }
-
-    /// What a call meets that did not find the circuit closed.
-    #[inline(never)]
     pub(crate) fn admit(
         &self,
-        now: Moment,
-        roll: u64,
-    ) -> Result<(Ticket, Option<Box<News>>), Rejected> {
-        let gate = self.gate();
-        match gate.tag() {
-            Tag::Open => match self.refusal(gate, now) {
-                Some(rejected) => Err(rejected),
-                None => self.admit_guarded(now, roll),
-            },
-            Tag::Bypassed => Ok((Ticket::UNCOUNTED, None)),
-            Tag::Closed | Tag::Guarded => self.admit_guarded(now, roll),
-        }
-    }
-
-    /// A success that is counted and does no more; calls nothing on the usual way, so that the caller
-    /// keeps what it has in registers.
-    #[inline]
-    pub(crate) fn count(&self, ticket: Ticket, present: &mut impl Present) -> Counted {
-        if !ticket.is_of(self.gate()) {
-            return Counted::No;
-        }
-        // Slow calls are a share of a window: without one they are no rule.
-        let Some(verdicts) = self.tallies.verdicts() else {
-            self.tallies.end_streak();
-            return Counted::Yes;
-        };
-        if self.slow_after != NEVER_SLOW {
-            return Counted::No;
-        }
-        match self.tallies.succeed(verdicts, || present.now()) {
-            None => Counted::Yes,
-            Some(misplaced) => Counted::Astray(misplaced),
-        }
-    }
-
-    /// The same to the end. Whether it was counted.
-    #[inline]
-    pub(crate) fn count_success(&self, ticket: Ticket, present: &mut impl Present) -> bool {
-        match self.count(ticket, present) {
-            Counted::Yes => true,
-            Counted::Astray(misplaced) => {
-                self.mend(misplaced);
-                true
-            }
-            Counted::No => self.count_in_time(ticket, present.now()),
-        }
-    }
-
-    /// The same where slow calls are a rule: for those that were not. Few breakers have it.
-    #[inline(never)]
-    pub(crate) fn count_in_time(&self, ticket: Ticket, now: Moment) -> bool {
-        if self.slow_after == NEVER_SLOW
-            || !ticket.is_of(self.gate())
-            || roll::nanos(now.since(ticket.begun)) >= self.slow_after
+        gate: Gate,
+        mut present: impl Present,
+    ) -> Result<(Ticket, News), Rejected> {
+        if gate.tag() == Tag::Open
+            && let Some(rejected) = self.refusal(gate, present.now())
         {
-            return false;
+            return Err(rejected);
         }
-        let Some(verdicts) = self.tallies.verdicts() else {
-            return false;
-        };
-        if let Some(misplaced) = self.tallies.succeed(verdicts, || now) {
-            self.mend(misplaced);
-        }
-        true
+        self.admit_otherwise(present)
     }
 
-    /// Puts a success right that was the first of its bucket, or of a time before. Waits for nobody:
-    /// while another thread has the lock, a note will do.
+    /// What a call meets that finds the circuit neither clear nor open.
     #[cold]
     #[inline(never)]
-    pub(crate) fn mend(&self, misplaced: Misplaced) {
-        let mut guarded = match self.guarded.try_lock() {
-            Ok(guarded) => guarded,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return self.tallies.note_late(),
-        };
-        self.tallies.mend(&mut guarded.past, misplaced);
+    fn admit_otherwise(&self, mut present: impl Present) -> Result<(Ticket, News), Rejected> {
+        let gate = self.gate();
+        match gate.tag() {
+            Tag::Closed if gate.duty() == Duty::Watched => {
+                let ticket = Ticket::placeless(gate.generation(), present.now());
+                Ok((ticket, News::NONE))
+            }
+            Tag::Closed => Ok((Ticket::of_gate(gate.calmed()), News::NONE)),
+            Tag::Bypassed => Ok((Ticket::UNCOUNTED, News::NONE)),
+            Tag::Open | Tag::Guarded => self.admit_guarded(present.now(), present.roll()),
+        }
     }
 
     /// The first verdict of two, where it is more than to be counted.
@@ -178,6 +93,9 @@ impl Circuit {
         now: Moment,
         roll: u64,
     ) -> (Ticket, Option<Transition>) {
+        if ticket.is_uncounted() {
+            return (ticket, None);
+        }
         self.change(|course, ledger| course.first_content(ledger, ticket, now, roll))
     }
 
@@ -190,6 +108,9 @@ impl Circuit {
         now: Moment,
         roll: u64,
     ) -> Option<Transition> {
+        if ticket.is_uncounted() {
+            return None;
+        }
         self.change(|course, ledger| ((), course.record(ledger, ticket, outcome, now, roll)))
             .1
     }
@@ -205,18 +126,34 @@ impl Circuit {
 
     pub(crate) fn switch(&self, mode: Mode) {
         let mut guarded = self.lock();
-        let Guarded { config, cold, .. } = &mut *guarded;
-        let course = &mut cold.get_or_insert_with(|| Cold::new(config, None)).course;
-        course.switch(mode);
-        self.publish(course);
+        let cold = &mut guarded.cold;
+        let cold = cold.get_or_insert_with(|| Cold::new(&self.config, None));
+        let found = self.gate();
+        cold.catch_up(found);
+        cold.course.switch(mode);
+        self.publish(found, cold);
     }
 
     pub(crate) fn mode(&self) -> Mode {
         let guarded = self.lock();
         match &guarded.cold {
             Some(cold) => cold.course.mode(),
-            None => guarded.config.settings.mode,
+            None => self.config.settings.mode,
         }
+    }
+
+    /// The set that kept it keeps it no more: it ends closed, for whoever listens.
+    pub(crate) fn forget(&self, now: Moment) {
+        if self.gate().tag() != Tag::Closed {
+            self.change(|course, _| ((), course.forget(now)));
+        }
+    }
+
+    /// How often it opened in a row, as far as that counts.
+    pub(crate) fn openings(&self, now: Moment) -> u32 {
+        let guarded = self.lock();
+        let cold = guarded.cold.as_ref();
+        cold.map_or(0, |cold| cold.course.openings_at(now))
     }
 
     pub(crate) fn state(&self, now: Moment) -> State {
@@ -226,25 +163,26 @@ impl Circuit {
         let guarded = self.lock();
         match &guarded.cold {
             Some(cold) => cold.course.state(now),
-            None => Course::new(guarded.config.clone()).state(now),
+            None => Course::new(self.config.clone()).state(now),
         }
     }
 
     pub(crate) fn health(&self, now: Moment) -> Health {
         let mut guarded = self.lock();
-        let Guarded { config, past, cold } = &mut *guarded;
+        let Guarded { past, cold } = &mut *guarded;
         let mut unused = None;
         // Looking at a breaker that has met no trouble leaves it as small as it is.
         let cold = match cold {
             Some(cold) => cold,
-            None => unused.insert(Cold::new(config, None)),
+            None => unused.insert(Cold::new(&self.config, None)),
         };
-        let ledger = self.ledger(config, past, &mut cold.troubles);
+        cold.catch_up(self.gate());
+        let ledger = self.ledger(past, &mut cold.troubles);
         cold.course.health(&ledger, now)
     }
 
     #[inline]
-    fn gate(&self) -> Gate {
+    pub(crate) fn gate(&self) -> Gate {
         Gate::from_word(self.gate.load(Ordering::Acquire))
     }
 
@@ -266,23 +204,18 @@ impl Circuit {
 
     #[cold]
     #[inline(never)]
-    fn admit_guarded(
-        &self,
-        now: Moment,
-        roll: u64,
-    ) -> Result<(Ticket, Option<Box<News>>), Rejected> {
-        let (admission, transition) = self.change(|course, _| course.admit(now, roll));
-        let (ticket, overruled) = match admission {
-            Admission::Admitted(ticket) => (ticket, None),
-            Admission::Overruled(ticket, rejection) => (ticket, Some(rejection)),
+    fn admit_guarded(&self, now: Moment, roll: u64) -> Result<(Ticket, News), Rejected> {
+        let (admission, transition) = self.step(|course, _| course.admit(now, roll));
+        let (ticket, news) = match admission {
+            Admission::Admitted(ticket) => (ticket, News::of_transition(transition)),
+            Admission::Overruled(ticket, it) => (ticket, News::of_overruled(it)),
             Admission::Rejected(rejection) => return Err(Rejected::new(rejection, now)),
         };
-        let news = (transition.is_some() || overruled.is_some()).then(|| {
-            Box::new(News {
-                transition,
-                overruled,
-            })
-        });
+        if transition.is_some() {
+            let place = Place::new(self, ticket);
+            self.tell();
+            place.hand_over();
+        }
         Ok((ticket, news))
     }
 
@@ -291,22 +224,28 @@ impl Circuit {
         &self,
         step: impl FnOnce(&mut Course, &mut SharedLedger<'_>) -> (R, Option<Transition>),
     ) -> (R, Option<Transition>) {
-        let mut guarded = self.lock();
-        let Guarded { config, past, cold } = &mut *guarded;
-        let cold = cold.get_or_insert_with(|| Cold::new(config, None));
-        let mut ledger = self.ledger(config, past, &mut cold.troubles);
-        let (result, transition) = step(&mut cold.course, &mut ledger);
-        self.publish(&cold.course);
-        let is_heard = match (&mut cold.audience, transition) {
-            (Some(audience), Some(transition)) => {
-                audience.announce(transition);
-                true
-            }
-            _ => false,
-        };
-        drop(guarded);
-        if is_heard {
+        let (result, transition) = self.step(step);
+        if transition.is_some() {
             self.tell();
+        }
+        (result, transition)
+    }
+
+    /// The same, but for the listener, who has yet to be [told](Self::tell).
+    fn step<R>(
+        &self,
+        step: impl FnOnce(&mut Course, &mut SharedLedger<'_>) -> (R, Option<Transition>),
+    ) -> (R, Option<Transition>) {
+        let mut guarded = self.lock();
+        let Guarded { past, cold } = &mut *guarded;
+        let cold = cold.get_or_insert_with(|| Cold::new(&self.config, None));
+        let found = self.gate();
+        cold.catch_up(found);
+        let mut ledger = self.ledger(past, &mut cold.troubles);
+        let (result, transition) = step(&mut cold.course, &mut ledger);
+        self.publish(found, cold);
+        if let (Some(audience), Some(transition)) = (&mut cold.audience, transition) {
+            audience.announce(transition);
         }
         (result, transition)
     }
@@ -324,27 +263,32 @@ impl Circuit {
         }
     }
 
-    /// What calls find from now on.
-    fn publish(&self, course: &Course) {
-        let entrance = course.entrance();
-        let gate = Gate::of(entrance);
-        if self.gate() == gate {
+    /// What calls find from now on, in place of what was found before the step. A success that ends the
+    /// failures in a row meanwhile, outside of the lock, comes after the step: if the gate stays, it stays
+    /// as that success left it.
+    fn publish(&self, found: Gate, cold: &Cold) {
+        let entrance = cold.course.entrance();
+        let mut gate = Gate::of(entrance, Duty::of(&self.config.settings));
+        if gate.tag() == Tag::Closed && cold.troubles.streak.failures > 0 {
+            gate = gate.troubled();
+        }
+        if gate == found {
             return;
         }
         if let Entrance::Open { until, .. } = entrance {
             self.open_until.store(until.as_nanos(), Ordering::Release);
         }
-        self.gate.store(gate.word(), Ordering::Release);
+        // A swap, as a success may be swapping, too: so one of the two has seen the other.
+        self.gate.swap(gate.word(), Ordering::AcqRel);
     }
 
     fn ledger<'a>(
         &'a self,
-        config: &BreakerConfig,
         past: &'a mut Option<Box<Past>>,
         troubles: &'a mut Troubles,
     ) -> SharedLedger<'a> {
         SharedLedger {
-            window: config.settings.window,
+            window: self.config.settings.window,
             gate: &self.gate,
             tallies: &self.tallies,
             past,
@@ -392,7 +336,7 @@ mod orders;
 mod tests {
     #[test]
     fn a_breaker_that_met_no_trouble_is_as_small_as_the_smallest_rival() {
-        // Beside it a handle of 8 bytes and the two counts of the `Arc`: 104 in all.
-        assert!(size_of::<super::Circuit>() <= 80);
+        // Beside it a handle of 8 bytes and the two counts of the `Arc`: 88 in all.
+        assert!(size_of::<super::Circuit>() <= 64);
     }
 }

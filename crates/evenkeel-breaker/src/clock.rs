@@ -7,6 +7,13 @@
     )
 )]
 
+#[cfg(any(feature = "async", feature = "blocking"))]
+use core::time::Duration;
+#[cfg(any(feature = "async", feature = "blocking"))]
+use std::sync::OnceLock;
+#[cfg(any(feature = "async", feature = "blocking"))]
+use std::time::Instant;
+
 use evenkeel_error::Moment;
 
 /// Where the shells learn the present.
@@ -32,8 +39,24 @@ impl<F: Fn() -> Moment> Clock for F {
     }
 }
 
-/// The monotonic clock of the operating system; all moments of a process count from the first that
-/// it was asked for.
+/// How long before the first question all moments count from. A runtime whose clock was paused before
+/// that question is behind the system's clock, and must not be before the origin.
+#[cfg(any(feature = "async", feature = "blocking"))]
+const BEFORE: Duration = Duration::from_secs(365 * 86_400);
+
+/// Where the moments of a process count from: the system's clock when it was first asked. One for all
+/// clocks of this crate, and never a runtime's own present, which a paused clock may have moved years
+/// ahead of every other's.
+#[cfg(any(feature = "async", feature = "blocking"))]
+fn moment(now: Instant) -> Moment {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    let first = *FIRST.get_or_init(Instant::now);
+    let before = BEFORE.saturating_sub(first.saturating_duration_since(now));
+    Moment::ORIGIN + before + now.saturating_duration_since(first)
+}
+
+/// The monotonic clock of the operating system; all moments of a process count from a year before it
+/// was first asked for.
 #[cfg(any(feature = "async", feature = "blocking"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Monotonic;
@@ -41,17 +64,11 @@ pub struct Monotonic;
 #[cfg(any(feature = "async", feature = "blocking"))]
 impl Clock for Monotonic {
     fn now(&self) -> Moment {
-        use std::sync::OnceLock;
-        use std::time::Instant;
-
-        static ORIGIN: OnceLock<Instant> = OnceLock::new();
-        let now = Instant::now();
-        Moment::ORIGIN + now.saturating_duration_since(*ORIGIN.get_or_init(|| now))
+        moment(Instant::now())
     }
 }
 
-/// tokio's clock, which obeys `tokio::time::pause`; all moments of a process count from the first
-/// that it was asked for.
+/// tokio's clock, which obeys `tokio::time::pause`. Its moments have the origin of [`Monotonic`]'s.
 #[cfg(feature = "tokio")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokio;
@@ -59,11 +76,30 @@ pub struct Tokio;
 #[cfg(feature = "tokio")]
 impl Clock for Tokio {
     fn now(&self) -> Moment {
-        use std::sync::OnceLock;
-        use tokio::time::Instant;
+        moment(tokio::time::Instant::now().into_std())
+    }
+}
 
-        static ORIGIN: OnceLock<Instant> = OnceLock::new();
-        let now = Instant::now();
-        Moment::ORIGIN + now.saturating_duration_since(*ORIGIN.get_or_init(|| now))
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_runtimes_virtual_time_stops_no_others() {
+        let paused = || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            builder.enable_time().start_paused(true).build().unwrap()
+        };
+        let hour = Duration::from_secs(3_600);
+        let (late, early) = (paused(), paused());
+        late.block_on(async {
+            tokio::time::advance(hour).await;
+            let _ = Tokio.now();
+        });
+        early.block_on(async {
+            let before = Tokio.now();
+            tokio::time::advance(hour).await;
+            assert_eq!(before.until(Tokio.now()), hour);
+        });
     }
 }

@@ -49,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) probe_lease: Duration,
     pub(crate) ramp_steps: u32,
     pub(crate) ramp_interval: Duration,
+    pub(crate) ramp_failures: u32,
     pub(crate) clean_time: Duration,
     pub(crate) mode: Mode,
     /// What all durations were divided by after they were set: it holds for given delays, too.
@@ -73,6 +74,7 @@ impl Default for Settings {
             probe_lease: defaults::PROBE_LEASE,
             ramp_steps: defaults::RAMP_STEPS,
             ramp_interval: defaults::RAMP_INTERVAL,
+            ramp_failures: defaults::RAMP_FAILURES,
             clean_time: defaults::CLEAN_TIME,
             mode: defaults::MODE,
             divisor: NonZeroU32::MIN,

@@ -33,6 +33,8 @@ pub(crate) trait Ledger {
 pub(crate) struct Sample {
     pub(crate) failed: bool,
     pub(crate) slow: bool,
+    /// The second verdict of a call that the first has counted.
+    pub(crate) again: bool,
 }
 
 /// What lies in a window.
@@ -44,19 +46,32 @@ pub(crate) struct Totals {
 }
 
 impl Sample {
+    /// Of a call that began to answer, and failed after that: one call, and it failed.
+    pub(crate) const BROKEN: Self = Self {
+        failed: true,
+        slow: false,
+        again: true,
+    };
+
     pub(crate) const fn success(slow: bool) -> Self {
-        let failed = false;
-        Self { failed, slow }
+        Self {
+            failed: false,
+            slow,
+            again: false,
+        }
     }
 
     pub(crate) const fn failure(slow: bool) -> Self {
-        let failed = true;
-        Self { failed, slow }
+        Self {
+            failed: true,
+            slow,
+            again: false,
+        }
     }
 
     pub(crate) const fn totals(self) -> Totals {
         Totals {
-            samples: 1,
+            samples: !self.again as u64,
             failures: self.failed as u64,
             slow: self.slow as u64,
         }
@@ -64,6 +79,14 @@ impl Sample {
 }
 
 impl Totals {
+    /// With a sample for each failure, for calls whose first verdict the window has forgotten.
+    pub(crate) fn whole(self) -> Self {
+        Self {
+            samples: self.samples.max(self.failures),
+            ..self
+        }
+    }
+
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self {
             samples: self.samples + other.samples,

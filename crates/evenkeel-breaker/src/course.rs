@@ -110,7 +110,7 @@ impl Course {
     }
 
     pub(crate) fn health(&self, ledger: &impl Ledger, now: Moment) -> Health {
-        let totals = ledger.totals(now);
+        let totals = ledger.totals(now).whole();
         let (fault, retry_at) = match self.phase {
             _ if self.state(now) == State::Closed => (None, None),
             Phase::Closed { .. } => (None, None),
@@ -208,6 +208,20 @@ impl Course {
         })
     }
 
+    /// Ends closed, because nobody keeps it any more.
+    pub(crate) fn forget(&mut self, now: Moment) -> Option<Transition> {
+        if let Some(settled) = self.settle(now) {
+            return Some(settled);
+        }
+        let outage = match self.phase {
+            Phase::Closed { .. } => return None,
+            Phase::Open { outage, .. }
+            | Phase::HalfOpen { outage, .. }
+            | Phase::Recovering { outage, .. } => outage,
+        };
+        Some(self.enter(Phase::Closed { since: now }, now, Reason::Forgotten, outage))
+    }
+
     /// Enters a state in which the verdicts of calls from before count no more.
     fn enter(&mut self, phase: Phase, now: Moment, reason: Reason, outage: Outage) -> Transition {
         let from = self.phase.state();
@@ -229,7 +243,7 @@ impl Course {
     }
 
     /// The openings that count at `now`: none, once the circuit was closed for the clean time.
-    fn openings_at(&self, now: Moment) -> u32 {
+    pub(crate) fn openings_at(&self, now: Moment) -> u32 {
         let closed_at = match &self.phase {
             Phase::Closed { since } => *since,
             Phase::Recovering { ramp, .. } => ramp.end(&self.config.settings),

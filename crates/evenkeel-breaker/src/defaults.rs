@@ -36,7 +36,7 @@ pub const SLOW_CALL: Duration = Duration::from_secs(60);
 
 /// Failures in a row that open the circuit, whatever the window says: 5.
 ///
-/// Finds an outage within seconds even if the window still holds a minute's worth of successes,
+/// Finds an outage within seconds even if the window still holds half a minute's successes,
 /// and in clients too slow to fill a window. By chance, at 5 % failures, it is one run in three
 /// million.
 pub const CONSECUTIVE_FAILURES: u32 = 5;
@@ -87,6 +87,14 @@ pub const RAMP_STEPS: u32 = 5;
 /// overload shows before the next doubling.
 pub const RAMP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Failures that reopen the circuit during the slow start: 1.
+///
+/// The calls that waited for the end of an outage come back with the last step, all at once: a server
+/// that can serve some of them and not all must be found out before. Where a server fails one call in
+/// twenty in good health, one in the 31 of the slow start fails four times out of five, and the circuit
+/// stays open for minutes; 3 are right there.
+pub const RAMP_FAILURES: u32 = 1;
+
 /// How long the circuit must stay closed before the open delay starts at its first value again:
 /// 20 s.
 ///
@@ -99,7 +107,7 @@ pub const MODE: Mode = Mode::On;
 
 /// How many breakers a [`KeyedSet`](crate::KeyedSet) keeps: 1,024.
 ///
-/// Far more than the pairs of endpoint and model that one process talks to, at about half a
-/// kibibyte each; a set whose keys come from requests needs a bound of some kind.
+/// Far more than the pairs of endpoint and model that one process talks to, at about a
+/// third of a kibibyte each in good health; a set whose keys come from requests needs a bound of some kind.
 // Unwrapped by the compiler: there is nothing left to fail at run time.
 pub const KEYS: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();

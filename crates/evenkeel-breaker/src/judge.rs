@@ -20,7 +20,7 @@ pub trait Judge<T, E> {
 /// By what the error says itself: the default.
 ///
 /// The server's trouble is a failure. Everything else is neutral: what the caller did wrong (4xx),
-/// rate limits (429), a request handed back unsent, a passed deadline, and what was refused on this
+/// rate limits (429), a request handed back unsent or [never arrived in time](Recoverable::blames_caller), a passed deadline, and what was refused on this
 /// side, by another breaker for example. If the error names its [kind](Recoverable::kind), that
 /// decides; if not, its [recovery](Recoverable::recovery) does: a failure is what a back-off or a
 /// hint of trouble helps against.
@@ -63,6 +63,7 @@ impl Outcome {
         let kind = match (recovery, error.kind()) {
             // Handed back unsent: it met no server.
             (Recovery::Now, _) => return Self::Neutral,
+            _ if error.blames_caller() => return Self::Neutral,
             (_, Some(kind)) if is_trouble(kind) => kind,
             (_, Some(_)) => return Self::Neutral,
             (_, None) => match implied(recovery) {
@@ -150,6 +151,23 @@ mod tests {
                 assert_eq!(outcome, Outcome::Neutral, "{kind} {recovery}");
             }
         }
+    }
+
+    #[test]
+    fn a_request_that_never_arrived_in_time_is_no_trouble_of_the_server() {
+        struct SlowUpload;
+        impl Recoverable for SlowUpload {
+            fn recovery(&self) -> Recovery {
+                Recovery::BackOff
+            }
+            fn kind(&self) -> Option<ErrorKind> {
+                Some(ErrorKind::ServerTimeout)
+            }
+            fn blames_caller(&self) -> bool {
+                true
+            }
+        }
+        assert_eq!(Outcome::of(&SlowUpload), Outcome::Neutral);
     }
 
     #[test]

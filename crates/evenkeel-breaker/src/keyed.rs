@@ -22,13 +22,15 @@ use crate::{Breaker, BreakerConfig, Health, Permit, Rejected, State, Transition,
 /// own.
 ///
 /// Bounded. When it is full and a new key comes, it forgets the breaker that was asked for
-/// longest ago, to a second, among those which are closed and which nobody holds. If there is none, it forgets
+/// longest ago, to a second, among those which are closed and which nobody holds, and of those first one
+/// that has not opened [for a while](defaults::CLEAN_TIME). If there is none, it forgets
 /// one that opened and was abandoned: its delay is over, nobody holds it, and nobody asked for it
 /// during the longest open delay ([a minute](defaults::OPEN_DELAY_LIMIT)). A breaker that refuses
 /// calls, that a handle or a call in flight belongs to, or whose mode was
 /// [switched](Breaker::switch) is never forgotten; if there is no other, the new key gets a
 /// breaker that the set does not keep, which lets calls through. All three are counted in the
-/// [`Snapshot`].
+/// [`Snapshot`], and the [listener](Self::listener) hears that what was not closed is
+/// [forgotten](crate::Reason::Forgotten).
 ///
 /// ```
 /// use evenkeel_breaker::{BreakerConfig, KeyedSet};
@@ -48,6 +50,9 @@ pub struct KeyedSet<K, S = KeyHash> {
     capacity: NonZeroUsize,
     listener: Option<Arc<Introduce<K>>>,
     shelf: RwLock<Shelf<K, S>>,
+    /// When room was last looked for in vain; [`NEVER`] if it never was.
+    full_at: AtomicU64,
+    unkept: AtomicU64,
 }
 
 /// Makes the audience of a new key's breaker.
@@ -72,7 +77,6 @@ struct Shelf<K, S> {
     seats: HashMap<K, Seat, S>,
     evicted: u64,
     abandoned: u64,
-    unkept: u64,
 }
 
 struct Seat {
@@ -84,11 +88,15 @@ struct Seat {
 /// One second, in nanoseconds.
 const GRAIN: u64 = 1_000_000_000;
 
+const NEVER: u64 = u64::MAX;
+
 /// What forgetting a breaker would lose, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Loss {
     /// The counts of a window.
     Counts,
+    /// How often it opened in a row, too: it is closed, but not for long yet.
+    Openings,
     /// How often it opened in a row, in an outage that nobody asked about any more.
     Abandoned,
 }
@@ -109,13 +117,14 @@ impl<K: Eq + Hash + Clone, S: BuildHasher> KeyedSet<K, S> {
             seats: HashMap::with_hasher(hasher),
             evicted: 0,
             abandoned: 0,
-            unkept: 0,
         };
         Self {
             config,
             capacity: defaults::KEYS,
             listener: None,
             shelf: RwLock::new(shelf),
+            full_at: AtomicU64::new(NEVER),
+            unkept: AtomicU64::new(0),
         }
     }
 
@@ -159,17 +168,21 @@ impl<K: Eq + Hash + Clone, S: BuildHasher> KeyedSet<K, S> {
     /// The breaker of `key`; a new, closed one if there is none.
     ///
     /// Costs one lookup under a shared lock. A new key takes the lock alone, and one pass over the
-    /// set if that is full. As long as the handle lives, the set does not forget its breaker.
+    /// set if that is full; where such a pass found no room, the next one is a second later. As long as
+    /// the handle lives, the set does not forget its breaker.
     #[must_use]
     pub fn get<Q>(&self, key: &Q, now: Moment) -> Breaker
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
     {
-        if let Some(seat) = self.read().seats.get(key) {
+        let kept = self.read();
+        if let Some(seat) = kept.seats.get(key) {
             return seat.ask(now);
         }
-        self.seat(key.to_owned(), now)
+        let is_full = kept.seats.len() >= self.capacity.get();
+        drop(kept);
+        self.seat(key.to_owned(), is_full, now)
     }
 
     /// Every breaker's health at `now`.
@@ -181,29 +194,50 @@ impl<K: Eq + Hash + Clone, S: BuildHasher> KeyedSet<K, S> {
             breakers: kept.seats.iter().map(health).collect(),
             evicted: kept.evicted,
             abandoned: kept.abandoned,
-            unkept: kept.unkept,
+            unkept: self.unkept.load(Ordering::Relaxed),
         }
     }
 
     #[cold]
-    fn seat(&self, key: K, now: Moment) -> Breaker {
+    fn seat(&self, key: K, is_full: bool, now: Moment) -> Breaker {
         let audience = self.listener.as_ref().map(|introduce| introduce(&key));
+        let breaker = Breaker::with_audience(self.config.clone(), audience);
+        if is_full && self.is_in_vain(now) {
+            self.unkept.fetch_add(1, Ordering::Relaxed);
+            return breaker;
+        }
         let mut kept = self.write();
         // Another may have been quicker.
         if let Some(seat) = kept.seats.get(&key) {
             return seat.ask(now);
         }
-        let breaker = Breaker::with_audience(self.config.clone(), audience);
-        if kept.seats.len() >= self.capacity.get() && !kept.make_room(&self.config, now) {
-            kept.unkept += 1;
-            return breaker;
+        let mut forgotten = None;
+        if kept.seats.len() >= self.capacity.get() {
+            forgotten = kept.make_room(&self.config, now);
+            if forgotten.is_none() {
+                drop(kept);
+                self.full_at.store(now.as_nanos(), Ordering::Relaxed);
+                self.unkept.fetch_add(1, Ordering::Relaxed);
+                return breaker;
+            }
         }
         let seat = Seat {
             breaker: breaker.clone(),
             asked_at: AtomicU64::new(now.as_nanos()),
         };
         kept.seats.insert(key, seat);
+        drop(kept);
+        // The listener hears of it outside of the lock.
+        if let Some(seat) = forgotten {
+            seat.breaker.circuit().forget(now);
+        }
         breaker
+    }
+
+    /// Whether room was looked for a moment ago, and there was none.
+    fn is_in_vain(&self, now: Moment) -> bool {
+        let full_at = self.full_at.load(Ordering::Relaxed);
+        full_at != NEVER && now.as_nanos().wrapping_sub(full_at) < GRAIN
     }
 
     /// Foreign code, a key's `Hash` or `Clone`, may panic under this lock; it can then cost a
@@ -228,23 +262,21 @@ impl<K: fmt::Debug, S> fmt::Debug for KeyedSet<K, S> {
 }
 
 impl<K: Eq + Hash + Clone, S: BuildHasher> Shelf<K, S> {
-    /// Forgets the breaker that is missed least, if one may be forgotten.
-    fn make_room(&mut self, config: &BreakerConfig, now: Moment) -> bool {
+    /// Takes out the breaker that is missed least, if one may be forgotten.
+    fn make_room(&mut self, config: &BreakerConfig, now: Moment) -> Option<Seat> {
         let least = self
             .seats
             .iter()
             .filter_map(|(key, seat)| Some((seat.loss(config, now)?, seat.asked_at(), key)))
             .min_by_key(|(loss, asked_at, _)| (*loss, *asked_at))
             .map(|(loss, _, key)| (loss, key.clone()));
-        let Some((loss, key)) = least else {
-            return false;
-        };
-        self.seats.remove(&key);
+        let (loss, key) = least?;
+        let seat = self.seats.remove(&key)?;
         match loss {
-            Loss::Counts => self.evicted += 1,
+            Loss::Counts | Loss::Openings => self.evicted += 1,
             Loss::Abandoned => self.abandoned += 1,
         }
-        true
+        Some(seat)
     }
 }
 
@@ -269,6 +301,7 @@ impl Seat {
         }
         let patience = roll::nanos(config.settings.open_delay_limit).saturating_add(GRAIN);
         match self.breaker.state(now) {
+            State::Closed if self.breaker.circuit().openings(now) > 0 => Some(Loss::Openings),
             State::Closed => Some(Loss::Counts),
             // The last request may have come up to a grain later than is known.
             State::HalfOpen if roll::nanos(now.since(self.asked_at())) >= patience => {

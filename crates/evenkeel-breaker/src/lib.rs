@@ -22,10 +22,12 @@ mod judge;
 mod keyed;
 mod machine;
 mod mode;
+mod news;
 mod open_delays;
 mod outcome;
 mod permit;
 mod phase;
+mod place;
 mod present;
 mod probe;
 mod ramp;
@@ -43,6 +45,8 @@ mod window;
 pub use admission::{Admission, Rejection, Ticket};
 pub use breaker::Breaker;
 pub use call_error::CallError;
+#[cfg(feature = "async")]
+pub use caller::Streaming;
 #[cfg(any(feature = "async", feature = "blocking"))]
 pub use caller::{Caller, Dropped};
 pub use clock::Clock;

@@ -2,9 +2,10 @@ use core::time::Duration;
 
 use evenkeel_error::{ErrorKind, Moment};
 
-use crate::circuit::{Circuit, Counted, News};
+use crate::circuit::{Circuit, Counted};
+use crate::news::News;
+use crate::place::Place;
 use crate::present::{Given, Present};
-use crate::tallies::Misplaced;
 use crate::{Breaker, Outcome, Rejected, Rejection, Ticket, Transition};
 
 /// Leave to make one call, and the duty to say what became of it.
@@ -22,7 +23,7 @@ pub struct Permit<H: Handle = Breaker> {
     handle: H,
     ticket: Ticket,
     progress: Progress,
-    news: Option<Box<News>>,
+    news: News,
 }
 
 /// Which verdict the breaker still waits for.
@@ -64,12 +65,19 @@ mod sealed {
 }
 
 impl<H: Handle> Permit<H> {
-    #[inline]
-    pub(crate) fn admit(handle: H, present: &mut impl Present) -> Result<Self, Rejected> {
+    #[expect(
+        clippy::inline_always,
+        reason = "a permit that a function returns lives in memory, which doubles the cost"
+    )]
+    #[inline(always)]
+    pub(crate) fn admit(handle: H, present: impl Present) -> Result<Self, Rejected> {
+        let circuit = handle.circuit();
+        let gate = circuit.gate();
         // Built in one place from single values, which then need not go through memory.
-        let (ticket, news) = match handle.circuit().enter(present) {
-            Some(ticket) => (ticket, None),
-            None => handle.circuit().admit(present.now(), present.roll())?,
+        let (ticket, news) = if gate.is_clear() {
+            (Ticket::of_gate(gate), News::NONE)
+        } else {
+            circuit.admit(gate, present)?
         };
         Ok(Self {
             handle,
@@ -83,22 +91,21 @@ impl<H: Handle> Permit<H> {
     /// this call is the probe, or from recovering to closed.
     #[must_use]
     pub fn transition(&self) -> Option<Transition> {
-        self.news.as_ref()?.transition
+        self.news.transition()
     }
 
     /// What the breaker would have answered, had it not been
     /// [only observing](crate::Mode::ObserveOnly).
     #[must_use]
     pub fn overruled(&self) -> Option<Rejection> {
-        self.news.as_ref()?.overruled
+        self.news.overruled()
     }
 
     /// The call's reply has begun: counts as a success, at once. A stream may take minutes to
     /// end, and neither a probe nor the window should wait for that.
     ///
-    /// The permit remains for what comes after: a [`failure`](Self::failure) is then counted as a
-    /// verdict of its own, a [`success`](Self::success) adds nothing. Only the first of several
-    /// beginnings counts.
+    /// The permit remains for what comes after: with a [`failure`](Self::failure) it is one call that
+    /// failed, a [`success`](Self::success) adds nothing. Only the first of several beginnings counts.
     #[inline]
     pub fn first_content(&mut self, now: Moment, roll: u64) -> Option<Transition> {
         self.begin(&mut Given { now, roll })
@@ -137,13 +144,17 @@ impl<H: Handle> Permit<H> {
         if self.progress != Progress::Begun {
             return None;
         }
-        self.progress = Progress::Answering;
-        let circuit = self.handle.circuit();
-        if circuit.count_success(self.ticket, present) {
-            self.ticket = self.ticket.answering();
+        let (circuit, ticket) = (self.handle.circuit(), self.ticket);
+        let counted = circuit.count(ticket, present);
+        if matches!(counted, Counted::Yes) || circuit.count_otherwise(counted, ticket, present) {
+            self.progress = Progress::Answering;
+            self.ticket = ticket.answering();
             return None;
         }
-        let (rest, transition) = circuit.first_content(self.ticket, present.now(), present.roll());
+        // Asked first: a clock that panics leaves the place to the drop.
+        let (now, roll) = (present.now(), present.roll());
+        self.progress = Progress::Answering;
+        let (rest, transition) = circuit.first_content(ticket, now, roll);
         self.ticket = rest;
         transition
     }
@@ -154,41 +165,16 @@ impl<H: Handle> Permit<H> {
     )]
     #[inline(always)]
     pub(crate) fn succeed(mut self, mut present: impl Present) -> Option<Transition> {
-        if self.progress == Progress::Begun {
-            match self.handle.circuit().count(self.ticket, &mut present) {
-                Counted::Yes => {
-                    self.progress = Progress::Done;
-                    return None;
-                }
-                Counted::Astray(misplaced) => return self.mend(misplaced),
-                Counted::No => {}
-            }
-        }
-        // Moved there, so that the shortest way need not keep it in memory for a panic.
-        self.succeed_otherwise(present)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn mend(mut self, misplaced: Misplaced) -> Option<Transition> {
-        self.progress = Progress::Done;
-        self.handle.circuit().mend(misplaced);
-        None
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn succeed_otherwise(mut self, mut present: impl Present) -> Option<Transition> {
+        let (circuit, ticket) = (self.handle.circuit(), self.ticket);
         if self.progress != Progress::Begun {
             return None;
         }
+        let counted = circuit.count(ticket, &mut present);
         self.progress = Progress::Done;
-        let circuit = self.handle.circuit();
-        let now = present.now();
-        if circuit.count_in_time(self.ticket, now) {
-            return None;
+        match counted {
+            Counted::Yes => None,
+            counted => Place::new(circuit, ticket).succeed(counted, present),
         }
-        circuit.record(self.ticket, Outcome::Success, now, present.roll())
     }
 
     #[cold]
@@ -218,8 +204,8 @@ impl<H: Handle> Permit<H> {
                 None
             }
             Outcome::Failure { .. } => {
-                self.progress = Progress::Done;
                 let (now, roll) = (present.now(), present.roll());
+                self.progress = Progress::Done;
                 let circuit = self.handle.circuit();
                 circuit.record(self.ticket, outcome, now, roll)
             }

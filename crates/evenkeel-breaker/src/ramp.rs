@@ -10,6 +10,7 @@ pub(crate) struct Ramp {
     since: Moment,
     step: u32,
     begun: u32,
+    failures: u32,
     /// Of the current step, so that a place is only given back to the step it was taken from.
     generation: u64,
 }
@@ -29,8 +30,15 @@ impl Ramp {
             since,
             step: 0,
             begun: 0,
+            failures: 0,
             generation,
         }
+    }
+
+    /// A call of it failed. Whether that ends it.
+    pub(crate) const fn fail(&mut self, config: &Settings) -> bool {
+        self.failures = self.failures.saturating_add(1);
+        self.failures >= config.ramp_failures
     }
 
     /// Takes a place of the current step. `fresh` is the generation to use if a step begins.

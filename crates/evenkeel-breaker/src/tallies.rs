@@ -9,7 +9,7 @@ use crate::Window;
 use crate::config::Settings;
 use crate::counts::{BUCKETS, Ledger, Sample, Streak, TimeWindow, Totals, Width};
 use crate::gate::Gate;
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 mod calls;
 mod past;
@@ -22,8 +22,6 @@ pub(crate) use verdicts::{Misplaced, Verdicts};
 /// What may be touched without the lock.
 #[derive(Debug)]
 pub(crate) struct Tallies {
-    /// Failures since the last success. Zero while all is well, and then only read.
-    streak: AtomicU32,
     /// How long a bucket is; [`Width::ENDLESS`] in a window of calls.
     width: Width,
     /// None if failures in a row are the only rule: then a success has nothing to count.
@@ -33,8 +31,8 @@ pub(crate) struct Tallies {
 /// What went wrong; the lock guards it.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles {
-    first: Moment,
-    last: Moment,
+    /// Over as soon as the gate is closed and [not troubled](Gate::is_troubled).
+    pub(crate) streak: Streak,
     /// Failures and slow calls of a window; none as long as there were none.
     time: Option<Box<TimeWindow>>,
     calls: Option<Box<Calls>>,
@@ -48,18 +46,8 @@ impl Tallies {
         };
         let counts = settings.counts_in_window();
         Self {
-            streak: AtomicU32::new(0),
             width,
             verdicts: counts.then(|| Box::new(Verdicts::new())),
-        }
-    }
-
-    /// What a success has to write to; `None` if failures in a row are the only rule.
-    #[inline]
-    pub(crate) const fn verdicts(&self) -> Option<&Verdicts> {
-        match &self.verdicts {
-            Some(verdicts) => Some(verdicts),
-            None => None,
         }
     }
 
@@ -69,21 +57,16 @@ impl Tallies {
         needed.then(Box::default)
     }
 
-    /// A success in time. `now` is asked only where the rule needs it. What comes back must be given
-    /// to [`mend`](Self::mend).
+    /// A success in a window of calls. What comes back must be given to [`mend`](Self::mend).
     #[inline]
-    pub(crate) fn succeed(
-        &self,
-        verdicts: &Verdicts,
-        now: impl FnOnce() -> Moment,
-    ) -> Option<Misplaced> {
-        self.end_streak();
-        let bucket = if self.width.is_endless() {
-            0
-        } else {
-            self.width.bucket(now())
-        };
-        verdicts.count(bucket)
+    pub(crate) fn succeed(&self) -> Option<Misplaced> {
+        self.verdicts.as_ref()?.count(0)
+    }
+
+    /// The same in either window.
+    #[inline]
+    pub(crate) fn succeed_at(&self, now: Moment) -> Option<Misplaced> {
+        self.verdicts.as_ref()?.count(self.width.bucket(now))
     }
 
     /// Puts a success right that was counted in the wrong place, under the lock.
@@ -96,18 +79,11 @@ impl Tallies {
     }
 
     /// The same for a thread that cannot have the lock now.
-    pub(crate) fn note_late(&self) {
+    pub(crate) fn note_late(&self, misplaced: Misplaced) {
         match &self.verdicts {
-            Some(verdicts) if !self.width.is_endless() => verdicts.note_late(),
+            Some(verdicts) if !self.width.is_endless() => verdicts.note_late(misplaced),
             // A word that is full is emptied by the next one.
             Some(_) | None => {}
-        }
-    }
-
-    #[inline]
-    pub(crate) fn end_streak(&self) {
-        if self.streak.load(Ordering::Relaxed) != 0 {
-            self.streak.store(0, Ordering::Relaxed);
         }
     }
 }
@@ -121,29 +97,12 @@ pub(crate) struct SharedLedger<'a> {
     pub(crate) troubles: &'a mut Troubles,
 }
 
-impl SharedLedger<'_> {
-    fn fail(&mut self, now: Moment) {
-        let before = self.tallies.streak.fetch_add(1, Ordering::Relaxed);
-        if before == u32::MAX {
-            self.tallies.streak.store(u32::MAX, Ordering::Relaxed);
-        }
-        if before == 0 {
-            self.troubles.first = now;
-            self.troubles.last = now;
-        }
-        self.troubles.last = self.troubles.last.max(now);
-    }
-}
-
 impl Ledger for SharedLedger<'_> {
     fn record(&mut self, sample: Sample, now: Moment) {
         if sample == Sample::success(false) {
-            let tallies = self.tallies;
-            let Some(verdicts) = tallies.verdicts() else {
-                return tallies.end_streak();
-            };
-            if let Some(misplaced) = tallies.succeed(verdicts, || now) {
-                tallies.mend(self.past, misplaced);
+            self.troubles.streak.end();
+            if let Some(misplaced) = self.tallies.succeed_at(now) {
+                self.tallies.mend(self.past, misplaced);
             }
             return;
         }
@@ -156,13 +115,18 @@ impl Ledger for SharedLedger<'_> {
             }
             (Some(verdicts), Window::Calls(capacity)) => {
                 let calls = self.troubles.calls.get_or_insert_default();
-                calls.record(verdicts.next(), sample, capacity);
+                let number = if sample.again {
+                    verdicts.latest()
+                } else {
+                    verdicts.next()
+                };
+                calls.record(number, sample, capacity);
             }
         }
         if sample.failed {
-            self.fail(now);
+            self.troubles.streak.fail(now);
         } else {
-            self.tallies.end_streak();
+            self.troubles.streak.end();
         }
     }
 
@@ -195,22 +159,16 @@ impl Ledger for SharedLedger<'_> {
     }
 
     fn streak(&self) -> Streak {
-        match self.tallies.streak.load(Ordering::Relaxed) {
-            0 => Streak::default(),
-            failures => Streak {
-                failures,
-                first: self.troubles.first,
-                last: self.troubles.last,
-            },
-        }
+        self.troubles.streak
     }
 
-    /// Shuts the gate first, so that successes of the time before go to the lock, where they are
-    /// seen to be stale. One that a thread is just about to count may slip in after this, as a
-    /// single success of the next closed state; nothing is decided by it.
+    /// Shuts the gate, so that successes of the time before go to the lock, where they are seen to be
+    /// stale. Those that threads have found the gate for, and have yet to count, slip in as successes of
+    /// the next closed state: one a thread at most. They open nothing, and end no failures in a row,
+    /// which only the gate they found could say.
     fn clear(&mut self) {
-        self.gate.store(Gate::GUARDED.word(), Ordering::Release);
-        self.tallies.streak.store(0, Ordering::Relaxed);
+        self.gate.swap(Gate::GUARDED.word(), Ordering::AcqRel);
+        self.troubles.streak.end();
         match (&self.tallies.verdicts, self.window) {
             (None, _) => {}
             (Some(verdicts), Window::Time(_)) => verdicts.clear_bucket(),

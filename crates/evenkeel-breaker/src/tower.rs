@@ -12,10 +12,43 @@ use crate::{ByError, CallError, Caller, Clock, Judge, Permit, Rejected};
 
 /// Sends the calls of a service through a breaker.
 ///
-/// All services that one layer makes share its breaker. A service is as ready as the one inside: a
-/// call is refused when it is made, by an error, and does not wait. An answer whose body streams is a
-/// success when its head is there; where that is too early, make the call with
-/// [`Caller::call_streaming`].
+/// All services that one layer makes share its breaker: a layer a model, where models fail apart. A
+/// service is as ready as the one inside: a call is refused when it is made, by an error, and does not
+/// wait. An answer whose body streams is a success when its head is there; where that is too early, make
+/// the call with [`Caller::call_streaming`].
+///
+/// Put it inside of limits, buffers and load balancers, nearest to the service that may fail. What stands
+/// inside of it reserves a place when it is ready, and a refused call leaves that reserved: with a
+/// concurrency limit inside, clones that were refused could keep the probe out.
+///
+/// An answer is a success, whatever its status says: over a service of HTTP, judge by the status, too. And
+/// where the error inside is boxed, box this one as well, so that layers outside can have it:
+///
+/// ```
+/// use evenkeel_breaker::{Breaker, CallError, Outcome, tower::BreakerLayer};
+/// use evenkeel_error::ErrorKind;
+/// use tower::{BoxError, ServiceBuilder, ServiceExt as _, service_fn};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let by_status = |result: &Result<u16, BoxError>| match result {
+///     Ok(529) => Outcome::Failure { kind: ErrorKind::Overloaded, hint: None },
+///     Ok(500..) => Outcome::Failure { kind: ErrorKind::ServerError, hint: None },
+///     Ok(_) => Outcome::Success,
+///     Err(_) => Outcome::Failure { kind: ErrorKind::Connection, hint: None },
+/// };
+/// let service = ServiceBuilder::new()
+///     .concurrency_limit(64)
+///     .map_err(|error: CallError<BoxError>| match error {
+///         CallError::Rejected(rejected) => rejected.into(),
+///         CallError::Inner(error) => error,
+///     })
+///     .layer(BreakerLayer::new(Breaker::default().caller().judge(by_status)))
+///     .service(service_fn(|status: u16| async move { Ok::<_, BoxError>(status) }));
+/// assert_eq!(service.oneshot(200).await.unwrap(), 200);
+/// # });
+/// ```
+///
+/// By what errors say:
 ///
 /// ```
 /// use evenkeel_breaker::{Breaker, CallError, tower::BreakerLayer};

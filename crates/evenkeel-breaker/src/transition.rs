@@ -56,10 +56,12 @@ pub enum Reason {
     ProbeSucceeded,
     /// The probe failed, or was slow where that counts.
     ProbeFailed,
-    /// A call failed during the slow start.
+    /// A call, or [so many](crate::BreakerConfigBuilder::ramp_failures), failed during the slow start.
     FailedWhileRecovering,
-    /// The last step of the slow start passed without a failure.
+    /// The last step of the slow start passed.
     RampOver,
+    /// A full [`KeyedSet`](crate::KeyedSet) keeps this breaker no more: nobody had asked for it any more.
+    Forgotten,
 }
 
 impl Reason {
@@ -75,6 +77,7 @@ impl Reason {
             Self::ProbeFailed => "probe_failed",
             Self::FailedWhileRecovering => "failed_while_recovering",
             Self::RampOver => "ramp_over",
+            Self::Forgotten => "forgotten",
         }
     }
 }
@@ -96,6 +99,7 @@ impl fmt::Display for Reason {
             Self::ProbeFailed => f.write_str("the probe failed"),
             Self::FailedWhileRecovering => f.write_str("a call failed during the slow start"),
             Self::RampOver => f.write_str("the slow start is over"),
+            Self::Forgotten => f.write_str("nobody asks for it any more"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
-use evenkeel_breaker::{Breaker, BreakerConfig, Window};
+use evenkeel_breaker::{Breaker, BreakerConfig, KeyedSet, Ratio, Window};
 use evenkeel_error::{ErrorKind, Moment};
 
 /// Long enough for any window here to slide over all of its buckets, several times.
@@ -18,7 +18,14 @@ fn successes(breaker: &Breaker, from: Moment) -> Moment {
 #[test]
 fn a_thousand_calls_through_a_closed_circuit_allocate_nothing_whatever_the_window() {
     let calls = BreakerConfig::builder().window(Window::Calls(100));
-    for config in [BreakerConfig::default(), calls.build().unwrap()] {
+    let slow = BreakerConfig::builder().slow_ratio(Ratio::HALF);
+    let in_a_row = BreakerConfig::builder().failure_ratio(None);
+    for config in [
+        BreakerConfig::default(),
+        calls.build().unwrap(),
+        slow.build().unwrap(),
+        in_a_row.build().unwrap(),
+    ] {
         let breaker = Breaker::new(config);
         let counted = measure(|| {
             successes(&breaker, Moment::ORIGIN);
@@ -46,4 +53,27 @@ fn nor_do_they_after_it_has_opened_and_closed_again() {
         successes(&breaker, now);
     });
     assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn nor_do_refusals_nor_probes_nor_calls_of_a_set_whose_key_is_known() {
+    let set = KeyedSet::new(BreakerConfig::default());
+    let now = Moment::ORIGIN;
+    set.admit(&7, now, 0).unwrap().success(now, 0);
+    let known = measure(|| {
+        set.admit(&7, now, 0).unwrap().success(now, 0);
+    });
+    assert_eq!(known.count_total, 0);
+    let breaker = Breaker::default();
+    for _ in 0..5 {
+        breaker
+            .admit(now, 0)
+            .unwrap()
+            .failure(ErrorKind::Overloaded, None, now, 0);
+    }
+    let refused = measure(|| assert!(breaker.admit(now, 0).is_err()));
+    assert_eq!(refused.count_total, 0);
+    let later = now + Duration::from_secs(60);
+    let probing = measure(|| assert!(breaker.admit(later, 0).unwrap().transition().is_some()));
+    assert_eq!(probing.count_total, 0);
 }

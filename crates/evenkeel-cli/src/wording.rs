@@ -21,6 +21,7 @@ pub(crate) fn stopped(reason: Stopped) -> &'static str {
         Stopped::Released => "a part was handed out already, and is not said twice",
         Stopped::Latched => "the key is known to be refused",
         Stopped::UnsafeToRepeat => "the request may have been carried out, and must not be twice",
+        Stopped::NotReplayable => "its body was read as it was sent, and is gone",
         // A reason that is younger than this list.
         other => other.label(),
     }

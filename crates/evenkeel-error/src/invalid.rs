@@ -1,4 +1,5 @@
-use thiserror::Error;
+use core::error::Error;
+use core::fmt;
 
 /// A configuration that breaks a rule: which field, which rule.
 ///
@@ -10,8 +11,7 @@ use thiserror::Error;
 /// let error = InvalidConfig::new("max_attempts", "must be 1 or more");
 /// assert_eq!(error.to_string(), "max_attempts must be 1 or more");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-#[error("{field} {rule}")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct InvalidConfig {
     field: &'static str,
@@ -36,3 +36,12 @@ impl InvalidConfig {
         self.rule
     }
 }
+
+impl fmt::Display for InvalidConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, rule } = self;
+        write!(formatter, "{field} {rule}")
+    }
+}
+
+impl Error for InvalidConfig {}

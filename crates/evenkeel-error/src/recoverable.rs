@@ -48,6 +48,14 @@ pub trait Recoverable {
     fn kind(&self) -> Option<ErrorKind> {
         None
     }
+
+    /// Whether the caller brought about what its [`kind`](Self::kind) lays on the server, `false` by
+    /// default: a request whose body did not arrive in time, say, is a time-out of the server's.
+    ///
+    /// No retry depends on it. A breaker learns nothing of the server's health from such a failure.
+    fn blames_caller(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Recoverable + ?Sized> Recoverable for &T {
@@ -65,5 +73,9 @@ impl<T: Recoverable + ?Sized> Recoverable for &T {
 
     fn kind(&self) -> Option<ErrorKind> {
         (**self).kind()
+    }
+
+    fn blames_caller(&self) -> bool {
+        (**self).blames_caller()
     }
 }

@@ -31,6 +31,21 @@ fn respond(status: u16, headers: &[(&'static str, &'static str)], body: &str) ->
 }
 
 #[test]
+fn a_request_that_did_not_arrive_in_time_blames_the_caller_and_a_late_reply_the_server() {
+    let code = r#"{"type":"error","error":{"type":"invalid_request_error","message":"x","details":{"error_code":"request_body_timeout"}}}"#;
+    for (error, blames_caller) in [
+        (respond(408, &[], ""), true),
+        (respond(400, &[], code), true),
+        (respond(504, &[], ""), false),
+        (respond(529, &[], OVERLOADED), false),
+    ] {
+        assert_eq!(error.blames_caller(), blames_caller, "{error}");
+    }
+    let late = respond(408, &[], "");
+    assert_eq!(late.kind(), ErrorKind::ServerTimeout);
+}
+
+#[test]
 fn a_529_is_overload_and_waits_long() {
     let error = respond(529, &[], OVERLOADED);
     assert_eq!(error.kind(), ErrorKind::Overloaded);

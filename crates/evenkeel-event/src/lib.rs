@@ -3,12 +3,14 @@
 
 mod event;
 mod observer;
+mod propagator;
 mod stopped;
 mod wait;
 mod what;
 
 pub use event::{CallId, Event};
 pub use observer::Observer;
+pub use propagator::{AttemptHead, Propagator};
 pub use stopped::Stopped;
 pub use wait::WaitReason;
 pub use what::{Circuit, Scope, Trigger, What};

@@ -21,6 +21,8 @@ pub enum Stopped {
     Latched,
     /// The request may have been carried out, and carrying it out twice would do harm.
     UnsafeToRepeat,
+    /// The body was read as it was sent, and what has been read cannot be sent again.
+    NotReplayable,
 }
 
 impl Stopped {
@@ -34,6 +36,7 @@ impl Stopped {
         Self::Released,
         Self::Latched,
         Self::UnsafeToRepeat,
+        Self::NotReplayable,
     ];
 
     /// The stable `snake_case` name, for metrics, logs and the command line.
@@ -48,6 +51,7 @@ impl Stopped {
             Self::Released => "released",
             Self::Latched => "latched",
             Self::UnsafeToRepeat => "unsafe_to_repeat",
+            Self::NotReplayable => "not_replayable",
         }
     }
 }

@@ -29,7 +29,8 @@ pub enum What<'a> {
         /// From its start to the failure.
         elapsed: Duration,
     },
-    /// Content that an attempt had brought, and nobody had been shown, is dropped for a replay.
+    /// Content that an attempt had brought is dropped, and the reply asked for again. Who was shown
+    /// some of it has been told.
     #[non_exhaustive]
     AttemptDiscarded {
         /// Its number.
@@ -197,7 +198,7 @@ impl<'a> What<'a> {
         }
     }
 
-    /// Content that nobody had been shown is dropped for a replay.
+    /// What an attempt had brought is dropped, and the reply asked for again.
     #[must_use]
     pub const fn attempt_discarded(attempt: u32) -> Self {
         Self::AttemptDiscarded { attempt }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod file;
+mod follow_up;
 mod lines;
 mod model;
 mod page;
@@ -9,6 +10,7 @@ mod results;
 
 pub use batch::{Batch, BatchCounts, BatchRequest, BatchStatus, CreateBatch};
 pub use file::{Deleted, File};
+pub use follow_up::FollowUp;
 pub use lines::{DEFAULT_LINE_LIMIT, JsonLines, Line};
 pub use model::{
     Capabilities, ContextCapability, EffortCapability, Lifecycle, Model, ServerToolsCapability,

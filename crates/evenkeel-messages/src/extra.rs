@@ -109,17 +109,19 @@ impl Extra {
     }
 
     pub(crate) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        self.write_unless(map, |_| false)
+        self.write_unless(map, &|_| false)
     }
 
     pub(crate) fn write_unless<M: SerializeMap>(
         &self,
         map: &mut M,
-        is_written: impl Fn(&str) -> bool,
+        // Not by its type: some eighty objects would each have a writer of their own.
+        is_written: &dyn Fn(&str) -> bool,
     ) -> Result<(), M::Error> {
-        self.iter()
-            .filter(|(name, _)| !is_written(name))
-            .try_for_each(|(name, value)| map.serialize_entry(name, value))
+        for (name, value) in self.iter().filter(|(name, _)| !is_written(name)) {
+            map.serialize_entry(name, value)?;
+        }
+        Ok(())
     }
 }
 
@@ -161,6 +163,14 @@ impl<'a> Fields<'a> {
         serde_json::from_str(text)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, name: Cow<'a, str>, value: &'a RawValue) {
+        self.0.push((name, value));
+    }
+
     pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
         self.0
             .iter()
@@ -171,7 +181,7 @@ impl<'a> Fields<'a> {
     /// The field called `name` as a `T`; if it is not one it stays.
     pub(crate) fn take<T: Take<'a>>(&mut self, name: &str) -> Option<T> {
         let value = T::take_from(self.raw(name)?)?;
-        self.0.retain(|(key, _)| key != name);
+        self.remove(name);
         Some(value)
     }
 

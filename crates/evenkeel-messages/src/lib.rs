@@ -54,7 +54,7 @@ pub use raw::{JsonObject, RawJson};
 pub use reply::{Message, ReplyDetails};
 pub use request::{MessageRequest, Streaming};
 pub use resume::{
-    Continuation, ContinuationForm, NoResume, Released, Resume, ResumePolicy, resume,
+    Continuation, ContinuationForm, NoResume, Released, Resume, ResumePolicy, may_restart, resume,
 };
 pub use role::Role;
 pub use sse::Tail;

@@ -30,8 +30,7 @@ pub(crate) trait Object: Sized {
 
     /// The elements of an array, each split as it is come upon.
     fn read_all(raw: &RawValue) -> Option<Vec<Self>> {
-        let items: Vec<Fields<'_>> = serde_json::from_str(raw.get()).ok()?;
-        items.into_iter().map(Self::of).collect()
+        crate::take::each(raw, Self::of)
     }
 
     /// As [`from_fields`](Self::from_fields), of the right type only.
@@ -172,7 +171,7 @@ macro_rules! object {
                     map.serialize_entry(stringify!($flag), value)?;
                 } )*
                 // A field that came as `null` and was set since must not be there twice.
-                self.extra.write_unless(map, |_name| {
+                self.extra.write_unless(map, &|_name| {
                     false
                     $( || _name == object!(@wire $required $($wire)?) )*
                     $( || (self.$optional.is_some() && _name == stringify!($optional)) )*

@@ -15,6 +15,7 @@ use crate::{
 mod details;
 mod events;
 mod plain;
+mod usual;
 
 pub use details::ReplyDetails;
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ApiVersion, CacheControl, Compaction, Container, ContentBlock, ContextManagement,
+    ApiVersion, CacheControl, Compaction, Container, Content, ContentBlock, ContextManagement,
     DiagnosticsRequest, Effort, Extra, FallbackCreditToken, Fallbacks, JsonSchemaFormat, McpServer,
     Message, MessageParam, MessageThread, OutputFormat, RawJson, ServiceTier, Speed, SystemBlock,
     Thinking, Tool, ToolChoice, ToolResult,
@@ -300,13 +300,26 @@ impl MessageRequest {
         if let Some(invalid) = self.broken {
             return Err(invalid.into());
         }
-        match serde_json::to_vec(&json::Body {
+        let mut body = Vec::with_capacity(self.size_hint());
+        let whole = json::Body {
             request: self,
             streaming,
-        }) {
-            Ok(body) => Ok(body.into()),
+        };
+        match serde_json::to_writer(&mut body, &whole) {
+            Ok(()) => Ok(body.into()),
             Err(_) => Err(Error::invalid_config("request", "must have a JSON form")),
         }
+    }
+
+    /// About how long the body is, so that writing it seldom moves it.
+    fn size_hint(&self) -> usize {
+        let parameters = self.parameters.iter();
+        let parameters = parameters.map(|(name, value)| name.len() + value.get().len() + 4);
+        let messages = self.messages.iter().map(|message| match &message.content {
+            Content::Text(text) => text.len() + text.len() / 16 + 40,
+            Content::Blocks(_) => 256,
+        });
+        96 + self.model.len() + messages.sum::<usize>() + parameters.sum::<usize>()
     }
 
     /// The model.

@@ -171,16 +171,16 @@ pub fn resume(
         return Resume::Stop(NoResume::Complete);
     }
     if !released.has_content() {
-        return match refusal_to_restart(partial, released) {
-            None => Resume::Replay(request.clone()),
-            Some(why) => Resume::Stop(why),
+        return match may_restart(partial, released) {
+            Ok(()) => Resume::Replay(request.clone()),
+            Err(why) => Resume::Stop(why),
         };
     }
     let stop = match policy {
         ResumePolicy::Stop => NoResume::Policy,
-        ResumePolicy::Restart => match refusal_to_restart(partial, released) {
-            None => return Resume::Restart(request.clone()),
-            Some(why) => why,
+        ResumePolicy::Restart => match may_restart(partial, released) {
+            Ok(()) => return Resume::Restart(request.clone()),
+            Err(why) => why,
         },
         ResumePolicy::Continue => match continuation(request, partial, released) {
             Ok(continuation) => return Resume::Continue(Box::new(continuation)),
@@ -190,18 +190,24 @@ pub fn resume(
     Resume::Stop(stop)
 }
 
-fn refusal_to_restart(partial: &Partial, released: &Released) -> Option<NoResume> {
+/// Whether a reply that broke off may be asked for again from its start: the rule of [`resume`], for
+/// those who keep the bytes of the request.
+///
+/// # Errors
+///
+/// A whole tool call was handed out, or a tool at the server was called.
+pub fn may_restart(partial: &Partial, released: &Released) -> Result<(), NoResume> {
     let at_server = partial.content().iter().any(ContentBlock::runs_at_server)
         || partial
             .unfinished_tools()
             .iter()
             .any(|tool| tool.start.runs_at_server());
     if released.has_tool_call() {
-        Some(NoResume::ToolCall)
+        Err(NoResume::ToolCall)
     } else if at_server {
-        Some(NoResume::ServerTool)
+        Err(NoResume::ServerTool)
     } else {
-        None
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! One message batch, whose items are done one after the other as time passes. Pure: the moment comes
 //! in as an argument.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +18,7 @@ use crate::ids;
 use crate::message::Message;
 use crate::model;
 use crate::request::{Form, MessagesRequest};
+use crate::scenario::BatchResult;
 use crate::usage::{Input, Tier};
 
 /// The API's own limit.
@@ -38,19 +40,27 @@ pub(crate) struct Batch {
 pub(crate) struct Item {
     id: String,
     request: Result<MessagesRequest, Unfit>,
+    fate: Fate,
+}
+
+/// What the script has in store for an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Fair,
+    Expires,
 }
 
 /// Why an item fails when its batch runs.
 #[derive(Debug)]
 struct Unfit {
-    error_type: &'static str,
+    error_type: Cow<'static, str>,
     message: String,
 }
 
 impl From<String> for Unfit {
     fn from(message: String) -> Self {
         Self {
-            error_type: "invalid_request_error",
+            error_type: "invalid_request_error".into(),
             message,
         }
     }
@@ -61,6 +71,26 @@ pub(crate) enum Status {
     InProgress,
     Canceling,
     Ended,
+}
+
+impl Item {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Meets this when its turn comes, unless it is wrong in itself.
+    pub(crate) fn meet(&mut self, result: &BatchResult) {
+        match result {
+            BatchResult::Expired => self.fate = Fate::Expires,
+            BatchResult::Errored(error_type) if self.request.is_ok() => {
+                self.request = Err(Unfit {
+                    error_type: error_type.clone().into(),
+                    message: "The script says so.".to_owned(),
+                });
+            }
+            BatchResult::Errored(_) => {}
+        }
+    }
 }
 
 impl Batch {
@@ -117,8 +147,11 @@ impl Batch {
 
     pub(crate) fn json(&self, at: Moment, base: &str) -> String {
         let (status, done) = (self.status(at), self.done(at));
-        let failed = |items: &[Item]| items.iter().filter(|item| item.request.is_err()).count();
-        let errored = failed(self.items.get(..done).unwrap_or_default());
+        let finished = self.items.get(..done).unwrap_or_default();
+        let late = |item: &&Item| item.fate == Fate::Expires;
+        let overdue = finished.iter().filter(late).count();
+        let failed = |item: &&Item| !late(item) && item.request.is_err();
+        let errored = finished.iter().filter(failed).count();
         let left = self.items.len() - done;
         let (status, processing, canceled, expired) = match (status, self.cancelled) {
             (Status::InProgress, _) => ("in_progress", left, 0, 0),
@@ -143,9 +176,10 @@ impl Batch {
             .cancelled
             .map(|at| date(at.saturating_sub(self.created)));
         format!(
-            r#"{{"id":{},"type":"message_batch","processing_status":"{status}","request_counts":{{"processing":{processing},"succeeded":{},"errored":{errored},"canceled":{canceled},"expired":{expired}}},"ended_at":{ended},"created_at":{},"expires_at":{},"archived_at":null,"cancel_initiated_at":{},"results_url":{results}}}"#,
+            r#"{{"id":{},"type":"message_batch","processing_status":"{status}","request_counts":{{"processing":{processing},"succeeded":{},"errored":{errored},"canceled":{canceled},"expired":{}}},"ended_at":{ended},"created_at":{},"expires_at":{},"archived_at":null,"cancel_initiated_at":{},"results_url":{results}}}"#,
             quoted(&self.id),
-            done - errored,
+            done - errored - overdue,
+            expired + overdue,
             date(Duration::ZERO),
             date(EXPIRY),
             cancel_date.unwrap_or_else(null)
@@ -162,6 +196,7 @@ impl Batch {
                     r#"{"type":"expired"}"#.to_owned()
                 }
                 _ if place >= done => r#"{"type":"canceled"}"#.to_owned(),
+                _ if item.fate == Fate::Expires => r#"{"type":"expired"}"#.to_owned(),
                 Ok(request) => {
                     let message = Message::compose(
                         answer,
@@ -174,7 +209,7 @@ impl Batch {
                 }
                 Err(unfit) => {
                     let id = ids::request_id(&mut dice);
-                    let envelope = Envelope::new(unfit.error_type, &unfit.message, None);
+                    let envelope = Envelope::new(&unfit.error_type, &unfit.message, None);
                     let error = envelope.request_id(&id).json();
                     format!(r#"{{"type":"errored","error":{error}}}"#)
                 }
@@ -221,6 +256,7 @@ pub(crate) fn items(body: &Value, version: Version) -> Result<Vec<Item>, String>
         items.push(Item {
             id: id.to_owned(),
             request: item(params, version),
+            fate: Fate::Fair,
         });
     }
     Ok(items)
@@ -236,7 +272,7 @@ fn item(params: &Value, version: Version) -> Result<MessagesRequest, Unfit> {
     let request = MessagesRequest::of(params, version)?;
     if model::is_retired(&request.model) {
         return Err(Unfit {
-            error_type: "not_found_error",
+            error_type: "not_found_error".into(),
             message: format!("model: {}", request.model),
         });
     }

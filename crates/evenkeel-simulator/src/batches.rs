@@ -1,5 +1,6 @@
 //! All message batches, the newest last. Pure: the moment comes in as an argument.
 
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use crate::answer::Answer;
@@ -8,6 +9,7 @@ use crate::block::quoted;
 use crate::dice::Dice;
 use crate::gate::Refusal;
 use crate::ids;
+use crate::scenario::BatchResult;
 
 /// How many batches are kept; the oldest is forgotten first.
 const KEPT: usize = 1_000;
@@ -17,6 +19,8 @@ const KEPT: usize = 1_000;
 pub(crate) struct Batches {
     all: Vec<Batch>,
     created: u64,
+    /// The ids of items whose scripted result has come.
+    met: HashSet<String>,
 }
 
 /// When something happens: since the start, and by the calendar.
@@ -50,6 +54,17 @@ impl Batches {
         }
         self.all.push(batch);
         json
+    }
+
+    /// Gives items the results that the script has for their ids, each once.
+    pub(crate) fn script(&mut self, items: &mut [Item], script: &BTreeMap<String, BatchResult>) {
+        for item in items {
+            if let Some(result) = script.get(item.id())
+                && self.met.insert(item.id().to_owned())
+            {
+                item.meet(result);
+            }
+        }
     }
 
     /// How many items wait to be done.

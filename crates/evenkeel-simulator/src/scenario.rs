@@ -1,5 +1,6 @@
 //! A scenario: what happens to the first request, the second, and so on.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::Duration;
@@ -33,6 +34,15 @@ pub struct Scenario {
     pub(crate) capacity: Option<Capacity>,
     pub(crate) refused: Vec<(Duration, Duration)>,
     pub(crate) batch_item: Duration,
+    pub(crate) batch_results: BTreeMap<String, BatchResult>,
+}
+
+/// What becomes of an item of a batch in place of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BatchResult {
+    /// An error of this type.
+    Errored(String),
+    Expired,
 }
 
 /// Whether requests without a credential are let in.
@@ -66,6 +76,7 @@ impl Scenario {
             capacity: None,
             refused: Vec::new(),
             batch_item: BATCH_ITEM,
+            batch_results: BTreeMap::new(),
         }
     }
 
@@ -105,6 +116,26 @@ impl Scenario {
     /// How long each item of a batch takes, one after the other. Default: 20 ms.
     pub fn batch_item_time(mut self, length: Duration) -> Self {
         self.batch_item = length;
+        self
+    }
+
+    /// Lets the item of a batch with this `custom_id` fail with an error of this type, such as
+    /// `overloaded_error`: the first that comes, so that a second try is answered.
+    pub fn batch_error(
+        mut self,
+        custom_id: impl Into<String>,
+        error_type: impl Into<String>,
+    ) -> Self {
+        let result = BatchResult::Errored(error_type.into());
+        self.batch_results.insert(custom_id.into(), result);
+        self
+    }
+
+    /// Lets the item of a batch with this `custom_id` expire when its turn comes: the first that
+    /// comes, so that a second try is answered.
+    pub fn batch_expired(mut self, custom_id: impl Into<String>) -> Self {
+        self.batch_results
+            .insert(custom_id.into(), BatchResult::Expired);
         self
     }
 

@@ -1,5 +1,6 @@
 //! Scenario files: TOML in, replies out, and errors for people who write TOML, not Rust.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::num::{NonZeroU16, NonZeroU32};
@@ -7,7 +8,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::scenario::{KeyRule, Scenario, check_reply};
+use crate::scenario::{BatchResult, KeyRule, Scenario, check_reply};
 use crate::trouble;
 
 mod blocks;
@@ -107,10 +108,27 @@ pub(crate) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
     if let Some(length) = file.batch_item {
         scenario.batch_item = length.0;
     }
+    for (id, result) in file.batch_results {
+        let line = line_of(text, result.span().start);
+        let result = batch_result(result.into_inner())
+            .map_err(|fault| ScenarioError::new(Some(line), fault))?;
+        scenario.batch_results.insert(id, result);
+    }
     Ok(match file.time_divided_by {
         Some(divisor) => scenario.time_divided_by(divisor),
         None => scenario,
     })
+}
+
+fn batch_result(said: String) -> Result<BatchResult, String> {
+    match said.as_str() {
+        "expired" => Ok(BatchResult::Expired),
+        _ if said.ends_with("_error") => Ok(BatchResult::Errored(said)),
+        _ => Err(format!(
+            "batch_results: \"{said}\" is no result; write \"expired\" or a type of error such as \
+             \"overloaded_error\""
+        )),
+    }
 }
 
 /// What is wrong with a table as a whole, whose line is that of its beginning.
@@ -151,6 +169,8 @@ struct File {
     #[serde(default)]
     refused: Vec<Spanned<SpanTable>>,
     batch_item: Option<Length>,
+    #[serde(default)]
+    batch_results: BTreeMap<String, Spanned<String>>,
 }
 
 #[cfg(test)]

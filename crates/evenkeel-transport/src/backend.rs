@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use evenkeel_error::Error;
-use http::{HeaderMap, HeaderValue, Method};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::{BaseUrl, Request, Response};
 
@@ -142,6 +143,8 @@ impl fmt::Debug for Secret<'_> {
     }
 }
 
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
 impl Secret<'_> {
     /// Writes it as the Claude API takes it: a key as `x-api-key`, a token as `authorization: Bearer`,
     /// both marked as sensitive.
@@ -151,8 +154,8 @@ impl Secret<'_> {
     /// `invalid_config` when it is empty or not visible ASCII without spaces; it is not repeated.
     pub fn write(self, headers: &mut HeaderMap) -> Result<(), Error> {
         let (field, name, secret) = match self {
-            Self::ApiKey(key) => ("api_key", "x-api-key", key),
-            Self::Bearer(token) => ("auth_token", "authorization", token),
+            Self::ApiKey(key) => ("api_key", API_KEY, key),
+            Self::Bearer(token) => ("auth_token", AUTHORIZATION, token),
         };
         if secret.is_empty() {
             return Err(Error::invalid_config(field, "must not be empty"));

@@ -19,10 +19,15 @@ pub struct BaseUrl {
     authority: Authority,
     /// Without the trailing slash; empty for none.
     prefix: String,
+    /// [`MESSAGES`] joined once: nearly every request goes there.
+    messages: Uri,
 }
+
+const MESSAGES: &str = "/v1/messages";
 
 /// Where a key and a prompt may travel without TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cleartext {
     /// To this machine only. The default.
     #[default]
@@ -32,7 +37,8 @@ pub enum Cleartext {
 }
 
 impl BaseUrl {
-    /// Reads a URL and checks it.
+    /// Reads a URL and checks it. The host is written in lower case, and the port of the scheme (80, 443)
+    /// is left out: however it is spelled, an address is the same one.
     ///
     /// # Errors
     ///
@@ -61,6 +67,7 @@ impl BaseUrl {
             return Err(invalid("must name a host after its scheme"));
         };
         check_authority(&authority)?;
+        let authority = normal(&scheme, &authority)?;
         if scheme == Scheme::HTTP
             && cleartext == Cleartext::LoopbackOnly
             && !is_loopback(&authority)
@@ -83,6 +90,7 @@ impl BaseUrl {
             ));
         }
         Ok(Self {
+            messages: put_together(&scheme, &authority, &prefix, MESSAGES)?,
             scheme,
             authority,
             prefix,
@@ -97,6 +105,9 @@ impl BaseUrl {
     /// `invalid_config` when the path does not begin with a single slash, climbs (`..`, encoded or
     /// not), holds a backslash or a fragment, or is not a legal path.
     pub fn join(&self, path: &str) -> Result<Uri, Error> {
+        if path == MESSAGES {
+            return Ok(self.messages.clone());
+        }
         let (before_query, _) = path.split_once('?').unwrap_or((path, ""));
         if !stays_below(before_query) || path.contains('#') {
             return Err(Error::invalid_config(
@@ -104,15 +115,7 @@ impl BaseUrl {
                 "must begin with one slash and hold no empty segment, no .., no backslash and no #",
             ));
         }
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(format!("{}{path}", self.prefix))
-            .build()
-            .map_err(|error: http::Error| {
-                Error::invalid_config("path", "holds characters that must be percent-encoded")
-                    .with_source(error)
-            })
+        put_together(&self.scheme, &self.authority, &self.prefix, path)
     }
 
     /// Scheme, host and port, which is what breakers and budgets are kept for.
@@ -140,6 +143,23 @@ impl fmt::Display for BaseUrl {
     }
 }
 
+fn put_together(
+    scheme: &Scheme,
+    authority: &Authority,
+    prefix: &str,
+    path: &str,
+) -> Result<Uri, Error> {
+    Uri::builder()
+        .scheme(scheme.clone())
+        .authority(authority.clone())
+        .path_and_query(format!("{prefix}{path}"))
+        .build()
+        .map_err(|error: http::Error| {
+            Error::invalid_config("path", "holds characters that must be percent-encoded")
+                .with_source(error)
+        })
+}
+
 fn invalid(rule: &str) -> Error {
     Error::invalid_config("base_url", rule)
 }
@@ -159,6 +179,33 @@ fn check_authority(authority: &Authority) -> Result<(), Error> {
     Ok(())
 }
 
+/// One spelling for each address: breakers and budgets are kept by it.
+fn normal(scheme: &Scheme, authority: &Authority) -> Result<Authority, Error> {
+    let usual = if *scheme == Scheme::HTTPS { 443 } else { 80 };
+    let host = authority.host().to_ascii_lowercase();
+    let text = match authority.port_u16().filter(|&port| port != usual) {
+        Some(port) => format!("{host}:{port}"),
+        None => host,
+    };
+    text.parse().map_err(|error: http::uri::InvalidUri| {
+        invalid("has a host that is none").with_source(error)
+    })
+}
+
+/// Whether a segment as it is sent holds a dot segment: in itself, to URL parsers, or between slashes
+/// that are encoded, to gateways that decode a path before they go by it.
+pub(crate) fn climbs(segment: &str) -> bool {
+    if !segment.contains('%') {
+        return matches!(segment, "." | "..");
+    }
+    let segment = segment.to_ascii_lowercase().replace("%2e", ".");
+    segment
+        .replace("%2f", "/")
+        .replace("%5c", "/")
+        .split('/')
+        .any(|part| matches!(part, "." | ".."))
+}
+
 /// Whether a path is what it seems: URL parsers drop dot segments, encoded ones too, take a
 /// backslash for a slash, and a path with two slashes in front for an authority.
 fn stays_below(path: &str) -> bool {
@@ -167,15 +214,15 @@ fn stays_below(path: &str) -> bool {
     };
     let mut segments = rest.split('/').peekable();
     while let Some(segment) = segments.next() {
-        let dots = segment.replace("%2e", ".").replace("%2E", ".");
         let empty_inside = segment.is_empty() && segments.peek().is_some();
-        if empty_inside || dots == "." || dots == ".." {
+        if empty_inside || climbs(segment) {
             return false;
         }
     }
     !path.contains('\\')
 }
 
+/// Whether a segment is `.` or `..`, each dot encoded or not.
 pub(crate) fn is_loopback(authority: &Authority) -> bool {
     let host = authority
         .host()
@@ -204,6 +251,24 @@ mod tests {
         assert_eq!(
             parse("https://host").unwrap().join("/v1").unwrap(),
             "https://host/v1"
+        );
+    }
+
+    #[test]
+    fn an_address_is_one_however_it_is_spelled() {
+        for url in [
+            "https://host",
+            "https://HOST/",
+            "https://host:443",
+            "HTTPS://Host:443/",
+        ] {
+            assert_eq!(parse(url).unwrap(), parse("https://host").unwrap(), "{url}");
+            assert_eq!(parse(url).unwrap().origin(), "https://host");
+        }
+        assert_eq!(parse("http://[::1]:80").unwrap().origin(), "http://[::1]");
+        assert_eq!(
+            parse("https://host:80").unwrap().origin(),
+            "https://host:80"
         );
     }
 
@@ -266,13 +331,22 @@ mod tests {
             "/v1/../..",
             "/v1/%2e%2E/x",
             "/v1/./x",
+            "/v1/x%2F..%2F..%2Fadmin",
+            "/v1/x%5c%2e%2E",
             "/v1//x",
             "/v1#x",
             "/v1/mess ages",
         ] {
             assert!(base.join(path).is_err(), "{path}");
         }
-        for path in ["/", "/v1/", "/v1/a..b", "/v1?q=../x", "/v1/...?a=b//c"] {
+        for path in [
+            "/",
+            "/v1/",
+            "/v1/a..b",
+            "/v1/a%2Fb",
+            "/v1?q=../x",
+            "/v1/...?a=b//c",
+        ] {
             assert!(base.join(path).is_ok(), "{path}");
         }
     }

@@ -13,7 +13,8 @@ use futures_core::Stream;
 pub enum Filled {
     /// All of it was read.
     Whole,
-    /// The limit came first; there may be more.
+    /// The limit was reached; there may be more. A body of exactly that size is not told from a longer
+    /// one: give a limit of one more where that matters.
     Full,
     /// It was cut: what had arrived is there.
     Cut(Error),
@@ -68,23 +69,23 @@ impl Body {
         poll_fn(|cx| self.poll_chunk(cx)).await
     }
 
-    /// Reads into `bytes` until the end, the fault, or until `bytes` holds `limit` bytes. Never more
-    /// than that is kept, whatever the other side sends or decompression makes of it.
+    /// Reads into `bytes` until the end, the fault, or until `bytes` holds `limit` bytes, and then waits
+    /// for nothing more. Never more than that is kept, whatever the other side sends or decompression
+    /// makes of it.
     ///
     /// Cancellation: what has been read is in `bytes`; dropping the future loses nothing.
     pub async fn fill(&mut self, bytes: &mut BytesMut, limit: usize) -> Filled {
-        loop {
-            let room = limit.saturating_sub(bytes.len());
+        while bytes.len() < limit {
             match self.chunk().await {
                 None => return Filled::Whole,
                 Some(Err(error)) => return Filled::Cut(error),
-                Some(Ok(chunk)) if chunk.len() > room => {
+                Some(Ok(chunk)) => {
+                    let room = limit.saturating_sub(bytes.len());
                     bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-                    return Filled::Full;
                 }
-                Some(Ok(chunk)) => bytes.extend_from_slice(&chunk),
             }
         }
+        Filled::Full
     }
 
     /// The next chunk, for hand-written futures.
@@ -147,11 +148,38 @@ mod tests {
     #[test]
     fn a_body_is_read_to_its_end_its_limit_or_its_fault_and_no_further() {
         let piece = || Ok(Bytes::from_static(b"12345"));
-        let (bytes, filled) = fill(vec![piece(), piece()], 10);
+        let (bytes, filled) = fill(vec![piece(), piece()], 11);
         assert!(matches!(filled, Filled::Whole) && bytes.len() == 10);
+        let (bytes, filled) = fill(vec![piece(), piece()], 10);
+        assert!(matches!(filled, Filled::Full) && bytes.len() == 10);
+        let (bytes, filled) = fill(vec![piece()], 0);
+        assert!(matches!(filled, Filled::Full) && bytes.is_empty());
         let (bytes, filled) = fill(vec![piece(), piece()], 7);
         assert!(matches!(filled, Filled::Full) && bytes == "1234512");
         let (bytes, filled) = fill(vec![piece(), Err(Error::interrupted()), piece()], 10);
         assert!(matches!(filled, Filled::Cut(_)) && bytes == "12345");
+    }
+
+    #[test]
+    fn a_peer_that_stalls_where_the_limit_is_reached_is_not_waited_for() {
+        struct Stalls(Option<Bytes>);
+        impl Stream for Stalls {
+            type Item = Result<Bytes, Error>;
+
+            fn poll_next(
+                mut self: Pin<&mut Self>,
+                _: &mut Context<'_>,
+            ) -> Poll<Option<Self::Item>> {
+                self.0
+                    .take()
+                    .map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(bytes))))
+            }
+        }
+        let mut body = Body::from_stream(Stalls(Some(Bytes::from_static(b"12345"))));
+        let mut bytes = BytesMut::new();
+        let mut context = Context::from_waker(Waker::noop());
+        let future = std::pin::pin!(body.fill(&mut bytes, 5));
+        let polled = future.poll(&mut context);
+        assert!(matches!(polled, Poll::Ready(Filled::Full)));
     }
 }

@@ -5,12 +5,12 @@
 )]
 
 use std::future::poll_fn;
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 /// The wall time, to read dates in headers against.
 pub(crate) fn wall() -> SystemTime {
@@ -29,14 +29,36 @@ impl Started {
     pub(crate) fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
+
+    /// A timer that rings `limit` after it; as tokio does, after decades where that cannot be counted.
+    fn ends(&self, limit: Duration) -> Sleep {
+        match self.0.checked_add(limit) {
+            Some(end) => tokio::time::sleep_until(end),
+            None => tokio::time::sleep(limit),
+        }
+    }
 }
 
-/// A clock that starts anew whenever there is progress.
+/// A clock that starts anew whenever there is progress, and that knows whether there was any.
 #[derive(Debug)]
 pub(crate) struct Progress {
     started: Started,
     /// The last progress, in nanoseconds since the start.
     last: AtomicU64,
+    /// One of the constants below.
+    state: AtomicU8,
+}
+
+const WAITING: u8 = 0;
+const BEGUN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+/// Whether what is watched has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begun {
+    Yes,
+    /// It was given up first.
+    GivenUp,
 }
 
 impl Progress {
@@ -44,7 +66,30 @@ impl Progress {
         Self {
             started: Started::now(),
             last: AtomicU64::new(0),
+            state: AtomicU8::new(WAITING),
         }
+    }
+
+    /// It begins, unless it was given up: of the two the first holds.
+    pub(crate) fn begin(&self) -> Begun {
+        match self.become_from_waiting(BEGUN) {
+            GIVEN_UP => Begun::GivenUp,
+            _ => Begun::Yes,
+        }
+    }
+
+    /// Gives it up; whether it had not begun, and now never will.
+    pub(crate) fn give_up(&self) -> bool {
+        self.become_from_waiting(GIVEN_UP) != BEGUN
+    }
+
+    /// The state before.
+    fn become_from_waiting(&self, state: u8) -> u8 {
+        let order = Ordering::AcqRel;
+        let swapped = self
+            .state
+            .compare_exchange(WAITING, state, order, Ordering::Acquire);
+        swapped.unwrap_or_else(|before| before)
     }
 
     pub(crate) fn mark(&self) {
@@ -52,34 +97,43 @@ impl Progress {
         self.last.fetch_max(nanos, Ordering::Relaxed);
     }
 
-    fn last(&self) -> Duration {
-        Duration::from_nanos(self.last.load(Ordering::Relaxed))
+    /// What is left of `limit` since the last progress.
+    fn left_of(&self, limit: Duration) -> Duration {
+        let last = Duration::from_nanos(self.last.load(Ordering::Relaxed));
+        last.saturating_add(limit)
+            .saturating_sub(self.started.elapsed())
     }
 }
 
-/// `future`'s output, or `None` when `limit` passes first, counted from the last progress, or from now
-/// where none is tracked.
+/// `future`'s output, or `None` when `limit` passes first, counted from the last progress, or from
+/// `started` where none is tracked.
+///
+/// The timer is set once the future has to be waited for.
 pub(crate) async fn within<F: Future>(
     limit: Duration,
+    started: &Started,
     progress: Option<&Progress>,
-    future: F,
+    mut future: Pin<&mut F>,
 ) -> Option<F::Output> {
-    let Some(progress) = progress else {
-        return tokio::time::timeout(limit, future).await.ok();
-    };
-    let mut future = pin!(future);
-    let mut timer = pin!(tokio::time::sleep(limit));
+    let mut timer = pin!(None::<Sleep>);
     poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
-        while timer.as_mut().poll(cx).is_ready() {
+        if timer.is_none() {
+            timer.set(Some(started.ends(limit)));
+        }
+        while timer
+            .as_mut()
+            .as_pin_mut()
+            .is_some_and(|timer| timer.poll(cx).is_ready())
+        {
             // Set anew only when it rings: progress itself costs one store.
-            let left = (progress.last() + limit).saturating_sub(progress.started.elapsed());
+            let left = progress.map_or(Duration::ZERO, |progress| progress.left_of(limit));
             if left.is_zero() {
                 return Poll::Ready(None);
             }
-            timer.set(tokio::time::sleep(left));
+            timer.set(Some(tokio::time::sleep(left)));
         }
         Poll::Pending
     })
@@ -103,7 +157,10 @@ mod tests {
             std::future::pending::<()>().await;
         };
         let started = Started::now();
-        assert_eq!(within(LIMIT, Some(&progress), busy).await, None);
+        assert_eq!(
+            within(LIMIT, &started, Some(&progress), pin!(busy)).await,
+            None
+        );
         let elapsed = started.elapsed().as_secs();
         assert_eq!(elapsed, 5 * 9 + 10);
     }
@@ -114,10 +171,10 @@ mod tests {
         for tracked in [None, Some(&progress)] {
             let started = Started::now();
             let never = std::future::pending::<()>();
-            assert_eq!(within(LIMIT, tracked, never).await, None);
+            assert_eq!(within(LIMIT, &started, tracked, pin!(never)).await, None);
             assert_eq!(started.elapsed().as_secs(), 10);
             let ready = std::future::ready(7);
-            assert_eq!(within(LIMIT, tracked, ready).await, Some(7));
+            assert_eq!(within(LIMIT, &started, tracked, pin!(ready)).await, Some(7));
             progress.mark();
         }
     }

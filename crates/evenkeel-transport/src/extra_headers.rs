@@ -55,6 +55,9 @@ pub struct ExtraHeaders {
 }
 
 impl ExtraHeaders {
+    /// The most headers, and the most betas, that there may be: servers take about a hundred.
+    pub const MOST: usize = 100;
+
     /// None.
     #[must_use]
     pub fn new() -> Self {
@@ -67,8 +70,8 @@ impl ExtraHeaders {
     /// # Errors
     ///
     /// `invalid_config`, naming the header and never its value: a name that is none, a value with a
-    /// line end or a control character, or a header that has an owner here (host, framing, encoding,
-    /// version, authentication).
+    /// line end or a control character, a header that has an owner here (host, framing, encoding,
+    /// version, authentication), or one more than [`MOST`](Self::MOST).
     pub fn add(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let parsed: HeaderName = name.parse().map_err(|error: InvalidHeaderName| {
             Error::invalid_config("header", "must have a name of letters, digits and -")
@@ -84,8 +87,14 @@ impl ExtraHeaders {
         if parsed == BETA {
             return value.split(',').try_for_each(|beta| self.beta(beta));
         }
-        self.headers
-            .append(parsed.clone(), sensitive(&parsed, value)?);
+        let value = sensitive(&parsed, value)?;
+        if self.headers.len() >= Self::MOST {
+            return Err(Error::invalid_config(
+                "header",
+                "must be one of 100 at most",
+            ));
+        }
+        self.headers.append(parsed, value);
         Ok(())
     }
 
@@ -94,7 +103,8 @@ impl ExtraHeaders {
     ///
     /// # Errors
     ///
-    /// `invalid_config` for a name that is empty or holds anything but letters, digits and `-._`.
+    /// `invalid_config` for a name that is empty or holds anything but letters, digits and `-._`, and for
+    /// one more than [`MOST`](Self::MOST).
     pub fn beta(&mut self, name: &str) -> Result<(), Error> {
         let name = name.trim();
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
@@ -104,9 +114,16 @@ impl ExtraHeaders {
                 "must be names of letters, digits and -, joined by commas",
             ));
         }
-        if self.betas.iter().all(|known| known != name) {
-            self.betas.push(name.to_owned());
+        if self.betas.iter().any(|known| known == name) {
+            return Ok(());
         }
+        if self.betas.len() >= Self::MOST {
+            return Err(Error::invalid_config(
+                "header anthropic-beta",
+                "must name 100 betas at most",
+            ));
+        }
+        self.betas.push(name.to_owned());
         Ok(())
     }
 
@@ -138,14 +155,15 @@ impl ExtraHeaders {
         self.betas.iter().map(String::as_str)
     }
 
-    /// Writes them into the headers of a request.
+    /// Writes them into the headers of a request. What is there stays, except `anthropic-beta`: where there
+    /// are betas here, they take its place.
     pub fn write(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
             headers.append(name, value.clone());
         }
         // Checked as they were added: letters, digits and commas are a legal value.
-        if let Ok(betas) = HeaderValue::try_from(self.betas.join(","))
-            && !self.betas.is_empty()
+        if !self.betas.is_empty()
+            && let Ok(betas) = HeaderValue::try_from(self.betas.join(","))
         {
             headers.insert(BETA, betas);
         }
@@ -238,6 +256,28 @@ mod tests {
         assert_eq!(headers["x-team"], "client");
         assert_eq!(headers["anthropic-beta"], "one,two");
         assert_eq!(written(&ExtraHeaders::new()).len(), 0);
+    }
+
+    #[test]
+    fn there_may_be_a_hundred_headers_and_a_hundred_betas() {
+        let mut extra = ExtraHeaders::new();
+        for number in 0..ExtraHeaders::MOST {
+            extra.add(&format!("x-{number}"), "planted").unwrap();
+            extra.beta(&format!("beta-{number}")).unwrap();
+        }
+        extra.beta("beta-7").unwrap();
+        for refused in [extra.clone().add("x-7", "planted"), extra.beta("more")] {
+            let error = refused.unwrap_err();
+            assert!(error.message().unwrap().contains("100"));
+            assert!(!format!("{error:?}").contains("planted"));
+        }
+        // Those of a call beside those of its client are no panic either.
+        let doubled = |_| extra.clone();
+        let all = (0..4).map(doubled).reduce(|mut all, more| {
+            all.extend(&more);
+            all
+        });
+        assert_eq!(written(&all.unwrap()).len(), ExtraHeaders::MOST + 1);
     }
 
     #[test]

@@ -26,13 +26,17 @@ mod tests {
     #[test]
     fn a_body_is_compressed_where_that_helps_and_says_so() {
         let mut request = Request::new(Method::POST, Uri::from_static("https://host/"));
-        request.body = Bytes::from("the same again ".repeat(100));
+        request.body = Bytes::from("the same again ".repeat(10_000));
         let compressed = request.clone().gzip();
         assert_eq!(compressed.headers["content-encoding"], "gzip");
         let mut decoder = flate2::read::GzDecoder::new(compressed.body.as_ref());
         let mut text = Vec::new();
         decoder.read_to_end(&mut text).unwrap();
         assert_eq!(text, request.body);
+
+        let again = compressed.clone().gzip();
+        assert_eq!(again.body, compressed.body, "compressed once");
+        assert_eq!(again.headers.get_all("content-encoding").iter().count(), 1);
 
         request.body = Bytes::from_static(b"{}");
         let same = request.clone().gzip();

@@ -2,6 +2,8 @@ use std::fmt::Write as _;
 
 use evenkeel_error::Error;
 
+use crate::base_url::climbs;
+
 /// A path under a [`BaseUrl`](crate::BaseUrl), in which what comes from outside is encoded.
 ///
 /// An id that a server or a caller made up is one segment, whatever it holds: it cannot climb out of
@@ -10,9 +12,10 @@ use evenkeel_error::Error;
 /// ```
 /// use evenkeel_transport::Path;
 ///
-/// let path = Path::new("/v1/files").segment("a/../b?c").query("limit", "20 & more");
-/// assert_eq!(path.encode()?, "/v1/files/a%2F..%2Fb%3Fc?limit=20%20%26%20more");
+/// let path = Path::new("/v1/files").segment("a/b?c").query("limit", "20 & more");
+/// assert_eq!(path.encode()?, "/v1/files/a%2Fb%3Fc?limit=20%20%26%20more");
 /// assert!(Path::new("/v1/files").segment("..").encode().is_err());
+/// assert!(Path::new("/v1/files").segment("../../admin").encode().is_err());
 /// # Ok::<(), evenkeel_error::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +41,14 @@ impl Path {
 
     /// One segment more. Everything but letters, digits and `-._~` is percent-encoded (RFC 3986 §2.3).
     pub fn segment(mut self, segment: &str) -> Self {
-        if matches!(segment, "" | "." | "..") {
-            // Encoded dots are dots to every URL parser there is.
-            self.fault = Some("has an id that is empty or only dots");
-        }
         self.encoded.push('/');
+        let start = self.encoded.len();
         encode(&mut self.encoded, segment);
+        // Encoding does not help: dots are dots to every URL parser there is, and there are gateways that
+        // decode a slash before they look for them.
+        if segment.is_empty() || self.encoded.get(start..).is_some_and(climbs) {
+            self.fault = Some("has an id that is empty, or holds . or .. between slashes");
+        }
         self
     }
 
@@ -61,7 +66,7 @@ impl Path {
     ///
     /// # Errors
     ///
-    /// `invalid_config` when a segment was empty, `.` or `..`.
+    /// `invalid_config` when a segment was empty, `.` or `..`, or holds one of these between slashes.
     pub fn encode(self) -> Result<String, Error> {
         match self.fault {
             Some(fault) => Err(Error::invalid_config("path", fault)),
@@ -109,7 +114,8 @@ mod tests {
         fn an_id_is_one_segment_whatever_it_holds(id in ".*", value in ".*") {
             let base = BaseUrl::parse("https://host/prefix", Cleartext::LoopbackOnly).unwrap();
             let path = Path::new("/v1/files").segment(&id).query("after", &value).encode();
-            if matches!(id.as_str(), "" | "." | "..") {
+            let climbs = id.split(['/', '\\']).any(|part| matches!(part, "." | ".."));
+            if id.is_empty() || climbs {
                 prop_assert!(path.is_err());
                 return Ok(());
             }

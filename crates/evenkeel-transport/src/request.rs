@@ -4,10 +4,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 
+use crate::StreamBody;
+
 /// One attempt: what to send, and how long to wait for the response head.
 ///
 /// The body is in memory and never consumed by sending: whoever owns retries clones the request and
-/// sends it again, which copies none of the body.
+/// sends it again, which copies none of the body. The exception is [`stream`](Self::stream).
 #[non_exhaustive]
 pub struct Request {
     /// The method.
@@ -18,6 +20,9 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body; empty for none.
     pub body: Bytes,
+    /// In place of `body`: one that is read as it is sent, and can be sent once. Only for a transport
+    /// that [says](crate::Transport::stream_bodies) that it sends those.
+    pub stream: Option<StreamBody>,
     /// How long to wait for the response head: from the start of the attempt, and for a body of more
     /// than 64 KiB from the last moment at which the connection took some of it. So a slow upload is
     /// not a time-out, and one that has stopped is.
@@ -37,12 +42,14 @@ impl Request {
             uri,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            stream: None,
             head_limit: Self::HEAD_LIMIT,
         }
     }
 
     /// Compresses the body, and says so in `content-encoding`. Once a call is enough: a clone stays
-    /// compressed. A body that compression does not make shorter stays as it is.
+    /// compressed. A body that compression does not make shorter stays as it is, and so does one that
+    /// has an encoding already.
     ///
     /// A server that does not take it answers 400 with the code `request_body_encoding_unsupported`;
     /// send the request without then. Costs about 10 ms of this thread for each megabyte.
@@ -50,7 +57,8 @@ impl Request {
     #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
     #[must_use]
     pub fn gzip(mut self) -> Self {
-        if let Some(smaller) = crate::gzip::smaller(&self.body) {
+        let is_plain = !self.headers.contains_key(http::header::CONTENT_ENCODING);
+        if let Some(smaller) = is_plain.then(|| crate::gzip::smaller(&self.body)).flatten() {
             let gzip = http::HeaderValue::from_static("gzip");
             self.headers.insert(http::header::CONTENT_ENCODING, gzip);
             self.body = smaller;
@@ -72,6 +80,7 @@ impl Clone for Request {
             uri: self.uri.clone(),
             headers,
             body: self.body.clone(),
+            stream: self.stream.clone(),
             head_limit: self.head_limit,
         }
     }
@@ -84,6 +93,7 @@ impl fmt::Debug for Request {
             .field("method", &self.method)
             .field("path", &self.uri.path())
             .field("body_bytes", &self.body.len())
+            .field("stream", &self.stream)
             .finish_non_exhaustive()
     }
 }

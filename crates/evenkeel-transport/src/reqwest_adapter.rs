@@ -1,12 +1,17 @@
 use std::fmt;
+use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use evenkeel_error::{Error, Facts, Phase};
+use evenkeel_error::{Error, Facts};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method};
 
-use crate::clock::{self, Progress, Started};
-use crate::{Body, BoxFuture, Request, Response, Transport};
+use self::fault::{HeadAlone, Sent};
+use self::upload::Watch;
+use crate::clock::{self, Started};
+use crate::{Body, BoxFuture, Request, Response, StreamBodies, StreamBody, Transport};
 
 mod builder;
 mod causes;
@@ -14,11 +19,16 @@ mod causes;
 mod certificate;
 mod chunks;
 mod fault;
+mod http_versions;
+mod making;
 #[cfg(feature = "native-tls")]
 mod native;
 mod proxy;
 #[cfg(feature = "rustls-no-provider")]
+mod root_store;
+#[cfg(feature = "rustls-no-provider")]
 mod rustls_set_up;
+mod team;
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 mod trust;
 mod upload;
@@ -26,7 +36,8 @@ mod urls;
 
 pub(crate) use chunks::Chunks;
 
-pub use builder::{HttpVersions, ReqwestTransportBuilder};
+pub use builder::ReqwestTransportBuilder;
+pub use http_versions::HttpVersions;
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 #[cfg_attr(
     docsrs,
@@ -57,21 +68,25 @@ struct Inner {
     connect_limit: Option<Duration>,
     proxies: proxy::Proxies,
     urls: urls::Urls,
-    /// What the root store is called, where it is known.
-    #[cfg_attr(
-        not(feature = "rustls-no-provider"),
-        expect(
-            dead_code,
-            reason = "only rustls says by type that a certificate is at fault"
-        )
-    )]
-    roots: Option<String>,
+    /// What certificates are checked against, where it is known.
+    #[cfg(feature = "rustls-no-provider")]
+    roots: Option<root_store::RootStore>,
+    /// Where there is no certificate of ours: whether one was asked for.
+    #[cfg(feature = "rustls-no-provider")]
+    asked: Option<Arc<certificate::Asked>>,
 }
 
 enum Secure {
     Ready(reqwest::Client),
     /// The rule that an https address breaks.
     Without(&'static str),
+}
+
+impl ReqwestTransport {
+    /// Everything at its default.
+    pub fn builder() -> ReqwestTransportBuilder {
+        ReqwestTransportBuilder::default()
+    }
 }
 
 /// Defaults, each with its reason.
@@ -100,12 +115,39 @@ impl ReqwestTransport {
 
 impl Transport for ReqwestTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
-        Box::pin(self.inner.send(request))
+        let head_limit = request.head_limit;
+        // Begun out here, so that the future, which every attempt allocates, does not keep the
+        // request. Nothing is done before it is polled.
+        match self.inner.begin(request) {
+            Ok((sending, underway)) => Box::pin(self.inner.finish(sending, underway, head_limit)),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+
+    fn stream_bodies(&self) -> StreamBodies {
+        StreamBodies::Supported
     }
 }
 
+/// What is known of a request on its way.
+struct Underway {
+    watch: Watch,
+    head_alone: HeadAlone,
+    /// The body, where it is read as it is sent.
+    stream: Option<StreamBody>,
+}
+
 impl Inner {
-    async fn send(&self, request: Request) -> Result<Response, Error> {
+    fn begin(
+        &self,
+        request: Request,
+    ) -> Result<
+        (
+            impl Future<Output = reqwest::Result<reqwest::Response>> + Send + use<>,
+            Underway,
+        ),
+        Error,
+    > {
         let client = match (request.uri.scheme_str(), &self.secure) {
             (Some("https"), Secure::Ready(client)) => client,
             (Some("https"), Secure::Without(rule)) => {
@@ -113,33 +155,81 @@ impl Inner {
             }
             _ => &self.direct,
         };
-        let head_limit = request.head_limit;
+        let stream = request.stream.clone();
+        let head_alone = match &stream {
+            Some(_) => HeadAlone::Harmless,
+            None => HeadAlone::of(&request.method, &request.body),
+        };
+        let (request, watch) = self.outgoing(request)?;
+        let underway = Underway {
+            watch,
+            head_alone,
+            stream,
+        };
+        Ok((client.execute(request), underway))
+    }
+
+    async fn finish(
+        &self,
+        sending: impl Future<Output = reqwest::Result<reqwest::Response>>,
+        underway: Underway,
+        head_limit: Duration,
+    ) -> Result<Response, Error> {
+        let Underway {
+            watch,
+            head_alone,
+            stream,
+        } = underway;
         let started = Started::now();
-        let (request, progress) = self.outgoing(request)?;
-        let sending = client.execute(request);
-        let response = match clock::within(head_limit, progress.as_deref(), sending).await {
-            None => return Err(Error::timed_out(Phase::Head, head_limit)),
+        let sending = pin!(sending);
+        let response = match clock::within(head_limit, &started, watch.progress(), sending).await {
+            None => return Err(Error::timed_out(watch.give_up(), head_limit)),
             Some(Err(error)) => {
-                return Err(fault::before_the_head(error, self, started.elapsed()));
+                // A source that failed makes the connection fail: what came first is the reason.
+                if let Some(fault) = stream.and_then(|stream| stream.take_fault()) {
+                    return Err(fault);
+                }
+                let sent = Sent {
+                    head_alone,
+                    phase: watch.give_up(),
+                };
+                return Err(fault::before_the_head(error, self, sent, started.elapsed()));
             }
             Some(Ok(response)) => response,
         };
+        #[cfg(feature = "rustls-no-provider")]
+        if let Some(asked) = &self.asked {
+            asked.note_answer();
+        }
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let facts = Facts::read(parts.status.as_u16(), &parts.headers, clock::wall());
         let body = Body::from_chunks(Chunks::new(body, facts.clone()));
         Ok(Response::new(facts, parts.headers, body))
     }
 
-    /// The request as reqwest takes it, and how its upload gets on where that takes a while.
-    fn outgoing(
-        &self,
-        request: Request,
-    ) -> Result<(reqwest::Request, Option<Arc<Progress>>), Error> {
+    /// The request as reqwest takes it, and what watches it where there is something to see.
+    fn outgoing(&self, request: Request) -> Result<(reqwest::Request, Watch), Error> {
+        let is_empty = request.body.is_empty() && request.stream.is_none();
+        let has_content = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         let mut outgoing = reqwest::Request::new(request.method, self.urls.of(&request.uri)?);
         *outgoing.headers_mut() = request.headers;
-        let (body, progress) = uploading(request.body);
+        if is_empty && has_content {
+            // hyper leaves it out, and a proxy may then answer 411 (RFC 9110 §8.6).
+            let none = HeaderValue::from_static("0");
+            outgoing.headers_mut().insert(CONTENT_LENGTH, none);
+        }
+        // Where connecting has the shorter limit, its own error comes first.
+        let connects_first = self
+            .connect_limit
+            .is_some_and(|limit| limit < request.head_limit);
+        let (body, watch) = match request.stream {
+            Some(stream) => Watch::source(stream.reader()?),
+            None if request.body.len() > upload::PIECE => Watch::pieces_of(request.body),
+            None if connects_first => (request.body.into(), Watch::Nothing),
+            None => Watch::start_of(request.body),
+        };
         *outgoing.body_mut() = Some(body);
-        Ok((outgoing, progress))
+        Ok((outgoing, watch))
     }
 }
 
@@ -154,15 +244,6 @@ impl fmt::Debug for ReqwestTransport {
             .field("https", &https)
             .finish_non_exhaustive()
     }
-}
-
-fn uploading(body: Bytes) -> (reqwest::Body, Option<Arc<Progress>>) {
-    if body.len() <= upload::PIECE {
-        return (body.into(), None);
-    }
-    let progress = Arc::new(Progress::start());
-    let upload = upload::Upload::new(body, Arc::clone(&progress));
-    (reqwest::Body::wrap(upload), Some(progress))
 }
 
 #[cfg(test)]

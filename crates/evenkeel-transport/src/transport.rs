@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use evenkeel_error::Error;
 
-use crate::{Request, Response};
+use crate::{Request, Response, StreamBodies};
 
 /// A boxed future, as object-safe traits return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -22,12 +22,23 @@ pub trait Transport: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `connection` and `timed_out` (connect, head), each with its delivery.
+    /// `connection` and `timed_out` (connect, head), each with its delivery; `invalid_config` for a
+    /// request that this transport cannot send at all.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>>;
+
+    /// Whether it sends what is in [`Request::stream`]. Nothing is there for one that does not: what
+    /// is read as it is sent is then refused before it gets here.
+    fn stream_bodies(&self) -> StreamBodies {
+        StreamBodies::Unsupported
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Arc<T> {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
         (**self).send(request)
+    }
+
+    fn stream_bodies(&self) -> StreamBodies {
+        (**self).stream_bodies()
     }
 }

@@ -83,7 +83,9 @@ impl Attempt {
 
     /// Nothing reported is no usage.
     pub(crate) fn with_usage(mut self, usage: Usage, billing: Billing) -> Self {
-        self.usage = Some(usage).filter(|usage| *usage != Usage::default());
+        // Whoever counts anything counts these two.
+        let is_usual = usage.input_tokens.is_some() || usage.output_tokens.is_some();
+        self.usage = Some(usage).filter(|usage| is_usual || *usage != Usage::default());
         self.billing = billing;
         self
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_error::Error;
-use evenkeel_event::Observer;
+use evenkeel_event::{Observer, Propagator};
 use evenkeel_transport::{Backend, BaseUrl, ClaudeApi, Cleartext, ExtraHeaders, Transport};
 
 use crate::clock::Clock;
@@ -17,9 +17,22 @@ use crate::{Client, Credential, Patience};
 mod knobs;
 
 /// Makes a [`Client`]; nothing is checked before [`build`](Self::build).
+///
+/// It comes from [`Client::with_transport`], or with the feature `reqwest` from `Client::builder`;
+/// there is none without a transport:
+///
+/// ```compile_fail,E0599
+/// let client = evenkeel::ClientBuilder::default().build();
+/// ```
+///
+/// ```compile_fail,E0061
+/// let client = evenkeel::Client::with_transport().api_key("sk-ant-…").build();
+/// ```
 #[must_use]
 pub struct ClientBuilder {
     connect: Connect,
+    #[cfg(feature = "tower")]
+    pub(crate) layers: Vec<crate::tower::Wrap>,
     backend: Option<Box<dyn Backend>>,
     base_url: Option<String>,
     cleartext: Cleartext,
@@ -29,6 +42,7 @@ pub struct ClientBuilder {
     patience: Patience,
     timers: Timers,
     observers: Vec<Arc<dyn Observer>>,
+    propagators: Vec<Arc<dyn Propagator>>,
     sizes: Sizes,
     spacing: Duration,
     divisor: NonZeroU32,
@@ -37,7 +51,11 @@ pub struct ClientBuilder {
     #[cfg(feature = "retry")]
     policy: Option<evenkeel_backoff::RetryPolicy>,
     #[cfg(feature = "retry")]
+    hint_spread: Option<Duration>,
+    #[cfg(feature = "retry")]
     budget: Option<evenkeel_backoff::RetryBudgetBuilder>,
+    #[cfg(feature = "retry")]
+    restart: crate::Restart,
     #[cfg(feature = "breaker")]
     breaker: evenkeel_breaker::BreakerConfig,
 }
@@ -59,6 +77,8 @@ impl ClientBuilder {
     fn new(connect: Connect, keyless: Keyless) -> Self {
         Self {
             connect,
+            #[cfg(feature = "tower")]
+            layers: Vec::new(),
             backend: None,
             base_url: None,
             cleartext: Cleartext::default(),
@@ -68,6 +88,7 @@ impl ClientBuilder {
             patience: Patience::default(),
             timers: Timers::DEFAULT,
             observers: Vec::new(),
+            propagators: Vec::new(),
             sizes: Sizes::DEFAULT,
             spacing: crate::gate::SPACING,
             divisor: NonZeroU32::MIN,
@@ -76,7 +97,11 @@ impl ClientBuilder {
             #[cfg(feature = "retry")]
             policy: None,
             #[cfg(feature = "retry")]
+            hint_spread: None,
+            #[cfg(feature = "retry")]
             budget: None,
+            #[cfg(feature = "retry")]
+            restart: crate::Restart::default(),
             #[cfg(feature = "breaker")]
             breaker: evenkeel_breaker::BreakerConfig::default(),
         }
@@ -96,8 +121,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The settings of the default transport: proxies, certificates, connections. In place of a
-    /// transport that was given.
+    /// The settings of the default transport: proxies, certificates, connections, replies in gzip
+    /// (`accept_gzip`, by the feature `gzip`). In place of a transport that was given.
     ///
     /// ```no_run
     /// use evenkeel::transport::ReqwestTransport;
@@ -158,6 +183,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Adds headers to every attempt: the context of a trace, for one. May be given several times.
+    pub fn propagator(mut self, propagator: impl Propagator + 'static) -> Self {
+        self.propagators.push(Arc::new(propagator));
+        self
+    }
+
     /// Divides every wait and every limit of the client by `divisor`, so that a demonstration or a
     /// test against a simulator that does the same runs that much faster.
     #[cfg(feature = "test-util")]
@@ -206,6 +237,11 @@ impl ClientBuilder {
         };
         let is_public = backend.base_url().origin() == ClaudeApi::URL;
         let transport = (self.connect)(backend.base_url(), self.divisor)?;
+        #[cfg(feature = "tower")]
+        let transport = self
+            .layers
+            .into_iter()
+            .fold(transport, |inner, wrap| wrap(inner));
         let tuning = Tuning {
             patience: self.patience,
             timers: self.timers.divided_by(self.divisor),
@@ -215,7 +251,11 @@ impl ClientBuilder {
             #[cfg(feature = "retry")]
             policy: self.policy,
             #[cfg(feature = "retry")]
+            hint_spread: self.hint_spread,
+            #[cfg(feature = "retry")]
             budget: self.budget,
+            #[cfg(feature = "retry")]
+            restart: self.restart,
         };
         let shared = Shared {
             transport,
@@ -235,9 +275,21 @@ impl ClientBuilder {
             #[cfg(feature = "breaker")]
             breakers: crate::circuit::Breakers::new(self.breaker.time_divided_by(self.divisor)),
             observers: self.observers,
+            propagators: self.propagators,
             memory: Memory::new(),
         };
         Ok(Client::of(Arc::new(shared)))
+    }
+
+    /// As [`build`](Self::build), for calls that block.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build); `invalid_config` also where the system gives no thread.
+    #[cfg(feature = "blocking")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+    pub fn build_blocking(self) -> Result<crate::blocking::Client, crate::Error> {
+        crate::blocking::Client::of(self.build()?)
     }
 
     fn check_limits(&self) -> Result<(), Error> {
@@ -250,6 +302,7 @@ impl ClientBuilder {
             ("progress_limit", timers.progress),
             ("hidden_progress_limit", timers.hidden_progress),
             ("error_body_limit", timers.error_body),
+            ("renewal_limit", timers.renewal),
             ("quiet_warning", timers.warning),
         ] {
             if limit.is_zero() {

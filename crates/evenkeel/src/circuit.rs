@@ -6,7 +6,7 @@ use std::time::Duration;
 #[cfg(feature = "retry")]
 use evenkeel_breaker::Mode;
 use evenkeel_breaker::{Breaker, BreakerConfig, KeyedSet, Permit, Rejected, State, Transition};
-use evenkeel_error::{Error, ErrorKind, Moment, Recovery};
+use evenkeel_error::{Error, ErrorKind, Moment, Recoverable as _, Recovery};
 use evenkeel_event::{Circuit, Scope};
 
 /// The breakers of a client.
@@ -35,9 +35,9 @@ pub(crate) struct Permits {
 pub(crate) type Change = (Scope, Circuit);
 
 impl ModelKey {
-    pub(crate) fn new(model: &str, speed: Option<&str>) -> Self {
+    pub(crate) fn new(model: Arc<str>, speed: Option<&str>) -> Self {
         Self {
-            model: model.into(),
+            model,
             speed: speed.map(Into::into),
         }
     }
@@ -129,8 +129,7 @@ fn blame(error: &Error) -> Blame {
     match error.kind() {
         ErrorKind::Connection if error.recovery() == Recovery::Now => Blame::Nobody,
         ErrorKind::Connection | ErrorKind::BadGateway | ErrorKind::Protocol => Blame::Origin,
-        // The server waited for us and not we for it.
-        ErrorKind::ServerTimeout if error.status() == Some(408) => Blame::Nobody,
+        _ if error.blames_caller() => Blame::Nobody,
         ErrorKind::Overloaded
         | ErrorKind::ServerError
         | ErrorKind::ServerTimeout

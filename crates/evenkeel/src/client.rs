@@ -4,7 +4,7 @@ use std::sync::Arc;
 use evenkeel_transport::Transport;
 
 use crate::shared::Shared;
-use crate::{ClientBuilder, Messages, Models, Raw};
+use crate::{Batches, ClientBuilder, Files, Messages, Models, Raw};
 
 /// A client of the Claude API.
 ///
@@ -59,6 +59,16 @@ impl Client {
     /// The models that there are.
     pub fn models(&self) -> Models {
         Models::new(Arc::clone(&self.shared))
+    }
+
+    /// Batches of messages: half the price, done within a day.
+    pub fn batches(&self) -> Batches {
+        Batches::new(Arc::clone(&self.shared))
+    }
+
+    /// Files, which messages can refer to and tools make.
+    pub fn files(&self) -> Files {
+        Files::new(Arc::clone(&self.shared))
     }
 
     /// Any path of the API, with the same protection.

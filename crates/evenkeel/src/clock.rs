@@ -4,12 +4,13 @@
     reason = "this is the file that the lint names"
 )]
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use evenkeel_error::Moment;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 /// A monotonic clock whose origin is the making of the client, and tokio's timers on it, so that
 /// everything here runs under tokio's paused time too.
@@ -45,12 +46,51 @@ impl Clock {
             Some(limit) => tokio::time::timeout(limit, future).await.ok(),
         }
     }
+
+    /// `future`'s output, or `None` when `moment` comes first.
+    ///
+    /// The timer is set once the future has to be waited for: what is there already costs none.
+    pub(crate) async fn before<F: Future>(
+        &self,
+        moment: Moment,
+        mut future: Pin<&mut F>,
+    ) -> Option<F::Output> {
+        let mut alarm = pin!(Alarm::default());
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => poll_alarm(alarm.as_mut(), self, moment, cx).map(|()| None),
+        })
+        .await
+    }
+
+    /// `None` where the moment is later than the runtime can count: never.
+    fn instant(&self, moment: Moment) -> Option<Instant> {
+        self.origin.checked_add(moment.since(Moment::ORIGIN))
+    }
+}
+
+/// A timer for one moment; made when it is first needed, in its place.
+pub(crate) type Alarm = Option<Sleep>;
+
+/// Ready once `moment` has come, which is the same every time.
+pub(crate) fn poll_alarm(
+    mut alarm: Pin<&mut Alarm>,
+    clock: &Clock,
+    moment: Moment,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    if alarm.is_none() {
+        alarm.set(clock.instant(moment).map(tokio::time::sleep_until));
+    }
+    alarm
+        .as_pin_mut()
+        .map_or(Poll::Pending, |sleep| sleep.poll(cx))
 }
 
 /// A timer that can be asked about ever other moments; made when it is first needed.
 #[derive(Debug, Default)]
 pub(crate) struct Timer {
-    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
+    sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timer {
@@ -61,8 +101,7 @@ impl Timer {
         moment: Moment,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        let Some(instant) = clock.origin.checked_add(moment.since(Moment::ORIGIN)) else {
-            // Later than the runtime can count: never.
+        let Some(instant) = clock.instant(moment) else {
             return Poll::Pending;
         };
         let sleep = self

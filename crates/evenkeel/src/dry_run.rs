@@ -21,6 +21,8 @@ pub struct DryRun {
     uri: String,
     headers: Vec<(String, Shown)>,
     body: bytes::Bytes,
+    /// The parts of a form, as curl takes them; in place of a body.
+    form: Vec<String>,
 }
 
 /// The variables of the shell that hold the credential.
@@ -60,7 +62,14 @@ impl DryRun {
             uri: request.uri.to_string(),
             headers: request.headers.iter().map(shown).collect(),
             body: request.body,
+            form: Vec::new(),
         })
+    }
+
+    /// The same with a form for a body, which curl writes and names in the head by itself.
+    pub(crate) fn with_form(mut self, form: Vec<String>) -> Self {
+        self.form = form;
+        self
     }
 
     /// The command with the whole body, which holds the prompt.
@@ -80,6 +89,10 @@ impl DryRun {
             };
             command.push_str(" \\\n  --header ");
             command.push_str(&line);
+        }
+        for part in &self.form {
+            command.push_str(" \\\n  --form ");
+            command.push_str(&quoted(part));
         }
         if !self.body.is_empty() {
             command.push_str(" \\\n  --data-raw ");

@@ -171,6 +171,10 @@ impl Recoverable for Error {
     fn kind(&self) -> Option<ErrorKind> {
         Some(self.inner.failure.kind())
     }
+
+    fn blames_caller(&self) -> bool {
+        self.inner.failure.blames_caller()
+    }
 }
 
 impl fmt::Display for Error {

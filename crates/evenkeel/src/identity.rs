@@ -1,8 +1,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use evenkeel_error::{Error, ErrorKind, Moment};
@@ -12,12 +11,20 @@ use http::HeaderValue;
 use crate::Credential;
 use crate::credential::Principal;
 use crate::latch::{Latch, Passage, Probe, Refusal};
+use crate::sync::{AtomicBool, Mutex, Ordering};
 
 /// How many credentials of a client are remembered: the callers of a busy gateway.
 pub(crate) const IDENTITIES: usize = 1_024;
 
 /// Headers that say for whom a credential acts: the account behind them may be refused alone.
 const ON_BEHALF: [&str; 2] = ["anthropic-workspace-id", "anthropic-user-profile-id"];
+
+/// Whether a header of this name says for whom a credential acts.
+pub(crate) fn is_on_behalf(name: &str) -> bool {
+    ON_BEHALF
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
 
 /// Somebody to the server: a credential, and the workspace and user profile that it acts for.
 pub(crate) struct Identity {
@@ -147,6 +154,9 @@ impl Fingerprints {
         [&self.keys[0], &self.keys[1]].map(|key| key.hash_one(who))
     }
 }
+
+#[cfg(all(test, loom))]
+mod orders;
 
 #[cfg(test)]
 mod tests {

@@ -26,6 +26,10 @@ impl Sizes {
     };
 }
 
+/// The most results of one batch: ten times the requests that the API allows in one. What was handed
+/// out is remembered, so that a cut brings nothing twice, and that must end somewhere.
+pub(crate) const MOST_RESULTS: u64 = 1_000_000;
+
 const MIB: usize = 1024 * 1024;
 
 /// A number of bytes as people write it.

@@ -20,6 +20,36 @@ pub struct Listing<T> {
     state: State<T>,
     /// The cursor of the page that was read last.
     cursor: Option<Cursor>,
+    circle: Circle,
+    /// Pages in a row with nothing on them.
+    empty: u32,
+}
+
+/// So many pages in a row with nothing on them are no list: one may be all that a filter left over.
+const MOST_EMPTY: u32 = 100;
+
+/// Notices a list that turns in a circle, however long, with one cursor of memory (Brent's method):
+/// each cursor is compared to one before it, which is replaced whenever twice as many have passed.
+#[derive(Default)]
+struct Circle {
+    before: Option<Cursor>,
+    passed: u64,
+    allowed: u64,
+}
+
+impl Circle {
+    fn closes(&mut self, next: &Cursor) -> bool {
+        if self.before.as_ref() == Some(next) {
+            return true;
+        }
+        self.passed += 1;
+        if self.passed > self.allowed {
+            self.before = Some(next.clone());
+            self.allowed = self.allowed.saturating_mul(2).max(1);
+            self.passed = 0;
+        }
+        false
+    }
 }
 
 /// A parameter of the query, and its value.
@@ -44,6 +74,8 @@ impl<T: Unpin> Listing<T> {
             items: VecDeque::new(),
             state: State::More,
             cursor: None,
+            circle: Circle::default(),
+            empty: 0,
         }
     }
 
@@ -51,8 +83,8 @@ impl<T: Unpin> Listing<T> {
     ///
     /// # Errors
     ///
-    /// The failure of the call for a page, once; `protocol` when the server names the same page
-    /// twice in a row.
+    /// The failure of the call for a page, once; `protocol` when the pages lead back to one that was
+    /// there before, or a hundred in a row are empty.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         poll_fn(|cx| self.poll_item(cx)).await
     }
@@ -83,9 +115,16 @@ impl<T: Unpin> Listing<T> {
             NextPage::AfterId(id) => ("after_id", id.to_owned()),
             NextPage::Page(token) => ("page", token.to_owned()),
         });
-        if next.is_some() && next == self.cursor {
-            let failure = Failure::protocol("the list names the same page twice");
-            return Err(failure.with_facts(page.meta.facts).into());
+        let is_empty = page.value.data.is_empty();
+        self.empty = if is_empty { self.empty + 1 } else { 0 };
+        let wrong = match &next {
+            Some(next) if self.circle.closes(next) => "the list names the same page twice",
+            Some(_) if self.empty > MOST_EMPTY => "the list goes on with nothing on its pages",
+            _ => "",
+        };
+        if !wrong.is_empty() {
+            let failure = Failure::protocol(wrong).with_facts(page.meta.facts);
+            return Err(failure.into());
         }
         self.items.extend(page.value.data);
         if next.is_some() {
@@ -109,5 +148,29 @@ impl<T> fmt::Debug for Listing<T> {
         f.debug_struct("Listing")
             .field("ready", &self.items.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_circle_of_any_length_is_noticed_and_a_straight_list_is_none(
+            lead in 0..200_u64,
+            length in 1..200_u64,
+        ) {
+            let cursor = |page: u64| ("page", page.to_string());
+            let mut circle = Circle::default();
+            for page in 0..lead + length {
+                prop_assert!(!circle.closes(&cursor(page)));
+            }
+            // A few times around at the most.
+            let mut turns = 0..4 * (lead + length) + 1;
+            prop_assert!(turns.any(|turn| circle.closes(&cursor(lead + turn % length))));
+        }
     }
 }

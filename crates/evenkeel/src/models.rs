@@ -6,7 +6,7 @@ use evenkeel_transport::{Operation, Path};
 use http::Method;
 use serde::de::DeserializeOwned;
 
-use crate::options::{Options, option_setters};
+use crate::options::{Options, option_setters, page_setter};
 use crate::pipeline::{Call, Plan};
 use crate::shared::Shared;
 use crate::{Answered, DryRun, Error, Listing, answered};
@@ -19,7 +19,7 @@ const PATH: &str = "/v1/models";
 #[must_use]
 pub struct Models {
     shared: Arc<Shared>,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 impl Models {
@@ -31,9 +31,9 @@ impl Models {
     }
 
     option_setters!();
+    page_setter!();
 
     /// Every model, newest first. Limits such as a deadline hold for each page.
-    /// `.query("limit", "100")` sets how many are on a page: 1 to 1000.
     pub fn list(&self) -> Listing<Model> {
         let calls = self.clone();
         Listing::new(Box::new(move |cursor| {

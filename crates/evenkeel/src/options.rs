@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_error::Error;
-use evenkeel_event::{CallId, Event, Observer, What};
+use evenkeel_event::{CallId, Event, Observer, Propagator, What};
 use evenkeel_messages::{MessageRequest, RawJson};
 use evenkeel_transport::{ExtraHeaders, Path};
 
@@ -40,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) attempts: Option<u32>,
     #[cfg(feature = "retry")]
     pub(crate) ambiguous: Option<Ambiguous>,
+    #[cfg(feature = "retry")]
+    pub(crate) restart: Option<crate::Restart>,
     /// What few calls set, in one place so that the others pass it by.
     pub(crate) extras: Option<Arc<Extras>>,
 }
@@ -53,6 +55,7 @@ pub(crate) struct Extras {
     query: Vec<(String, String)>,
     fields: Vec<(String, RawJson)>,
     observers: Vec<Arc<dyn Observer>>,
+    propagators: Vec<Arc<dyn Propagator>>,
     /// The first option that cannot be.
     broken: Option<evenkeel_error::InvalidConfig>,
 }
@@ -101,7 +104,13 @@ impl Options {
     }
 }
 
-const BETA: &str = "anthropic-beta";
+/// The header of the betas, which are joined and not replaced.
+pub(crate) const BETA: &str = "anthropic-beta";
+
+/// The parameter for the size of a page, and the largest that the API takes (its documentation, list
+/// of models).
+const LIMIT: &str = "limit";
+const LARGEST_PAGE: u32 = 1_000;
 
 impl Extras {
     /// The headers of a call: the client's, with the call's own over them, and the betas of both.
@@ -155,8 +164,27 @@ impl Extras {
         }
     }
 
+    /// How many things are on a page of a list.
+    pub(crate) fn page_size(&mut self, size: u32) {
+        if (1..=LARGEST_PAGE).contains(&size) {
+            self.query.retain(|(name, _)| name != LIMIT);
+            self.query(LIMIT.into(), size.to_string());
+        } else {
+            let invalid = evenkeel_error::InvalidConfig::new("page_size", "must be 1 to 1000");
+            self.broken.get_or_insert(invalid);
+        }
+    }
+
     pub(crate) fn observer(&mut self, observer: Arc<dyn Observer>) {
         self.observers.push(observer);
+    }
+
+    fn are_heard(&self) -> bool {
+        !self.observers.is_empty() || !self.propagators.is_empty()
+    }
+
+    pub(crate) fn propagator(&mut self, propagator: Arc<dyn Propagator>) {
+        self.propagators.push(propagator);
     }
 }
 
@@ -174,7 +202,7 @@ impl std::fmt::Debug for Extras {
     }
 }
 
-/// Who hears of a call: the client's observers and the call's own.
+/// Who hears of a call, and who adds to its attempts: the client's and the call's own.
 #[derive(Clone)]
 pub(crate) struct Voice {
     pub(crate) id: CallId,
@@ -186,8 +214,17 @@ impl Voice {
         let own = options.extras.as_ref();
         Self {
             id,
-            own: own.filter(|extras| !extras.observers.is_empty()).cloned(),
+            own: own.filter(|extras| extras.are_heard()).cloned(),
         }
+    }
+
+    /// Who adds headers to an attempt: the client's propagators, then the call's.
+    pub(crate) fn propagators<'a>(
+        &'a self,
+        shared: &'a Shared,
+    ) -> impl Iterator<Item = &'a Arc<dyn Propagator>> {
+        let own = self.own.iter().flat_map(|extras| &extras.propagators);
+        shared.propagators.iter().chain(own)
     }
 
     pub(crate) fn emit(&self, shared: &Shared, what: What<'_>) {
@@ -205,19 +242,22 @@ impl Voice {
     }
 }
 
-/// The setters that the calls of every resource share.
+/// The setters that the calls of every resource share, and where the options stand in it.
 macro_rules! option_setters {
     () => {
+        crate::options::option_setters!(options);
+    };
+    ($($place:ident).+) => {
         /// The call ends after so long whatever happens: attempts, waits and the body included. Above
         /// zero. Default: no deadline.
         pub fn deadline(mut self, deadline: std::time::Duration) -> Self {
-            self.options.deadline = Some(deadline);
+            self.$($place).+.deadline = Some(deadline);
             self
         }
 
         /// How long the call goes on without progress. Default: the client's.
         pub fn patience(mut self, patience: crate::Patience) -> Self {
-            self.options.patience = Some(patience);
+            self.$($place).+.patience = Some(patience);
             self
         }
 
@@ -226,7 +266,7 @@ macro_rules! option_setters {
         #[cfg(feature = "retry")]
         #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
         pub fn attempts(mut self, attempts: u32) -> Self {
-            self.options.attempts = Some(attempts);
+            self.$($place).+.attempts = Some(attempts);
             self
         }
 
@@ -235,47 +275,69 @@ macro_rules! option_setters {
         #[cfg(feature = "retry")]
         #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
         pub fn ambiguous(mut self, ambiguous: crate::Ambiguous) -> Self {
-            self.options.ambiguous = Some(ambiguous);
+            self.$($place).+.ambiguous = Some(ambiguous);
             self
         }
 
         /// What the call is authenticated with, in place of the client's credential: for a gateway
         /// that forwards its caller's.
         pub fn credential(mut self, credential: crate::Credential) -> Self {
-            self.options.extras_mut().credential = Some(credential);
+            self.$($place).+.extras_mut().credential = Some(credential);
             self
         }
 
         /// A header of the call; may be given several times. Replaces the client's of that name,
         /// `anthropic-beta` apart. The same names are refused as for the client's.
         pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-            self.options.extras_mut().header(name.into(), value.into());
+            self.$($place).+.extras_mut().header(name.into(), value.into());
             self
         }
 
         /// A beta that the call takes part in: added to `anthropic-beta`, once.
         pub fn beta(mut self, name: impl Into<String>) -> Self {
-            self.options.extras_mut().beta(name.into());
+            self.$($place).+.extras_mut().beta(name.into());
             self
         }
 
         /// A parameter in the URL; may be given several times. Encoded here.
         pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-            self.options.extras_mut().query(name.into(), value.into());
+            self.$($place).+.extras_mut().query(name.into(), value.into());
             self
         }
 
         /// Hears of every decision about the call, after the client's observers.
         pub fn observer(mut self, observer: impl evenkeel_event::Observer + 'static) -> Self {
-            self.options
+            self.$($place).+
                 .extras_mut()
                 .observer(std::sync::Arc::new(observer));
+            self
+        }
+
+        /// Adds headers to each attempt of the call, after the client's propagators: the context of a
+        /// trace, for one.
+        pub fn propagator(mut self, propagator: impl evenkeel_event::Propagator + 'static) -> Self {
+            self.$($place).+
+                .extras_mut()
+                .propagator(std::sync::Arc::new(propagator));
             self
         }
     };
 }
 
-pub(crate) use option_setters;
+/// The setter that resources with a list share.
+macro_rules! page_setter {
+    () => {
+        /// How many things are on a page of [`list`](Self::list): 1 to 1000. Default: as many as the
+        /// API sends unasked, which is 20. The list turns the pages itself; larger ones cost fewer
+        /// requests.
+        pub fn page_size(mut self, size: u32) -> Self {
+            self.options.extras_mut().page_size(size);
+            self
+        }
+    };
+}
+
+pub(crate) use {option_setters, page_setter};
 
 #[cfg(test)]
 mod tests {

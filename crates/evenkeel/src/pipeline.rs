@@ -16,7 +16,7 @@
 //! 7. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
 //!    them the gate, the latch and the credential are asked again.
 //! 8. **The attempt's timers** bound the head, in `attempt.rs`, and the stream, in `live.rs`.
-//! 9. **The back end** writes the credential into the head, or a signature: [`Call::request`]. What a
+//! 9. **The propagators** add their headers to the head: `propagation.rs`. **The back end** writes the credential into the head, or a signature: [`Call::request`]. What a
 //!    call asks for it has put into its own words before: `plan.rs`.
 //! 10. **The transport** sends.
 //!
@@ -46,13 +46,19 @@ mod attempt;
 mod collect;
 mod departure;
 mod hops;
+mod opened;
 mod passage;
 mod plan;
+mod propagation;
+#[cfg(feature = "retry")]
+mod restart;
+mod upload;
 
 pub(crate) use answer::Answer;
 pub(crate) use attempt::{Received, Stopwatch};
 pub(crate) use collect::Broken;
 pub(crate) use hops::{Hop, Hops};
+pub(crate) use opened::{Brought, Opened};
 use passage::Passage;
 pub(crate) use plan::Plan;
 
@@ -69,10 +75,10 @@ pub(crate) struct Call {
     sent: u32,
     /// The last failure that the other side, or the way to it, is to blame for.
     last: Option<Failure>,
-    partial: Option<Partial>,
+    partial: Option<Box<Partial>>,
     billing: Billing,
     /// What the attempt that failed last had said that it used.
-    usage: Usage,
+    usage: Option<Box<Usage>>,
     passage: Passage,
     hops: Hops,
     /// The time spent where the call was before.
@@ -125,10 +131,11 @@ enum Halt {
 }
 
 impl Call {
-    pub(crate) fn new(shared: Arc<Shared>, plan: Plan, options: &Options) -> Self {
+    /// In a place of its own: the futures of the layers would hold it twice, and be moved with it.
+    pub(crate) fn new(shared: Arc<Shared>, plan: Plan, options: &Options) -> Box<Self> {
         let started = shared.clock.now();
         let patience = options.patience.unwrap_or(shared.tuning.patience);
-        Self {
+        Box::new(Self {
             voice: Voice::new(shared.next_call(), options),
             started,
             deadline: options.deadline.map(|deadline| started + deadline),
@@ -138,7 +145,7 @@ impl Call {
             last: None,
             partial: None,
             billing: Billing::Once,
-            usage: Usage::default(),
+            usage: None,
             passage: Passage::default(),
             hops: Hops::default(),
             carried: Duration::ZERO,
@@ -154,7 +161,7 @@ impl Call {
             ),
             shared,
             plan,
-        }
+        })
     }
 
     /// Makes attempts until one brings its first content, or its answer.
@@ -183,10 +190,11 @@ impl Call {
         }
     }
 
-    /// Waits as the retry policy says, and returns how long; or gives up.
+    /// Waits as the retry policy says, and returns how long; or gives up. Boxed, so that the calls
+    /// that need no retry do not make room for one.
     #[cfg(feature = "retry")]
     async fn after(&mut self, failure: Failure, after: After) -> Result<Duration, Error> {
-        self.again(failure, after).await
+        Box::pin(self.again(failure, after)).await
     }
 
     /// Without the retry layer a call is one attempt.
@@ -196,6 +204,7 @@ impl Call {
         let stopped = match after {
             _ if !failure.is_retryable() => Stopped::NotRecoverable,
             After::Veto(stopped) => stopped,
+            _ if self.is_spent() => Stopped::NotReplayable,
             After::Nothing | After::Content(_) | After::Unrenewed => Stopped::Attempts,
         };
         Err(self.give_up(failure, stopped))
@@ -208,6 +217,7 @@ impl Call {
         token: Option<&SecretString>,
     ) -> Result<Request, Failure> {
         let mut request = self.plan.request().clone();
+        self.inject(&mut request.headers)?;
         let secret = match token {
             Some(token) => Some(Secret::Bearer(token.expose_secret())),
             None => self.plan.credential().and_then(Credential::secret),
@@ -261,8 +271,8 @@ impl Call {
             .map(|limit| self.started + limit.saturating_sub(self.carried))
     }
 
-    fn elapsed(&self) -> Duration {
-        self.carried.saturating_add(self.now().since(self.started))
+    fn elapsed(&self, now: Moment) -> Duration {
+        self.carried.saturating_add(now.since(self.started))
     }
 
     fn now(&self) -> Moment {
@@ -286,12 +296,12 @@ impl Call {
         }
         let (failure, stopped) = self.hops.verdict(failure, stopped);
         self.phase = CallPhase::Ended;
-        let elapsed = self.elapsed();
+        let elapsed = self.elapsed(self.now());
         let attempts = self.sent;
         self.emit(What::given_up(attempts, &failure, stopped, elapsed));
         Error::new(failure, stopped)
             .with_history(std::mem::take(&mut self.attempts), elapsed)
-            .with_partial(self.partial.take())
+            .with_partial(self.partial.take().map(|partial| *partial))
     }
 
     /// Tells the other calls of a moment that the server named.
@@ -311,8 +321,14 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.return_probe();
         if self.phase == CallPhase::Running {
-            let elapsed = self.elapsed();
-            self.emit(What::cancelled(self.sent, elapsed));
+            let elapsed = self.elapsed(self.now());
+            let tell = || self.emit(What::cancelled(self.sent, elapsed));
+            // An observer whose panic ends the call would end the process by a second one here.
+            if std::thread::panicking() {
+                let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell));
+            } else {
+                tell();
+            }
         }
     }
 }

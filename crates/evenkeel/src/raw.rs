@@ -34,7 +34,7 @@ use crate::{DryRun, Error};
 #[must_use]
 pub struct Raw {
     shared: Arc<Shared>,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 /// A successful answer in one piece. `Debug` shows no content.

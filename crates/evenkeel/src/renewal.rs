@@ -242,3 +242,6 @@ impl Renewable {
         act(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

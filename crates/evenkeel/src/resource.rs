@@ -15,7 +15,7 @@ use crate::{Answered, DryRun, Error, Fallback, Fetch, MessageStream, Reply, answ
 #[must_use]
 pub struct Messages {
     shared: Arc<Shared>,
-    options: Options,
+    pub(crate) options: Options,
     fetch: Fetch,
     fallbacks: Vec<Fallback>,
 }
@@ -46,6 +46,15 @@ impl Messages {
         self
     }
 
+    /// Whether a [`stream`](Self::stream) that breaks off after its first content is asked for again.
+    /// Default: the client's, [`Restart::Never`](crate::Restart::Never).
+    #[cfg(feature = "retry")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
+    pub fn restart(mut self, restart: crate::Restart) -> Self {
+        self.options.restart = Some(restart);
+        self
+    }
+
     /// Whom to ask when no reply comes; may be given several times, in the order in which they are
     /// tried.
     pub fn fallback(mut self, fallback: Fallback) -> Self {
@@ -73,7 +82,11 @@ impl Messages {
         request: MessageRequest,
     ) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
         let calls = self.clone();
-        async move { calls.call(request, calls.fetch)?.collect().await }
+        async move {
+            let call = calls.call(request, calls.fetch)?;
+            // What a caller moves about, into a task or a box of its own, stays small.
+            Box::pin(call.collect()).await
+        }
     }
 
     /// Sends a request and returns the reply as it arrives, from its first content on.
@@ -93,7 +106,12 @@ impl Messages {
         async move {
             let mut call = calls.call(request, Fetch::Streamed)?;
             let live = call.open_message().await?;
-            Ok(MessageStream::new(call, live))
+            let stream = MessageStream::new(call, live);
+            #[cfg(feature = "retry")]
+            let restart = calls.options.restart;
+            #[cfg(feature = "retry")]
+            let stream = stream.restarting(restart.unwrap_or(calls.shared.tuning.restart));
+            Ok(stream)
         }
     }
 
@@ -252,7 +270,7 @@ impl Messages {
         Ok(DryRun::of(&plan, &self.shared)?)
     }
 
-    fn call(&self, request: MessageRequest, fetch: Fetch) -> Result<Call, Error> {
+    fn call(&self, request: MessageRequest, fetch: Fetch) -> Result<Box<Call>, Error> {
         let (shared, options) = (&self.shared, &self.options);
         if self.fallbacks.is_empty() {
             let plan = Plan::message(shared, request, fetch, options)?;
@@ -301,6 +319,20 @@ mod tests {
 
     fn is_stream<T: futures_core::Stream + Send + Unpin + 'static>() {}
 
+    /// Whoever spawns, boxes or joins calls moves and stores their futures.
+    #[test]
+    fn the_futures_of_calls_are_small() {
+        let transport = crate::nowhere::Nowhere;
+        let client = crate::Client::with_transport(transport).build().unwrap();
+        let request = || MessageRequest::new("m", 1).user("x");
+        let create = size_of_val(&client.messages().create(request()));
+        assert!(create <= 320, "{create} bytes");
+        let (shared, options) = (client.shared(), Options::default());
+        let plan = Plan::message(&shared, request(), Fetch::Plain, &options).unwrap();
+        let collect = size_of_val(&Call::new(shared, plan, &options).collect());
+        assert!(collect <= 3_072, "{collect} bytes");
+    }
+
     #[test]
     fn a_call_can_be_spawned_and_a_stream_can_be_kept_anywhere() {
         let transport = crate::nowhere::Nowhere;
@@ -309,5 +341,10 @@ mod tests {
         is_send(&client.messages().create(request()));
         is_send(&client.messages().stream(request()));
         is_stream::<MessageStream>();
+        is_send(&client.files().upload(crate::Upload::bytes("a", "x")));
+        is_send(&client.files().download("a"));
+        is_stream::<crate::Download>();
+        is_stream::<crate::ResultStream>();
+        is_stream::<crate::BatchPoller>();
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use evenkeel_error::{Error, Moment};
-use evenkeel_event::{CallId, Observer};
+use evenkeel_event::{CallId, Observer, Propagator};
 use evenkeel_transport::{Backend, ExtraHeaders, Transport};
 
 use crate::bounded::Bounded;
@@ -34,6 +34,7 @@ pub(crate) struct Shared {
     #[cfg(feature = "breaker")]
     pub(crate) breakers: crate::circuit::Breakers,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) propagators: Vec<Arc<dyn Propagator>>,
     pub(crate) memory: Memory,
 }
 
@@ -60,7 +61,11 @@ pub(crate) struct Tuning {
     #[cfg(feature = "retry")]
     pub(crate) policy: Option<evenkeel_backoff::RetryPolicy>,
     #[cfg(feature = "retry")]
+    pub(crate) hint_spread: Option<Duration>,
+    #[cfg(feature = "retry")]
     pub(crate) budget: Option<evenkeel_backoff::RetryBudgetBuilder>,
+    #[cfg(feature = "retry")]
+    pub(crate) restart: crate::Restart,
 }
 
 /// Whether a call without a credential is worth sending.
@@ -84,6 +89,9 @@ pub(crate) fn no_credential() -> Error {
 
 /// What the calls to one model share.
 pub(crate) struct Lane {
+    /// What it is asked for by: for a message, the model.
+    #[cfg(feature = "breaker")]
+    pub(crate) name: Arc<str>,
     gate: Mutex<Gate>,
     #[cfg(feature = "retry")]
     pub(crate) budget: evenkeel_backoff::RetryBudget,
@@ -124,13 +132,16 @@ impl Shared {
 
     /// What the calls to `model` share.
     pub(crate) fn lane(&self, model: &str) -> Arc<Lane> {
-        let now = self.clock.now();
         let mut lanes = self
             .memory
             .lanes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        lanes.get_or_make(model, || Lane::new(&self.tuning), |lane| lane.is_idle(now))
+        lanes.get_or_make(
+            model,
+            || Lane::new(model, &self.tuning),
+            |lane| lane.is_idle(self.clock.now()),
+        )
     }
 
     /// Whom a call acts as that has a credential or headers of its own.
@@ -180,7 +191,11 @@ impl Tuning {
 }
 
 impl Lane {
-    fn new(tuning: &Tuning) -> Self {
+    #[cfg_attr(
+        not(feature = "breaker"),
+        expect(unused_variables, reason = "the breakers are kept by it")
+    )]
+    fn new(name: &str, tuning: &Tuning) -> Self {
         #[cfg(feature = "retry")]
         let budget = tuning
             .budget
@@ -188,6 +203,8 @@ impl Lane {
             .and_then(|budget| budget.build().ok())
             .unwrap_or_else(|| evenkeel_backoff::RetryBudget::time_divided_by(tuning.divisor));
         Self {
+            #[cfg(feature = "breaker")]
+            name: name.into(),
             gate: Mutex::new(Gate::new(tuning.spacing)),
             #[cfg(feature = "retry")]
             full: budget.tokens(Moment::ORIGIN),

@@ -4,6 +4,8 @@ use std::time::Duration;
 use evenkeel_messages::StallLimits;
 use evenkeel_transport::Request;
 
+use crate::renewal;
+
 /// The limits of one attempt. Clocks run only while a read is pending, so a slow consumer never
 /// meets one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) struct Timers {
     pub(crate) hidden_progress: Duration,
     /// The body of an error, whose head has said the most important.
     pub(crate) error_body: Duration,
+    /// Renewing a token.
+    pub(crate) renewal: Duration,
     /// Quiet for so long is worth a word.
     pub(crate) warning: Duration,
 }
@@ -35,6 +39,7 @@ impl Timers {
         progress: Duration::from_secs(300),
         hidden_progress: Duration::from_secs(600),
         error_body: Duration::from_secs(10),
+        renewal: renewal::LIMIT,
         warning: StallLimits::WARNING,
     };
 
@@ -48,6 +53,7 @@ impl Timers {
             progress: self.progress / by,
             hidden_progress: self.hidden_progress / by,
             error_body: self.error_body / by,
+            renewal: self.renewal / by,
             warning: self.warning / by,
         }
     }

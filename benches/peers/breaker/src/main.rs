@@ -17,15 +17,31 @@ use failsafe::backoff::{Constant, EqualJittered, constant};
 use failsafe::failure_policy::{
     ConsecutiveFailures, OrElse, SuccessRateOverTimeWindow, consecutive_failures,
 };
-use peers_table::{Aim, Row, Table, heap, measure, on_two_threads};
+use peers_table::{Aim, Row, Sample, Table, heap, interleaved};
 use recloser::Recloser;
 use tower::{Layer as _, Service as _, service_fn};
 use tower_resilience_circuitbreaker::CircuitBreakerLayer;
+
+/// tower-resilience's, over a service that is ready at once; its own call, clone included on two threads.
+macro_rules! resilience {
+    ($builder:expr) => {
+        $builder
+            .build()
+            .expect("valid")
+            .layer(service_fn(|_: ()| async { Ok::<u64, ()>(black_box(7)) }))
+    };
+}
+
+mod memory;
+mod stretches;
+
+use stretches::{Stretch, alone, together, warm};
 
 #[global_allocator]
 static HEAP: heap::Counting = heap::Counting;
 
 const NOW: Moment = Moment::from_nanos(1_000_000_000_000);
+const ROUNDS: usize = 101;
 const FAR: Duration = Duration::from_secs(3_600);
 
 fn breaker(with: impl FnOnce(BreakerConfigBuilder) -> BreakerConfigBuilder) -> Breaker {
@@ -109,25 +125,39 @@ fn polled<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// tower-resilience's, over a service that is ready at once; its own call, clone included on two threads.
-macro_rules! resilience {
-    ($builder:expr) => {
-        $builder
-            .build()
-            .expect("valid")
-            .layer(service_fn(|_: ()| async { Ok::<u64, ()>(black_box(7)) }))
-    };
+type Named<'a> = (&'static str, Stretch<'a>);
+
+/// All of a row take turns, round by round; the median of each.
+fn row<'a>(
+    what: &'static str,
+    ours: Stretch<'a>,
+    floor: Option<Named<'a>>,
+    rivals: Vec<Named<'a>>,
+    aims: Vec<Aim>,
+) -> Row {
+    let floor_name = floor.as_ref().map(|it| it.0);
+    let names: Vec<_> = rivals.iter().map(|it| it.0).collect();
+    let (floor, rivals) = (floor.map(|it| it.1), rivals.into_iter().map(|it| it.1));
+    let mut contenders: Vec<_> = std::iter::once(ours).chain(floor).chain(rivals).collect();
+    let mut turns: Vec<&mut dyn FnMut() -> Sample> =
+        contenders.iter_mut().map(|it| it.as_mut() as _).collect();
+    let mut medians = interleaved(ROUNDS, &mut turns).into_iter();
+    let mut next = || medians.next().expect("one each");
+    Row {
+        what,
+        ours: next(),
+        floor: floor_name.map(|name| (name, next())),
+        rivals: names.into_iter().map(|name| (name, next())).collect(),
+        aims,
+    }
 }
 
 fn closed() -> Vec<Row> {
+    // The floors get what a breaker gets, a reference and a moment that the compiler cannot see through.
     let counter = AtomicU64::new(0);
-    let add = || counter.fetch_add(1, Relaxed);
-    let load = ("load", measure(|| counter.load(Relaxed)));
-    let (alone, shared) = (
-        ("atomic add", measure(add)),
-        ("atomic add, shared", on_two_threads(|| _ = add())),
-    );
-    let (row, standard, calls, time) = (in_a_row(), Breaker::default(), of_calls(), of_time());
+    let load = || black_box(&counter).load(Relaxed) + black_box(NOW).as_nanos();
+    let add = || black_box(&counter).fetch_add(1, Relaxed) + black_box(NOW).as_nanos();
+    let (in_a_row, standard, calls, time) = (in_a_row(), Breaker::default(), of_calls(), of_time());
     let (their_row, their_standard, their_calls) =
         (failsafe_in_a_row(), failsafe_standard(), recloser());
     let mut counting = resilience!(CircuitBreakerLayer::builder().sliding_window_size(100));
@@ -137,82 +167,71 @@ fn closed() -> Vec<Row> {
             .sliding_window_type(tower_resilience_circuitbreaker::SlidingWindowType::TimeBased)
             .sliding_window_duration(Duration::from_millis(1))
     );
+    let their_row = failsafe_well!(their_row);
+    let their_standard = failsafe_well!(their_standard);
+    let aims = |most| vec![Aim::AtMost(most), Aim::TimesRival(1.0)];
     vec![
-        Row {
-            what: "closed, consecutive failures",
-            ours: measure(|| well(&row)),
-            rivals: vec![("failsafe", measure(failsafe_well!(their_row)))],
-            floor: Some(load),
-            aims: vec![Aim::AtMost(2.0), Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "the same, two threads",
-            ours: on_two_threads(|| _ = well(&row)),
-            rivals: vec![("failsafe", {
-                let call = failsafe_well!(their_row);
-                on_two_threads(|| _ = call())
-            })],
-            floor: Some(load),
-            aims: vec![Aim::AtMost(2.0), Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "closed, the default rules",
-            ours: measure(|| well(&standard)),
-            rivals: vec![(
-                "failsafe, its default",
-                measure(failsafe_well!(their_standard)),
-            )],
-            floor: Some(alone),
-            aims: vec![Aim::AtMost(15.0), Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "the same, two threads",
-            ours: on_two_threads(|| _ = well(&standard)),
-            rivals: vec![("failsafe, its default", {
-                let call = failsafe_well!(their_standard);
-                on_two_threads(|| _ = call())
-            })],
-            floor: Some(shared),
-            aims: vec![Aim::AtMost(40.0), Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "closed, a window of 100 calls",
-            ours: measure(|| well(&calls)),
-            rivals: vec![
-                ("recloser", measure(|| recloser_well(&their_calls))),
-                ("tower-resilience", measure(|| polled(counting.call(())))),
+        row(
+            "closed, consecutive failures",
+            alone(|| well(&in_a_row)),
+            Some(("load", alone(load))),
+            vec![("failsafe", alone(their_row))],
+            aims(2.0),
+        ),
+        row(
+            "the same, two threads",
+            together(|| _ = well(&in_a_row)),
+            Some(("load", together(|| _ = black_box(load())))),
+            vec![("failsafe", together(|| _ = their_row()))],
+            aims(2.0),
+        ),
+        row(
+            "closed, the default rules",
+            alone(|| well(&standard)),
+            Some(("atomic add", alone(add))),
+            vec![("failsafe, its default", alone(their_standard))],
+            aims(15.0),
+        ),
+        row(
+            "the same, two threads",
+            together(|| _ = well(&standard)),
+            Some(("atomic add, shared", together(|| _ = add()))),
+            vec![("failsafe, its default", together(|| _ = their_standard()))],
+            aims(40.0),
+        ),
+        row(
+            "closed, a window of 100 calls",
+            alone(|| well(&calls)),
+            Some(("atomic add", alone(add))),
+            vec![
+                ("recloser", alone(|| recloser_well(&their_calls))),
+                ("tower-resilience", alone(|| polled(counting.call(())))),
             ],
-            floor: Some(alone),
-            aims: vec![Aim::AtMost(6.0), Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "the same, two threads",
-            ours: on_two_threads(|| _ = well(&calls)),
-            rivals: vec![
+            aims(6.0),
+        ),
+        row(
+            "the same, two threads",
+            together(|| _ = well(&calls)),
+            Some(("atomic add, shared", together(|| _ = add()))),
+            vec![
+                ("recloser", together(|| _ = recloser_well(&their_calls))),
                 (
-                    "recloser",
-                    on_two_threads(|| _ = recloser_well(&their_calls)),
+                    "tower-resilience",
+                    together(|| _ = polled(shared_counting.clone().call(()))),
                 ),
-                ("tower-resilience", {
-                    on_two_threads(|| _ = polled(shared_counting.clone().call(())))
-                }),
             ],
-            floor: Some(shared),
-            aims: vec![Aim::AtMost(30.0), Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "closed, a window of 30 s",
-            ours: measure(|| well(&time)),
-            rivals: vec![
-                (
-                    "failsafe, its default",
-                    measure(failsafe_well!(their_standard)),
-                ),
-                ("tower-resilience, 1 ms", measure(|| polled(timed.call(())))),
+            aims(30.0),
+        ),
+        row(
+            "closed, a window of 30 s",
+            alone(|| well(&time)),
+            Some(("atomic add", alone(add))),
+            vec![
+                ("failsafe, its default", alone(their_standard)),
+                ("tower-resilience, 1 ms", alone(|| polled(timed.call(())))),
             ],
-            floor: Some(alone),
-            aims: vec![Aim::AtMost(12.0), Aim::TimesRival(1.0)],
-        },
+            aims(12.0),
+        ),
     ]
 }
 
@@ -233,19 +252,16 @@ fn opened() -> Row {
     let other = recloser();
     (0..200).for_each(|_| _ = other.call(|| Err::<(), _>(())));
     assert!(!recloser_well(&other), "open");
-    Row {
-        what: "open, reject, with a clock read",
-        ours: measure(|| black_box(&ours).admit(clock(), 7).is_ok()),
-        rivals: vec![
-            (
-                "failsafe",
-                measure(|| black_box(&theirs).is_call_permitted()),
-            ),
-            ("recloser", measure(|| recloser_well(&other))),
+    row(
+        "open, reject, with a clock read",
+        alone(|| black_box(&ours).admit(clock(), 7).is_ok()),
+        Some(("the clock read", alone(clock))),
+        vec![
+            ("failsafe", alone(|| black_box(&theirs).is_call_permitted())),
+            ("recloser", alone(|| recloser_well(&other))),
         ],
-        floor: Some(("the clock read", measure(clock))),
-        aims: vec![Aim::OverFloor(5.0), Aim::TimesRival(1.0)],
-    }
+        vec![Aim::OverFloor(5.0), Aim::TimesRival(1.0)],
+    )
 }
 
 fn many(keys: u32) -> NonZeroUsize {
@@ -264,106 +280,31 @@ fn keyed(what: &'static str, keys: u32) -> Row {
         (*last >> 8) % keys
     };
     let (mut a, mut b, mut c) = (1, 1, 1);
-    Row {
+    row(
         what,
-        ours: measure(|| match ours.admit(&next(&mut a), NOW, 7) {
+        warm(|| match ours.admit(&next(&mut a), NOW, 7) {
             Ok(permit) => permit.success(NOW, 7).is_none(),
             Err(_) => false,
         }),
-        rivals: vec![
+        None,
+        vec![
             (
                 "failsafe's default in a locked map",
-                measure(|| {
+                warm(|| {
                     let map = standard.read().expect("no panic");
                     failsafe_well!(map[&next(&mut b)])()
                 }),
             ),
             (
                 "recloser in a locked map",
-                measure(|| {
+                warm(|| {
                     let map = calls.read().expect("no panic");
                     recloser_well(&map[&next(&mut c)])
                 }),
             ),
         ],
-        floor: None,
-        aims: vec![Aim::TimesRival(1.0)],
-    }
-}
-
-/// Bytes on the heap for one, and for its handle.
-fn bytes<T>(make: impl FnOnce() -> T) -> f64 {
-    let (made, used) = heap::counted(make);
-    let bytes = used.kept as f64 + size_of::<T>() as f64;
-    drop(made);
-    bytes
-}
-
-/// The same for one key of a thousand.
-fn bytes_a_key<T>(make: impl FnOnce() -> T) -> f64 {
-    let (made, used) = heap::counted(make);
-    drop(made);
-    used.kept as f64 / 1_000.0
-}
-
-fn memory() -> Vec<Row> {
-    let (standard, row) = (
-        BreakerConfig::default(),
-        BreakerConfig::builder()
-            .failure_ratio(None)
-            .build()
-            .expect("valid"),
-    );
-    let calls = BreakerConfig::builder()
-        .window(Window::Calls(100))
-        .build()
-        .expect("valid");
-    vec![
-        Row {
-            what: "a breaker, consecutive failures",
-            ours: bytes(|| Breaker::new(row.clone())),
-            rivals: vec![("failsafe", bytes(failsafe_in_a_row))],
-            floor: None,
-            aims: vec![Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "a breaker, the default rules",
-            ours: bytes(|| Breaker::new(standard.clone())),
-            rivals: vec![("failsafe, its default", bytes(failsafe_standard))],
-            floor: None,
-            aims: vec![Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "a breaker, a window of 100 calls",
-            ours: bytes(|| Breaker::new(calls.clone())),
-            rivals: vec![
-                ("recloser", bytes(recloser)),
-                (
-                    "tower-resilience",
-                    bytes(|| resilience!(CircuitBreakerLayer::builder().sliding_window_size(100))),
-                ),
-            ],
-            floor: None,
-            aims: vec![Aim::TimesRival(1.0)],
-        },
-        Row {
-            what: "a key of a thousand, the default rules",
-            ours: bytes_a_key(|| {
-                let set = KeyedSet::new(standard.clone()).capacity(many(1_000));
-                (0..1_000_u32).for_each(|key| drop(set.get(&key, NOW)));
-                set
-            }),
-            rivals: vec![(
-                "failsafe's default in a map",
-                bytes_a_key(|| {
-                    let make = |key| (key, failsafe_standard());
-                    (0..1_000_u32).map(make).collect::<HashMap<_, _>>()
-                }),
-            )],
-            floor: None,
-            aims: vec![Aim::TimesRival(1.0)],
-        },
-    ]
+        vec![Aim::TimesRival(1.0)],
+    )
 }
 
 fn main() {
@@ -378,7 +319,7 @@ fn main() {
         .row(keyed("keyed, 10,000 keys", 10_000));
     table.print();
     let mut table = Table::new("bytes");
-    for row in memory() {
+    for row in memory::rows() {
         table = table.row(row);
     }
     table.print();

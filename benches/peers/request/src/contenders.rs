@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 /// One whole call.
 pub type Call = Box<dyn FnMut() -> Pin<Box<dyn Future<Output = usize>>>>;
 
-const MODEL: &str = "claude-sonnet-5-5";
-const PROMPT: &str = "What keeps a boat upright?";
-const KEY: &str = "sk-ant-api03-bench";
+pub const MODEL: &str = "claude-sonnet-5-5";
+pub const PROMPT: &str = "What keeps a boat upright?";
+pub const KEY: &str = "sk-ant-api03-bench";
 
 #[derive(Serialize)]
 struct Asked {
@@ -49,6 +49,55 @@ struct Block {
 struct Usage {
     input_tokens: u32,
     output_tokens: u32,
+}
+
+/// What a program that keeps the message writes down: every field that is sent, and whatever a later server adds.
+mod whole {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "kept, as a user would")]
+    pub struct Answer {
+        id: String,
+        r#type: String,
+        role: String,
+        model: String,
+        pub content: Vec<Block>,
+        stop_reason: Option<String>,
+        stop_sequence: Option<String>,
+        usage: Usage,
+        #[serde(flatten)]
+        more: BTreeMap<String, serde_json::Value>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(tag = "type", rename_all = "snake_case")]
+    pub enum Block {
+        Text { text: String },
+        #[serde(other)]
+        Other,
+    }
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "kept, as a user would")]
+    pub struct Usage {
+        input_tokens: u64,
+        output_tokens: u64,
+        cache_creation_input_tokens: Option<u64>,
+        cache_read_input_tokens: Option<u64>,
+        service_tier: Option<String>,
+    }
+}
+
+fn whole_text(body: &[u8]) -> usize {
+    let answer: whole::Answer = serde_json::from_slice(body).expect("the server's JSON");
+    let texts = answer.content.iter().filter_map(|block| match block {
+        whole::Block::Text { text } => Some(text.as_str()),
+        whole::Block::Other => None,
+    });
+    texts.collect::<String>().len()
 }
 
 fn asked() -> Vec<u8> {
@@ -126,19 +175,32 @@ pub fn reqwest_and_serde(server: SocketAddr) -> Call {
     })
 }
 
+/// The base, doing the like: the whole message is kept, and its text joined.
+pub fn reqwest_and_whole_message(server: SocketAddr) -> Call {
+    let (client, url) = (reqwest::Client::new(), format!("http://{server}/v1/messages"));
+    Box::new(move || {
+        let sent = post(&client, &url).send();
+        Box::pin(async move { whole_text(&sent.await.expect("a reply").bytes().await.expect("all")) })
+    })
+}
+
 async fn collected(mut body: Body) -> Bytes {
     let mut bytes = bytes::BytesMut::new();
     body.fill(&mut bytes, Body::REPLY_LIMIT).await;
     bytes.freeze()
 }
 
-fn transport(server: SocketAddr) -> (std::sync::Arc<evenkeel_transport::ReqwestTransport>, ClaudeApi) {
-    let url = BaseUrl::parse(&format!("http://{server}"), Cleartext::LoopbackOnly).expect("a URL");
-    let transport = evenkeel_transport::ReqwestTransport::builder().build_for(&url);
-    (std::sync::Arc::new(transport.expect("the defaults")), ClaudeApi::new(url))
+pub fn api(url: &str) -> ClaudeApi {
+    ClaudeApi::new(BaseUrl::parse(url, Cleartext::LoopbackOnly).expect("a URL"))
 }
 
-fn composed(api: &ClaudeApi, body: Bytes) -> evenkeel_transport::Request {
+fn transport(server: SocketAddr) -> (std::sync::Arc<evenkeel_transport::ReqwestTransport>, ClaudeApi) {
+    let api = api(&format!("http://{server}"));
+    let transport = evenkeel_transport::ReqwestTransport::builder().build_for(api.base_url());
+    (std::sync::Arc::new(transport.expect("the defaults")), api)
+}
+
+pub fn composed(api: &ClaudeApi, body: Bytes) -> evenkeel_transport::Request {
     let mut operation = evenkeel_transport::Operation::new(Method::POST, "/v1/messages");
     operation.body = body;
     let mut request = api.request(operation).expect("a request");

@@ -4,12 +4,12 @@ use peers_table::heap::counted;
 use peers_table::{Aim, Row, Table};
 use tokio::runtime::Runtime;
 
-use crate::{contenders, server};
+use crate::contenders;
 
 const STREAMS: usize = 1_000;
 
 pub fn print(runtime: &Runtime) {
-    let server = server::idle();
+    let server = peers_server::idle();
     let url = format!("http://{server}/v1/messages");
     let bare = reqwest::Client::new();
     let (responses, reqwests) = counted(|| {

@@ -3,13 +3,13 @@
 
 mod contenders;
 mod idle;
-mod server;
+mod scripted;
 
 use std::time::Instant;
 
 use contenders::Call;
 use peers_table::heap::{Counting, counted};
-use peers_table::{Aim, Row, Table};
+use peers_table::{Aim, Row, Table, median, on_cpu, ratio};
 
 #[global_allocator]
 static HEAP: Counting = Counting;
@@ -36,17 +36,20 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let server = server::plain();
+    let server = peers_server::plain();
     let mut contenders: Vec<Contender> = [
         ("hyper", contenders::hyper(server)),
         ("reqwest", contenders::reqwest_only(server)),
         ("reqwest + serde", contenders::reqwest_and_serde(server)),
+        ("reqwest + serde, whole message", contenders::reqwest_and_whole_message(server)),
         ("our transport + serde", contenders::ours_transport(server)),
         ("our transport + messages", contenders::ours_transport_and_messages(server)),
         ("ours, all layers", contenders::ours(server)),
         ("claude-api", contenders::claude_api(server)),
         ("crimson-crab", contenders::crimson_crab(server)),
         ("genai", contenders::genai(server)),
+        ("no socket: by hand", scripted::by_hand()),
+        ("no socket: all layers", scripted::all_layers()),
     ]
     .into_iter()
     .map(|(name, call)| Contender {
@@ -57,6 +60,14 @@ fn main() {
         allocations: 0.0,
     })
     .collect();
+    // `peers-request 'ours, all layers' 1000`: that one alone, so often, for a profiler to look at.
+    let mut arguments = std::env::args().skip(1);
+    if let (Some(name), Some(calls)) = (arguments.next(), arguments.next()) {
+        let calls = calls.parse().expect("a number of calls");
+        let contender = contenders.iter_mut().find(|contender| contender.name == name);
+        runtime.block_on(run(&mut contender.expect("a contender").call, calls));
+        return;
+    }
     for contender in &mut contenders {
         runtime.block_on(run(&mut contender.call, 200));
         let ((), used) = counted(|| runtime.block_on(run(&mut contender.call, 500)));
@@ -81,13 +92,6 @@ async fn run(call: &mut Call, calls: u32) {
     for _ in 0..calls {
         assert!(call().await > 0, "a reply has content");
     }
-}
-
-/// Nanoseconds that this thread has run.
-fn on_cpu() -> f64 {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let nanos = statistics.split(' ').next().expect("three numbers");
-    nanos.parse().expect("a number")
 }
 
 fn print(contenders: &[Contender]) {
@@ -127,16 +131,4 @@ fn print(contenders: &[Contender]) {
             aims: vec![Aim::OverFloor(8.0), Aim::TimesRival(1.0)],
         })
         .print();
-}
-
-fn median(samples: &[f64]) -> f64 {
-    let mut samples = samples.to_vec();
-    samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
-}
-
-/// The median of what each round's sample is to the base's of the same round.
-fn ratio(samples: &[f64], base: &[f64]) -> f64 {
-    let ratios: Vec<f64> = samples.iter().zip(base).map(|(ours, base)| ours / base).collect();
-    median(&ratios)
 }

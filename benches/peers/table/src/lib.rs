@@ -6,7 +6,7 @@ mod measure;
 mod table;
 
 pub use measure::{
-    Contended, Contender, Sample, contended, contended_prepared, contender, interleaved, measure,
-    on_two_threads, prepared, side_by_side, side_by_side_on_two_threads,
+    Contended, Contender, Sample, contended, contended_prepared, contender, interleaved, measure, median,
+    on_cpu, on_two_threads, prepared, ratio, side_by_side, side_by_side_on_two_threads,
 };
 pub use table::{Aim, Row, Table};

@@ -186,7 +186,7 @@ pub fn side_by_side_on_two_threads(contenders: &[Contended<'_>]) -> Vec<f64> {
     let fallen_back = samples.into_iter().zip(disturbed);
     fallen_back
         .map(|(samples, disturbed)| {
-            median(if samples.is_empty() {
+            median(&if samples.is_empty() {
                 disturbed
             } else {
                 samples
@@ -209,7 +209,7 @@ pub fn interleaved(rounds: usize, contenders: &mut [&mut dyn FnMut() -> Sample])
             samples.push(contender());
         }
     }
-    samples.into_iter().map(median).collect()
+    samples.iter().map(|samples| median(samples)).collect()
 }
 
 /// How many runs last so long, undisturbed.
@@ -238,7 +238,28 @@ fn low(mut samples: Vec<f64>) -> f64 {
     samples[samples.len() / LOW]
 }
 
-fn median(mut samples: Vec<f64>) -> f64 {
+/// The middle one.
+pub fn median(samples: &[f64]) -> f64 {
+    let mut samples = samples.to_vec();
     samples.sort_by(f64::total_cmp);
     samples[samples.len() / 2]
+}
+
+/// The median of what each round's sample is to the base's of the same round.
+pub fn ratio(samples: &[f64], base: &[f64]) -> f64 {
+    let ratios: Vec<f64> = samples
+        .iter()
+        .zip(base)
+        .map(|(ours, base)| ours / base)
+        .collect();
+    median(&ratios)
+}
+
+/// Nanoseconds that this thread has run.
+pub fn on_cpu() -> f64 {
+    // Without it a thread that never waits is booked at the clock's tick.
+    std::thread::yield_now();
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanos = statistics.split(' ').next().expect("three numbers");
+    nanos.parse().expect("a number")
 }

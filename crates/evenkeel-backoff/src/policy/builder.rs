@@ -3,7 +3,7 @@ use core::time::Duration;
 
 use evenkeel_error::InvalidConfig;
 
-use super::RetryPolicy;
+use super::{MAX_HINT_SPREAD, RetryPolicy};
 use crate::Curve;
 
 /// Makes a [`RetryPolicy`]; nothing is checked before [`build`](Self::build).
@@ -15,6 +15,7 @@ pub struct RetryPolicyBuilder {
     attempts: Option<u32>,
     patience: Option<Duration>,
     attempt_timeout: Option<Duration>,
+    hint_spread: Duration,
 }
 
 impl RetryPolicyBuilder {
@@ -31,6 +32,7 @@ impl RetryPolicyBuilder {
             attempts: None,
             patience: None,
             attempt_timeout: None,
+            hint_spread: MAX_HINT_SPREAD,
         }
     }
 
@@ -67,6 +69,13 @@ impl RetryPolicyBuilder {
         self
     }
 
+    /// The most that is added to a server's hint; zero for nothing. Default: 15 s, and never more than
+    /// a quarter of the hint.
+    pub const fn hint_spread(mut self, most: Duration) -> Self {
+        self.hint_spread = most;
+        self
+    }
+
     /// Checks every field.
     ///
     /// # Errors
@@ -96,6 +105,7 @@ impl RetryPolicyBuilder {
             attempts,
             patience: self.patience,
             attempt_timeout: self.attempt_timeout,
+            hint_spread: self.hint_spread,
         })
     }
 }

@@ -185,6 +185,22 @@ fn only_the_spread_on_top_of_a_hint_is_cut_to_fit() {
 }
 
 #[test]
+fn the_spread_of_a_hint_is_as_wide_as_the_policy_says_and_no_wider_than_a_quarter() {
+    let policy = RetryPolicy::exponential(SECOND);
+    for (policy, expected) in [
+        (policy, 115),
+        (policy.hint_spread(Duration::ZERO), 100),
+        (policy.hint_spread(7 * SECOND), 107),
+        (policy.hint_spread(Duration::MAX), 125),
+    ] {
+        let mut session = Session::start(at(0));
+        let hint = Failing(limit(100 * SECOND), None);
+        let decision = policy.decide(&mut session, &hint, at(0), NO_LIMITS, Roll::HIGHEST);
+        assert_eq!(expect_retry(decision).wait, expected * SECOND);
+    }
+}
+
+#[test]
 fn a_wait_of_which_not_half_would_fit_is_not_begun() {
     let mut session = Session::start(at(0));
     let just = Limits::NONE.deadline(Some(at(1)));

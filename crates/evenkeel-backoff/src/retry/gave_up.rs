@@ -142,4 +142,8 @@ impl<E: Recoverable> Recoverable for GaveUp<E> {
     fn repeats(&self) -> Option<u32> {
         self.error().and_then(Recoverable::repeats)
     }
+
+    fn blames_caller(&self) -> bool {
+        self.error().is_some_and(Recoverable::blames_caller)
+    }
 }

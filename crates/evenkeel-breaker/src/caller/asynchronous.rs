@@ -1,6 +1,6 @@
 //! Calls that are futures.
 
-use super::{Caller, Live};
+use super::{Caller, Live, Streaming};
 use crate::{Breaker, ByError, CallError, Clock, Judge, Permit};
 
 impl Breaker {
@@ -89,9 +89,9 @@ impl<C: Clock, J> Caller<C, J> {
     }
 
     /// Makes a call whose result is only the beginning, such as a stream whose first content has
-    /// come: that is the first verdict. The permit is for the second: give it a
-    /// [`failure`](Permit::failure) if the stream breaks, and drop it if it ends well or nobody wants
-    /// the rest.
+    /// come: that is the first verdict. The second comes with what is handed out beside it: tell that of a
+    /// [`failure`](Streaming::failure) if the stream breaks, and drop it if it ends well or nobody wants the
+    /// rest.
     ///
     /// # Errors
     ///
@@ -107,32 +107,37 @@ impl<C: Clock, J> Caller<C, J> {
     /// # async fn open_stream() -> Result<Vec<Option<&'static str>>, Busy> { Ok(vec![Some("Hel"), None]) }
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let breaker = Breaker::default();
-    /// let (stream, permit) = breaker.caller().call_streaming(open_stream()).await?;
+    /// let (stream, rest) = breaker.caller().call_streaming(open_stream()).await?;
     /// assert_eq!(breaker.health(Monotonic.now()).samples, 1, "it has begun: a success");
     ///
     /// for chunk in stream {
     ///     if chunk.is_none() {
-    ///         // It broke: a verdict of its own. Of the roll any random number will do.
-    ///         permit.failure(ErrorKind::Interrupted, None, Monotonic.now(), 7);
+    ///         // It broke: one call, and it failed.
+    ///         rest.failure(ErrorKind::Interrupted, None);
     ///         break;
     ///     }
     /// }
-    /// assert_eq!(breaker.health(Monotonic.now()).failures, 1);
+    /// let health = breaker.health(Monotonic.now());
+    /// assert_eq!((health.samples, health.failures), (1, 1));
     /// # Ok::<(), evenkeel_breaker::CallError<Busy>>(())
     /// # }).unwrap();
     /// ```
-    pub async fn call_streaming<T, E, F>(&self, operation: F) -> Result<(T, Permit), CallError<E>>
+    pub async fn call_streaming<T, E, F>(
+        &self,
+        operation: F,
+    ) -> Result<(T, Streaming<C>), CallError<E>>
     where
         F: Future<Output = Result<T, E>>,
         J: Judge<T, E>,
+        C: Clone,
     {
-        let mut permit = Permit::admit(self.breaker.clone(), &mut Live::of(&self.clock))?;
+        let mut permit = Permit::admit(self.breaker.clone(), Live::of(&self.clock))?;
         let mut flight = self.flight(&mut permit);
         let result = operation.await;
         flight.settle(self.judge.outcome(&result));
         drop(flight);
         match result {
-            Ok(begun) => Ok((begun, permit)),
+            Ok(begun) => Ok((begun, Streaming::new(permit, self.clock.clone()))),
             Err(error) => Err(CallError::Inner(error)),
         }
     }

@@ -48,7 +48,7 @@ impl Stage {
         self.now.set((self.now() + time).as_nanos());
     }
 
-    fn caller(&self) -> Caller<impl Clock + use<'_>> {
+    fn caller(&self) -> Caller<impl Clock + Clone + use<'_>> {
         self.breaker.caller().clock(|| self.now())
     }
 
@@ -172,6 +172,31 @@ fn a_panicking_call_gives_its_place_back() {
 }
 
 #[test]
+fn a_clock_or_a_judge_that_panics_gives_the_place_back() {
+    for failing in [1, 2] {
+        let stage = Stage::new();
+        stage.half_open();
+        let asked = Cell::new(0);
+        let clock = || {
+            asked.set(asked.get() + 1);
+            assert_ne!(asked.get(), failing, "the clock");
+            stage.now()
+        };
+        let caller = stage.breaker.caller().clock(clock);
+        let call = AssertUnwindSafe(|| caller.call_blocking(|| Ok::<_, Fault>(7)));
+        assert!(catch_unwind(call).is_err());
+        assert!(stage.breaker.admit(stage.now(), 7).is_ok(), "{failing}");
+    }
+    let stage = Stage::new();
+    stage.half_open();
+    let caller = stage.caller();
+    let caller = caller.judge(|_: &Result<(), Fault>| -> Outcome { panic!("the judge") });
+    let call = AssertUnwindSafe(|| caller.call_blocking(|| Ok(())));
+    assert!(catch_unwind(call).is_err());
+    assert!(stage.breaker.admit(stage.now(), 7).is_ok());
+}
+
+#[test]
 fn a_panicking_call_is_a_dropped_one() {
     let stage = Stage::new();
     let caller = stage
@@ -204,13 +229,18 @@ fn a_stream_has_two_verdicts() {
     let stage = Stage::new();
     let caller = stage.caller();
     let call = caller.call_streaming(after(1, Ok::<_, Fault>("stream")));
-    let (stream, permit) = poll_times(call, 2).expect("ready").expect("begun");
+    let (stream, rest) = poll_times(call, 2).expect("ready").expect("begun");
     assert_eq!((stream, stage.samples()), ("stream", (1, 0)));
-    permit.failure(ErrorKind::Interrupted, None, stage.now(), 7);
-    assert_eq!(stage.samples(), (2, 1));
+    assert_eq!(rest.failure(ErrorKind::Interrupted, None), None);
+    assert_eq!(stage.samples(), (1, 1), "one call, and it failed");
     let call = caller.call_streaming(after(0, Ok::<_, Fault>("stream")));
     drop(poll_times(call, 1));
-    assert_eq!(stage.samples(), (3, 1), "a clean end adds nothing");
+    assert_eq!(stage.samples(), (2, 1), "a clean end adds nothing");
+    for (error, opens) in [(WRONG, false), (BUSY, true)] {
+        let call = caller.call_streaming(after(0, Ok::<_, Fault>("stream")));
+        let (_, rest) = poll_times(call, 1).expect("ready").expect("begun");
+        assert_eq!(rest.failed(&error).is_some(), opens, "two of four");
+    }
 }
 
 #[test]
@@ -280,5 +310,55 @@ mod layered {
         assert_eq!(service.poll_ready(&mut cx), Poll::Ready(Ok(())));
         let refused = poll_times(service.call(()), 1).expect("at once");
         assert!(matches!(refused, Err(CallError::Rejected(_))));
+    }
+
+    #[test]
+    fn inside_of_a_limit_refused_clones_keep_no_probe_out() {
+        let stage = Stage::new();
+        stage.half_open();
+        let now = stage.now();
+        let probe = stage.breaker.admit(now, 7).expect("the probe");
+        let layer = BreakerLayer::new(stage.breaker.caller().clock(move || now));
+        let inner = layer.layer(service_fn(|()| after(0, Ok::<_, Fault>(7))));
+        let mut refused = ::tower::limit::ConcurrencyLimit::new(inner, 1);
+        let mut other = refused.clone();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert_eq!(refused.poll_ready(&mut cx), Poll::Ready(Ok(())));
+        let refusal = poll_times(refused.call(()), 1).expect("at once");
+        assert!(matches!(refusal, Err(CallError::Rejected(_))));
+        drop(probe);
+        assert_eq!(other.poll_ready(&mut cx), Poll::Ready(Ok(())));
+        assert_eq!(poll_times(other.call(()), 1), Some(Ok(7)));
+        assert_eq!(stage.breaker.state(now), State::Recovering);
+    }
+
+    #[test]
+    fn a_service_that_panics_in_its_call_gives_the_place_back() {
+        let stage = Stage::new();
+        stage.half_open();
+        let now = stage.now();
+        let layer = BreakerLayer::new(stage.breaker.caller().clock(move || now));
+        let panics = service_fn(|()| -> std::future::Ready<Result<(), Fault>> { panic!("call") });
+        let mut service = layer.layer(panics);
+        let call = AssertUnwindSafe(|| drop(service.call(())));
+        assert!(catch_unwind(call).is_err());
+        assert!(stage.breaker.admit(now, 7).is_ok());
+    }
+
+    #[test]
+    fn readiness_without_a_call_takes_no_place_and_clones_share_the_breaker() {
+        let stage = Stage::new();
+        stage.half_open();
+        let now = stage.now();
+        let layer = BreakerLayer::new(stage.breaker.caller().clock(move || now));
+        let mut ready = layer.layer(service_fn(|()| after(0, Ok::<_, Fault>(7))));
+        let mut other = ready.clone();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert_eq!(ready.poll_ready(&mut cx), Poll::Ready(Ok(())));
+        drop(ready);
+        let call = other.call(());
+        let refused = poll_times(other.clone().call(()), 1).expect("at once");
+        assert!(matches!(refused, Err(CallError::Rejected(_))));
+        assert_eq!(poll_times(call, 1), Some(Ok(7)));
     }
 }

@@ -1,12 +1,12 @@
 use crate::BreakerConfig;
 use crate::audience::Audience;
 use crate::course::Course;
+use crate::gate::{Gate, Tag};
 use crate::tallies::{Past, Troubles};
 
 /// What the lock of a circuit guards.
 #[derive(Debug)]
 pub(super) struct Guarded {
-    pub(super) config: BreakerConfig,
     /// Successes of a window of time, but for its newest bucket; none without one.
     pub(super) past: Option<Box<Past>>,
     /// None as long as nothing happened but successes: most breakers of a process stay like that.
@@ -28,6 +28,15 @@ impl Cold {
             troubles: Troubles::default(),
             audience,
         })
+    }
+}
+
+impl Cold {
+    /// Outside of the lock, successes end the failures in a row in the gate alone.
+    pub(super) fn catch_up(&mut self, gate: Gate) {
+        if gate.tag() == Tag::Closed && !gate.is_troubled() {
+            self.troubles.streak.end();
+        }
     }
 }
 

@@ -84,30 +84,26 @@ impl BreakerConfigBuilder {
     }
 
     /// Open delays of your own, in place of the doubled ones: the first for the first opening, and
-    /// so on; the last one stays, and so does the 1,024th. Zero counts as a millisecond. They start
+    /// so on; the last one stays, and so does the 64th. Zero counts as a millisecond. They start
     /// anew after the [clean time](Self::clean_time).
     ///
     /// The spread, the server's hint and the limit hold for them as well; `open_delay` and
-    /// `open_delay_cap` do not. An iterator is cloned for each opening, so one that draws from its
-    /// own dice draws the same again.
-    pub fn open_delays<I>(mut self, delays: I) -> Self
-    where
-        I: IntoIterator<Item = Duration>,
-        I::IntoIter: Clone + Send + Sync + 'static,
-    {
-        self.settings.open_delays = Some(OpenDelays::new(delays.into_iter()));
+    /// `open_delay_cap` do not. The sequence is drawn here and now.
+    pub fn open_delays(mut self, delays: impl IntoIterator<Item = Duration>) -> Self {
+        self.settings.open_delays = Some(OpenDelays::new(delays));
         self
     }
 
     /// How much the open delay varies to either side; default
     /// [50 %](crate::defaults::OPEN_DELAY_SPREAD). Less than all of it, so that no delay is zero;
-    /// and there is no way to have none: the clients of one outage would probe together.
+    /// and there is no way to have none: the clients of one outage would probe together. A hint of the
+    /// server's is waited out as it stands, and what exceeds the limit is cut to it.
     pub fn open_delay_spread(mut self, spread: Ratio) -> Self {
         self.settings.open_delay_spread = spread;
         self
     }
 
-    /// The longest the circuit stays open, jitter and the server's hint included; default
+    /// The longest the circuit stays open, jitter and the server's hint included. Over zero; default
     /// [60 s](crate::defaults::OPEN_DELAY_LIMIT).
     pub fn open_delay_limit(mut self, limit: Duration) -> Self {
         self.settings.open_delay_limit = limit;
@@ -131,6 +127,13 @@ impl BreakerConfigBuilder {
     /// How long each of them lasts. Over zero; default [1 s](crate::defaults::RAMP_INTERVAL).
     pub fn ramp_interval(mut self, interval: Duration) -> Self {
         self.settings.ramp_interval = interval;
+        self
+    }
+
+    /// Failures that reopen the circuit during the slow start. At least 1; default
+    /// [1](crate::defaults::RAMP_FAILURES). More for a server that fails now and then in good health.
+    pub fn ramp_failures(mut self, failures: u32) -> Self {
+        self.settings.ramp_failures = failures;
         self
     }
 
@@ -172,6 +175,7 @@ fn check_durations(settings: &Settings) -> Result<(), InvalidConfig> {
         ("window", window),
         ("slow_call", settings.slow_call),
         ("open_delay", settings.open_delay),
+        ("open_delay_limit", settings.open_delay_limit),
         ("probe_lease", settings.probe_lease),
         ("ramp_interval", settings.ramp_interval),
     ] {
@@ -196,6 +200,7 @@ fn check_rules(settings: &Settings) -> Result<(), InvalidConfig> {
             settings.consecutive_failures.unwrap_or(1),
         ),
         ("ramp_steps", settings.ramp_steps),
+        ("ramp_failures", settings.ramp_failures),
     ] {
         if count == 0 {
             return Err(InvalidConfig::new(field, "must be 1 or more"));
@@ -205,7 +210,7 @@ fn check_rules(settings: &Settings) -> Result<(), InvalidConfig> {
         if calls == 0 || calls > Window::MOST_CALLS {
             return Err(InvalidConfig::new("window", "must be 1 to 65,536 calls"));
         }
-        if settings.minimum_samples > calls {
+        if settings.counts_in_window() && settings.minimum_samples > calls {
             return Err(InvalidConfig::new(
                 "minimum_samples",
                 "must be at most what the window holds",

@@ -53,6 +53,32 @@ fn each_rule_that_is_broken_is_named_with_its_field() {
         "ramp_steps must be 31 or less"
     );
     assert_eq!(
+        refused(|it| it.ramp_failures(0)),
+        "ramp_failures must be 1 or more"
+    );
+    assert_eq!(
+        refused(|it| it
+            .open_delays([Duration::from_secs(1)])
+            .open_delay_limit(zero)),
+        "open_delay_limit must be over zero"
+    );
+    assert_eq!(
+        refused(|it| it.open_delays([])),
+        "open_delays must not be empty"
+    );
+    assert_eq!(
+        refused(|it| it.window(zero).slow_ratio(Ratio::HALF)),
+        "window must be over zero"
+    );
+    assert_eq!(
+        refused(|it| it.window(Window::Calls(0))),
+        "window must be 1 to 65,536 calls"
+    );
+    assert_eq!(
+        refused(|it| it.window(Window::Calls(4))),
+        "minimum_samples must be at most what the window holds"
+    );
+    assert_eq!(
         refused(|it| it.open_delay_spread(Ratio::ONE)),
         "open_delay_spread must be less than 1"
     );
@@ -64,6 +90,12 @@ fn each_rule_that_is_broken_is_named_with_its_field() {
         refused(|it| it.open_delay_cap(Duration::from_secs(61))),
         "open_delay_cap must be at most open_delay_limit"
     );
+}
+
+#[test]
+fn a_minimum_that_no_rule_reads_breaks_none() {
+    let config = BreakerConfig::builder().window(Window::Calls(3));
+    assert!(config.failure_ratio(None).build().is_ok());
 }
 
 #[test]

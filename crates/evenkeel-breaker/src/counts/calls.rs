@@ -6,7 +6,7 @@ use super::{Sample, Totals};
 #[derive(Clone, Debug)]
 pub(crate) struct CallWindow {
     capacity: usize,
-    held: VecDeque<Sample>,
+    held: VecDeque<Totals>,
     total: Totals,
 }
 
@@ -19,13 +19,21 @@ impl CallWindow {
         }
     }
 
-    pub(crate) fn record(&mut self, sample: Sample) {
+    pub(crate) fn record(&mut self, mut sample: Sample) {
+        if sample.again
+            && let Some(last) = self.held.back_mut()
+        {
+            *last = last.plus(sample.totals());
+            self.total = self.total.plus(sample.totals());
+            return;
+        }
+        sample.again = false;
         if self.held.len() >= self.capacity
             && let Some(gone) = self.held.pop_front()
         {
-            self.total = self.total.minus(gone.totals());
+            self.total = self.total.minus(gone);
         }
-        self.held.push_back(sample);
+        self.held.push_back(sample.totals());
         self.total = self.total.plus(sample.totals());
     }
 

@@ -81,11 +81,15 @@ impl TimeWindow {
         };
         // A bucket that is full stays full; the totals follow it, so that subtracting it later
         // leaves no remainder.
-        let Some(samples) = tally.samples.checked_add(1) else {
+        let (samples, failures) = (
+            tally.samples.checked_add((!sample.again).into()),
+            tally.failures.checked_add(sample.failed.into()),
+        );
+        let (Some(samples), Some(failures)) = (samples, failures) else {
             return;
         };
         tally.samples = samples;
-        tally.failures += u32::from(sample.failed);
+        tally.failures = failures;
         tally.slow += u32::from(sample.slow);
         self.total = self.total.plus(sample.totals());
     }

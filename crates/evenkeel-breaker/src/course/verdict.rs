@@ -120,12 +120,21 @@ impl Course {
         roll: u64,
     ) -> Option<Transition> {
         let settled = self.settle(now);
-        let reason = match &self.phase {
+        let sample = if ticket.is_answering() {
+            Sample::BROKEN
+        } else {
+            Sample::failure(self.is_slow(ticket, now))
+        };
+        let reason = match &mut self.phase {
             Phase::Closed { .. } => {
-                ledger.record(Sample::failure(self.is_slow(ticket, now)), now);
+                ledger.record(sample, now);
                 self.broken_rule(ledger, now)
             }
-            Phase::Recovering { .. } => Some(Reason::FailedWhileRecovering),
+            Phase::Recovering { ramp, .. } => {
+                ledger.record(sample, now);
+                ramp.fail(&self.config.settings)
+                    .then_some(Reason::FailedWhileRecovering)
+            }
             // Of several probes only the latest tells of the present by failing: an earlier one
             // was sent a lease ago or more.
             Phase::HalfOpen { probe, .. } => probe.is_latest(ticket).then_some(Reason::ProbeFailed),
@@ -169,7 +178,7 @@ impl Course {
         if !settings.counts_in_window() {
             return None;
         }
-        let totals = ledger.totals(now);
+        let totals = ledger.totals(now).whole();
         if totals.samples < u64::from(settings.minimum_samples) {
             return None;
         }

@@ -6,10 +6,27 @@ use crate::counts::{Sample, Totals};
 /// takes a number, and whatever is a window behind the newest number is forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    /// In the order of their numbers.
-    held: VecDeque<(u64, Sample)>,
-    /// Failures and slow calls among them.
+    /// In the order of their numbers, of which each stands here once.
+    held: VecDeque<(u64, Tally)>,
+    /// All of them together.
     total: Totals,
+}
+
+/// What is noted by one number: of several calls, if they broke after they began to answer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    failures: u32,
+    slow: u32,
+}
+
+impl Tally {
+    fn totals(self) -> Totals {
+        Totals {
+            samples: 0,
+            failures: self.failures.into(),
+            slow: self.slow.into(),
+        }
+    }
 }
 
 impl Calls {
@@ -21,8 +38,20 @@ impl Calls {
             self.held.pop_front();
             self.total = self.total.minus(gone.totals());
         }
-        self.held.push_back((number, sample));
-        self.total = self.total.plus(sample.totals());
+        let before = match self.held.back() {
+            Some((held, before)) if *held == number => {
+                let before = *before;
+                self.held.pop_back();
+                before
+            }
+            _ => Tally::default(),
+        };
+        let tally = Tally {
+            failures: before.failures.saturating_add(sample.failed.into()),
+            slow: before.slow.saturating_add(sample.slow.into()),
+        };
+        self.held.push_back((number, tally));
+        self.total = self.total.minus(before.totals()).plus(tally.totals());
     }
 
     /// What the window holds after so many verdicts.

@@ -22,7 +22,7 @@ pub(crate) struct Verdicts {
     /// verdicts that were moved out of the word. Touched under the lock only.
     upper: AtomicU64,
     /// Successes that came while another thread had the lock, and found a word of another bucket:
-    /// counted in that bucket already, and in the newest one with this.
+    /// counted in that bucket already, and with this in the one whose number is the upper half.
     late: AtomicU64,
 }
 
@@ -69,8 +69,7 @@ impl Verdicts {
         }
         if added_to == newest {
             // The first of its bucket: takes itself along.
-            let counted = self.turn(bucket).saturating_sub(1);
-            Past::add(past, newest, counted);
+            self.turn(past, bucket, 1);
         } else if let Some(past) = past {
             // Another was first, and has put this one into the past with the others.
             past.take_back(added_to);
@@ -80,8 +79,12 @@ impl Verdicts {
 
     /// Counts a misplaced one without the lock: once too often, if the bucket that it was added to
     /// still lies in the window. None is lost, and a success too many opens nothing.
-    pub(crate) fn note_late(&self) {
-        self.late.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn note_late(&self, misplaced: Misplaced) {
+        let add = |late: u64| Some(misplaced.bucket << 32 | ((late & COUNT) + 1).min(COUNT));
+        // Of several buckets, while one thread has the lock, all count for the last.
+        let _ = self
+            .late
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
     /// Slides to `bucket`; the newest one, which is later if time runs backwards.
@@ -90,8 +93,7 @@ impl Verdicts {
         if bucket <= newest {
             return newest;
         }
-        let counted = self.turn(bucket);
-        Past::add(past, newest, counted);
+        self.turn(past, bucket, 0);
         bucket
     }
 
@@ -99,13 +101,21 @@ impl Verdicts {
     pub(crate) fn newest_and_count(&self) -> (u64, u64) {
         let word = self.word.load(Ordering::Relaxed);
         let late = self.late.load(Ordering::Relaxed);
-        (self.newest(), (word & COUNT) + late)
+        (self.newest(), (word & COUNT) + (late & COUNT))
     }
 
     /// The number of the next verdict in a window of calls, counted from 0.
     pub(crate) fn next(&self) -> u64 {
         let before = self.word.fetch_add(1, Ordering::Relaxed);
         self.upper.load(Ordering::Relaxed) + before
+    }
+
+    /// The number of the latest verdict in a window of calls: of this one, if it is the first.
+    pub(crate) fn latest(&self) -> u64 {
+        match self.counted().checked_sub(1) {
+            Some(latest) => latest,
+            None => self.next(),
+        }
     }
 
     /// Makes room in a word that is full, in a window of calls.
@@ -137,11 +147,21 @@ impl Verdicts {
         self.upper.load(Ordering::Relaxed)
     }
 
-    /// Begins a bucket; what the one before had counted.
-    fn turn(&self, bucket: u64) -> u64 {
+    /// Begins a later bucket, and puts into the past what the one before has counted, but for those that
+    /// take themselves along, and what was noted for a bucket in between.
+    fn turn(&self, past: &mut Option<Box<Past>>, bucket: u64, along: u64) {
+        let newest = self.newest();
+        let late = self.late.swap(0, Ordering::Relaxed);
+        let (noted, ago) = (
+            late & (FULL - 1),
+            (bucket & COUNT).wrapping_sub(late >> 32) & COUNT,
+        );
+        let is_between = ago > 0 && ago < bucket - newest;
+        let (now, then) = if is_between { (0, noted) } else { (noted, 0) };
         self.upper.store(bucket, Ordering::Relaxed);
-        let late = self.late.swap(0, Ordering::Relaxed) & (FULL - 1);
-        self.word.swap(bucket << 32 | late, Ordering::Relaxed) & COUNT
+        let counted = self.word.swap(bucket << 32 | now, Ordering::Relaxed) & COUNT;
+        Past::add(past, newest, counted.saturating_sub(along));
+        Past::add(past, bucket.saturating_sub(ago), then);
     }
 }
 
@@ -175,15 +195,28 @@ mod tests {
     #[test]
     fn a_success_that_cannot_have_the_lock_is_counted_in_the_newest_bucket() {
         let (verdicts, mut past) = (Verdicts::new(), Some(Box::default()));
-        assert!(verdicts.count(1_000).is_some());
-        verdicts.note_late();
+        verdicts.note_late(verdicts.count(1_000).unwrap());
         assert_eq!(
             verdicts.newest_and_count().1,
             2,
             "once too often, and not lost"
         );
-        verdicts.advance(&mut past, 1_001);
-        assert_eq!(verdicts.newest_and_count(), (1_001, 1));
+        verdicts.advance(&mut past, 1_000);
+        assert_eq!(verdicts.newest_and_count(), (1_000, 1));
+    }
+
+    #[test]
+    fn what_was_noted_before_a_silence_is_as_old_as_it_is() {
+        let (verdicts, mut past) = (Verdicts::new(), Some(Box::default()));
+        count(&verdicts, &mut past, 7);
+        for _ in 0..1_000 {
+            verdicts.note_late(verdicts.count(8).unwrap());
+        }
+        count(&verdicts, &mut past, 18);
+        assert_eq!(verdicts.newest_and_count(), (18, 1));
+        assert_eq!(past.as_ref().unwrap().successes(18), 2_001);
+        count(&verdicts, &mut past, 48);
+        assert_eq!(past.unwrap().successes(48), 0, "40 buckets ago");
     }
 
     #[test]

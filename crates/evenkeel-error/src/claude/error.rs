@@ -3,7 +3,7 @@ use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
 
 use super::classify::{self, Place};
-use super::scrub::scrub;
+use super::scrub::{scrub, scrub_but_addresses};
 use super::tables;
 use super::{Detail, Facts, Limit, Phase};
 use crate::{Delivery, ErrorKind, Hint, InvalidConfig, Recoverable, Recovery};
@@ -121,10 +121,12 @@ impl Error {
         Self::new(ErrorKind::Connection, Recovery::Now, Delivery::NotSent)
     }
 
-    /// The other side's certificate, or ours, is not accepted. No retry changes that.
+    /// The other side's certificate, or ours, is not accepted. No retry changes that. Said in the
+    /// handshake, it proves that nothing was sent ([`Delivery::NotSent`]); said later, nothing
+    /// ([`Delivery::Unknown`]).
     #[must_use]
-    pub fn untrusted() -> Self {
-        let mut error = Self::new(ErrorKind::Connection, Recovery::Never, Delivery::NotSent);
+    pub fn untrusted(delivery: Delivery) -> Self {
+        let mut error = Self::new(ErrorKind::Connection, Recovery::Never, delivery);
         error.inner.advice = Some(tables::UNTRUSTED);
         error
     }
@@ -227,6 +229,15 @@ impl Error {
         self
     }
 
+    /// As [`with_message`](Self::with_message), for words that name hosts which the caller has
+    /// configured: these stay, though they be written as addresses. Keys and tokens are taken out.
+    #[must_use]
+    pub fn with_message_naming_hosts(mut self, message: impl Into<String>) -> Self {
+        self.inner.said.message = Some(scrub_but_addresses(&message.into(), LONGEST_MESSAGE));
+        self.inner.said.ours = true;
+        self
+    }
+
     /// Keeps the beginning of what arrived, for [`body`](Self::body) and [`report`](Self::report):
     /// at most 2 KiB, without keys, tokens and client addresses. It may quote a reply.
     #[must_use]
@@ -266,6 +277,11 @@ impl Recoverable for Error {
 
     fn kind(&self) -> Option<ErrorKind> {
         Some(self.inner.kind)
+    }
+
+    /// The server waited for the request, not the caller for the reply.
+    fn blames_caller(&self) -> bool {
+        self.inner.kind == ErrorKind::ServerTimeout && matches!(self.status(), Some(400 | 408))
     }
 }
 

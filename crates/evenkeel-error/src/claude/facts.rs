@@ -72,18 +72,33 @@ impl Facts {
             retry_after: None,
             rate_limits: None,
         };
-        let mut limits = RateLimits::default();
+        let mut hinted = Hinted::No;
         for (name, value) in headers {
-            if let Ok(text) = value.to_str() {
-                read.take(name.as_str(), text, value);
-                limits.take(name.as_str(), text);
+            match name.as_str() {
+                // Most responses have none, and looking for it by name costs more than this.
+                "retry-after" | "retry-after-ms" => hinted = Hinted::Maybe,
+                name => read.take(name, value),
             }
         }
-        read.rate_limits = (limits != RateLimits::default()).then(|| Box::new(limits));
-        read.retry_after = retry_after::read(headers, read.date.unwrap_or(received));
+        read.rate_limits
+            .take_if(|limits| **limits == RateLimits::default());
+        if hinted == Hinted::Maybe {
+            read.retry_after = retry_after::read(headers, read.date.unwrap_or(received));
+        }
         Self {
             read: Arc::new(read),
         }
+    }
+
+    /// The head for one of the many answers that a body holds, such as the results of a batch: status
+    /// and times, and nothing of the request that fetched them all: not its id, hint or limits.
+    #[must_use]
+    pub fn for_item(&self) -> Self {
+        let mut item = Self::read(self.status(), &HeaderMap::new(), self.received());
+        if let Some(read) = Arc::get_mut(&mut item.read) {
+            read.date = self.date();
+        }
+        item
     }
 
     /// The HTTP status.
@@ -171,30 +186,50 @@ impl Facts {
     }
 }
 
+/// Whether a head may hold a hint of when to come back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hinted {
+    No,
+    Maybe,
+}
+
 impl Read {
-    fn take(&mut self, name: &str, text: &str, value: &HeaderValue) {
+    fn take(&mut self, name: &str, value: &HeaderValue) {
         match name {
-            "date" => first(&mut self.date, date::http_date(text)),
-            "request-id" => first(&mut self.request_id, Text::identifier(text, value)),
-            "cf-ray" => first(&mut self.cf_ray, Text::identifier(text, value)),
-            "x-amzn-requestid" => first(&mut self.amzn_request_id, Text::identifier(text, value)),
-            "content-type" => first(&mut self.content_type, Text::short(text, value)),
-            "server" => first(&mut self.server, Text::short(text, value)),
-            "x-should-retry" => first(&mut self.should_retry, yes_or_no(text)),
+            "date" => first(&mut self.date, value, |text, _| date::http_date(text)),
+            "request-id" => first(&mut self.request_id, value, Text::identifier),
+            "cf-ray" => first(&mut self.cf_ray, value, Text::identifier),
+            "x-amzn-requestid" => first(&mut self.amzn_request_id, value, Text::identifier),
+            "content-type" => first(&mut self.content_type, value, Text::short),
+            "server" => first(&mut self.server, value, Text::short),
+            "x-should-retry" => first(&mut self.should_retry, value, |text, _| yes_or_no(text)),
             "anthropic-organization-id" => {
-                first(&mut self.organization_id, Text::identifier(text, value));
+                first(&mut self.organization_id, value, Text::identifier);
             }
-            "anthropic-workspace-id" => {
-                first(&mut self.workspace_id, Text::identifier(text, value));
+            "anthropic-workspace-id" => first(&mut self.workspace_id, value, Text::identifier),
+            _ if RateLimits::FAMILIES
+                .iter()
+                .any(|family| name.starts_with(family)) =>
+            {
+                if let Ok(text) = value.to_str() {
+                    self.rate_limits.get_or_insert_default().take(name, text);
+                }
             }
             _ => {}
         }
     }
 }
 
-fn first<T>(slot: &mut Option<T>, value: Option<T>) {
-    if slot.is_none() {
-        *slot = value;
+/// Reads the first usable value of a header; one that is no text is none.
+fn first<T>(
+    slot: &mut Option<T>,
+    value: &HeaderValue,
+    read: impl FnOnce(&str, &HeaderValue) -> Option<T>,
+) {
+    if slot.is_none()
+        && let Ok(text) = value.to_str()
+    {
+        *slot = read(text, value);
     }
 }
 
@@ -243,8 +278,11 @@ pub(super) fn identifier(text: &str) -> Option<Box<str>> {
 fn is_identifier(text: &str) -> bool {
     let plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
-    let fit = !text.is_empty() && text.len() <= LONGEST && text.bytes().all(plain);
-    fit && scrub::is_clean(text)
+    // Of letters, digits and `_` alone nothing is made that a scrubber looks for: keys have a `-`,
+    // tokens and addresses a `.` or a `:`.
+    let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let fit = !text.is_empty() && text.len() <= LONGEST;
+    fit && (text.bytes().all(is_harmless) || (text.bytes().all(plain) && scrub::is_clean(text)))
 }
 
 fn short(text: &str) -> Option<Box<str>> {

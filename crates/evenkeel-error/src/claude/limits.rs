@@ -57,6 +57,13 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
+    /// What the names of all of its headers begin with.
+    pub(super) const FAMILIES: [&str; 3] = [
+        "anthropic-ratelimit-",
+        "anthropic-priority-",
+        "anthropic-fast-",
+    ];
+
     /// Takes in one header; others, and values that cannot be read, leave it as it is. Of a header
     /// sent twice the first readable value counts.
     pub(super) fn take(&mut self, name: &str, value: &str) {

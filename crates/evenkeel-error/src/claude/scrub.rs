@@ -15,9 +15,19 @@ const SHORTEST_KEY: usize = 20;
 
 /// Replaces every secret, and cuts the result at `limit` bytes, at a character boundary.
 pub(super) fn scrub(text: &str, limit: usize) -> Box<str> {
+    scrubbed(text, limit, Addresses::Hidden)
+}
+
+/// As [`scrub`], for words of ours that name a host: it may be written as an address.
+pub(super) fn scrub_but_addresses(text: &str, limit: usize) -> Box<str> {
+    scrubbed(text, limit, Addresses::Shown)
+}
+
+fn scrubbed(text: &str, limit: usize, addresses: Addresses) -> Box<str> {
     let mut finder = Finder {
         bytes: text.as_bytes(),
         at: 0,
+        addresses,
     };
     let mut clean = String::new();
     let mut copied = 0;
@@ -39,6 +49,7 @@ pub(super) fn is_clean(text: &str) -> bool {
     Finder {
         bytes: text.as_bytes(),
         at: 0,
+        addresses: Addresses::Hidden,
     }
     .next(usize::MAX)
     .is_none()
@@ -92,9 +103,17 @@ fn class(byte: u8) -> Class {
         .unwrap_or(Class::Nothing)
 }
 
+/// Whether addresses count as secrets: a client's do, a server's that the caller has configured do not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Addresses {
+    Hidden,
+    Shown,
+}
+
 struct Finder<'a> {
     bytes: &'a [u8],
     at: usize,
+    addresses: Addresses,
 }
 
 type Found = (Range<usize>, &'static str);
@@ -282,6 +301,9 @@ impl Finder<'_> {
 
     /// An IPv4 or IPv6 address. What might be one counts: better a version number gone than a client.
     fn address(&self, start: usize) -> Option<Found> {
+        if self.addresses == Addresses::Shown {
+            return None;
+        }
         let inside = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
         let end = self.run(start, LONGEST_ADDRESS + 2, inside);
         let text = str::from_utf8(self.bytes.get(start..end)?)
@@ -310,6 +332,9 @@ impl Finder<'_> {
     /// Four groups of digits with dots between, whatever stands around them and however many zeros
     /// lead them.
     fn quad(&self, start: usize) -> Option<Found> {
+        if self.addresses == Addresses::Shown {
+            return None;
+        }
         let mut at = start;
         for group in 0..4 {
             if group > 0 {

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use evenkeel_error::Error;
 
@@ -74,18 +76,61 @@ object! {
     } {} [] ()
 }
 
+/// The most requests of one batch (the API's documentation, batch processing page).
+const MOST_REQUESTS: usize = 100_000;
+
+/// The longest body of a batch (the same page).
+const LARGEST_BODY: usize = 256 * 1_000_000;
+
+/// The longest id of a request (the same page).
+const LONGEST_ID: usize = 64;
+
 impl CreateBatch {
     /// The body to send.
     ///
+    /// What the API would refuse is refused here, before 256 MB have travelled: no request at all
+    /// or more than 100,000, an id of a request that is none or that is there twice, a body that is
+    /// too large. What is wrong with the requests themselves the API says when it comes to them.
+    ///
     /// # Errors
-    /// `invalid_config`, if a request was given a value without a JSON form.
+    /// `invalid_config`, naming the request by its place; or if a request was given a value without
+    /// a JSON form.
     pub fn to_body(&self) -> Result<Bytes, Error> {
-        match serde_json::to_vec(self) {
-            Ok(body) => Ok(body.into()),
-            Err(error) => Err(Error::invalid_config(
+        self.check()?;
+        let body = serde_json::to_vec(self)
+            .map_err(|error| Error::invalid_config("batch", &format!("is invalid: {error}")))?;
+        if body.len() > LARGEST_BODY {
+            return Err(Error::invalid_config(
                 "batch",
-                &format!("is invalid: {error}"),
-            )),
+                "must be no larger than 256 MB: make two of it",
+            ));
         }
+        Ok(body.into())
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.requests.is_empty() || self.requests.len() > MOST_REQUESTS {
+            return Err(Error::invalid_config(
+                "requests",
+                "must be 1 to 100,000: make two batches of more",
+            ));
+        }
+        let mut known = HashSet::with_capacity(self.requests.len());
+        for (place, request) in self.requests.iter().enumerate() {
+            let id = request.custom_id.as_str();
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+            let rule = if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(fits) {
+                "must be 1 to 64 of a-z A-Z 0-9 _ -"
+            } else if !known.insert(id) {
+                "must be there once: it tells the results apart"
+            } else {
+                continue;
+            };
+            return Err(Error::invalid_config(
+                &format!("requests.{place}.custom_id"),
+                rule,
+            ));
+        }
+        Ok(())
     }
 }

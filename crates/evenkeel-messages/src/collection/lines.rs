@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use bytes::{Buf, Bytes};
-use evenkeel_error::Error;
+use evenkeel_error::{Error, Recovery};
 
 use crate::rope::Rope;
 
@@ -91,7 +91,8 @@ impl JsonLines {
     /// The next line, if the bytes so far hold one.
     ///
     /// # Errors
-    /// `protocol`, for a line over the limit; the next call goes on behind it.
+    /// `protocol`, for a line over the limit; the next call goes on behind it. Asking the server
+    /// again cannot help: the line would be as large.
     pub fn next_line(&mut self) -> Option<Result<Line<'_>, Error>> {
         loop {
             let (line, offset) = match self.advance()? {
@@ -114,9 +115,10 @@ impl JsonLines {
                 let (limit, offset) = (self.limit, self.began);
                 self.partial = Rope::default();
                 self.state = State::Skipping;
-                return Some(Err(Error::protocol(format!(
+                let error = Error::protocol(format!(
                     "the line at byte {offset} is larger than the limit of {limit} bytes"
-                ))));
+                ));
+                return Some(Err(error.with_recovery(Recovery::Never)));
             }
             let line = chunk.split_to(here);
             if end.is_some() {

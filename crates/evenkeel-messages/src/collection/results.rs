@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use evenkeel_error::{Error, Facts};
+use evenkeel_error::{Error, Facts, Recovery};
 use serde_json::value::RawValue;
 
 use super::JsonLines;
@@ -13,6 +13,8 @@ use crate::{Extra, Message, RawJson, sse};
 pub struct BatchResults {
     lines: JsonLines,
     facts: Facts,
+    /// For the items, whose requests were others.
+    of_items: Facts,
 }
 
 /// What became of one request of a batch.
@@ -33,7 +35,8 @@ pub struct BatchItem {
 pub enum BatchOutcome {
     /// It was answered.
     Succeeded(Box<Message>),
-    /// It failed; or what came as its answer is no complete message, which is `protocol`.
+    /// It failed; or what came as its answer is no complete message, which is `protocol` and not
+    /// retryable: that answer was paid for.
     Errored(Error),
     /// The batch was cancelled before it began.
     Canceled,
@@ -44,11 +47,13 @@ pub enum BatchOutcome {
 }
 
 impl BatchResults {
-    /// A reader of the body of the response whose head is `facts`; its errors carry them.
+    /// A reader of the body of the response whose head is `facts`; its own errors carry them. The
+    /// error of an item has that item's request id.
     #[must_use]
     pub fn new(facts: Facts) -> Self {
         Self {
             lines: JsonLines::new(),
+            of_items: facts.for_item(),
             facts,
         }
     }
@@ -77,34 +82,76 @@ impl BatchResults {
     /// `protocol`, for a line that is too large, not UTF-8, or no result; the next call goes on
     /// behind it. The error's report shows the first 256 bytes of the line, scrubbed.
     pub fn next_item(&mut self) -> Option<Result<BatchItem, Error>> {
-        let facts = &self.facts;
-        let line = match self.lines.next_line()? {
-            Ok(line) => line,
-            Err(error) => return Some(Err(error.with_facts(facts.clone()))),
-        };
-        let item = match std::str::from_utf8(line.bytes) {
-            Ok(text) => item(text, facts).ok_or("is no result"),
-            Err(_) => Err("is not UTF-8"),
-        };
-        Some(item.map_err(|what| {
-            Error::protocol(format!("the line at byte {} {what}", line.offset))
+        self.next_item_if(|_| true)
+    }
+
+    /// The next item whose id is `wanted`; the others are passed over without reading them. For
+    /// whoever reads the same results again after a cut.
+    ///
+    /// # Errors
+    /// As [`next_item`](Self::next_item). A line that is whole as JSON and has an id that is not
+    /// wanted is no error, whatever else it holds.
+    pub fn next_item_if(
+        &mut self,
+        mut wanted: impl FnMut(&str) -> bool,
+    ) -> Option<Result<BatchItem, Error>> {
+        loop {
+            let facts = &self.facts;
+            let line = match self.lines.next_line()? {
+                Ok(line) => line,
+                Err(error) => return Some(Err(error.with_facts(facts.clone()))),
+            };
+            let item = match std::str::from_utf8(line.bytes) {
+                Ok(text) => item(text, &self.of_items, &mut wanted),
+                Err(_) => Err("is not UTF-8"),
+            };
+            return Some(match item {
+                Ok(Some(item)) => Ok(item),
+                Ok(None) => continue,
+                Err(what) => Err(Error::protocol(format!(
+                    "the line at byte {} {what}",
+                    line.offset
+                ))
                 .with_facts(facts.clone())
-                .with_body(sse::sample_of(line.bytes))
-        }))
+                .with_body(sse::sample_of(line.bytes))),
+            });
+        }
     }
 }
 
-fn item(text: &str, facts: &Facts) -> Option<BatchItem> {
-    let mut fields = Fields::split(text).ok()?;
-    let custom_id = fields.take("custom_id")?;
-    let raw = fields.raw("result")?;
-    let outcome = outcome(raw, facts)?;
+impl BatchItem {
+    /// Whether the request may be tried in another batch: it expired, or failed in a way that
+    /// another try may mend. Not if it was answered, refused as invalid, or cancelled.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        match &self.outcome {
+            BatchOutcome::Expired => true,
+            BatchOutcome::Errored(error) => error.is_retryable(),
+            BatchOutcome::Succeeded(_) | BatchOutcome::Canceled | BatchOutcome::Unknown(_) => false,
+        }
+    }
+}
+
+/// `None` for one that is not wanted; the error says what the line is instead.
+fn item(
+    text: &str,
+    facts: &Facts,
+    wanted: &mut impl FnMut(&str) -> bool,
+) -> Result<Option<BatchItem>, &'static str> {
+    const NONE: &str = "is no result";
+    let mut fields = Fields::split(text).ok().ok_or(NONE)?;
+    let custom_id: String = fields.take("custom_id").ok_or(NONE)?;
+    if !wanted(&custom_id) {
+        return Ok(None);
+    }
+    let raw = fields.raw("result").ok_or(NONE)?;
+    let outcome = outcome(raw, facts).ok_or(NONE)?;
     fields.remove("result");
-    Some(BatchItem {
+    Ok(Some(BatchItem {
         custom_id,
         outcome,
         extra: fields.into_extra(),
-    })
+    }))
 }
 
 fn outcome(raw: &RawValue, facts: &Facts) -> Option<BatchOutcome> {
@@ -113,7 +160,8 @@ fn outcome(raw: &RawValue, facts: &Facts) -> Option<BatchOutcome> {
     Some(match kind.as_str() {
         "succeeded" => match Message::from_json(fields.raw("message")?.get().as_bytes(), facts) {
             Ok(message) => BatchOutcome::Succeeded(Box::new(message)),
-            Err(error) => BatchOutcome::Errored(error),
+            // The same result would say the same again, and the same request be paid for again.
+            Err(error) => BatchOutcome::Errored(error.with_recovery(Recovery::Never)),
         },
         "errored" => {
             let envelope = fields.raw("error")?.get();

@@ -110,7 +110,45 @@ fn a_last_line_that_is_cut_is_an_error_and_no_item() {
     assert!(last.ends_with("is no result"), "{last}");
 }
 
+/// Whatever a line of results may hold.
+fn line() -> impl Strategy<Value = String> {
+    let outcome = prop_oneof![
+        Just(r#"{"type":"canceled"}"#.to_owned()),
+        Just(r#"{"type":"expired"}"#.to_owned()),
+        Just(r#"{"type":"vanished"}"#.to_owned()),
+        Just(r#"{"type":"errored","error":{"type":"error","error":{"type":"api_error","message":"x"}}}"#.to_owned()),
+        "[a-zé🗼]{0,20}".prop_map(|text| format!(
+            r#"{{"type":"succeeded","message":{{"id":"m","type":"message","role":"assistant","model":"x","content":[{{"type":"text","text":"{text}"}}],"stop_reason":"end_turn","usage":{{}}}}}}"#
+        )),
+    ];
+    let item = ("[a-z]{1,3}", outcome)
+        .prop_map(|(id, outcome)| format!(r#"{{"custom_id":"{id}","result":{outcome}}}"#));
+    let end = prop_oneof![Just("\n"), Just("\r\n"), Just("\n\n"), Just("\n \r\n")];
+    let text = prop_oneof![8 => item, 1 => Just("no result".to_owned()), 1 => "x{90,200}"];
+    (text, end).prop_map(|(text, end)| text + end)
+}
+
 proptest! {
+    #[test]
+    fn any_chunking_gives_the_same_items(
+        lines in prop::collection::vec(line(), 0..8),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let whole = lines.concat().into_bytes();
+        let mut places: Vec<_> = cuts.iter().map(|cut| cut.index(whole.len() + 1)).collect();
+        places.sort_unstable();
+        let mut chunks = Vec::new();
+        let mut rest = &whole[..];
+        let mut before = 0;
+        for place in places {
+            let (left, right) = rest.split_at(place - before);
+            chunks.push(left);
+            (rest, before) = (right, place);
+        }
+        chunks.push(rest);
+        prop_assert_eq!(read(chunks), read([whole.as_slice()]));
+    }
+
     #[test]
     fn any_bytes_are_read_without_a_panic(
         chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..8),
@@ -120,6 +158,100 @@ proptest! {
         let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
         prop_assert_eq!(found.len(), lines.count());
     }
+}
+
+#[test]
+fn what_is_not_wanted_is_passed_over_unread() {
+    let mut results = BatchResults::new(facts());
+    results.feed(Bytes::from_static(RESULTS.as_bytes()));
+    results.feed(Bytes::from_static(
+        b"\n{\"custom_id\":\"h\",\"result\":7}\n{\"custom_id\":\"i\",\"result\":{\"type\":\"expired\"}}\n",
+    ));
+    let mut found = Vec::new();
+    while let Some(item) = results.next_item_if(|id| matches!(id, "c" | "i")) {
+        found.push(item.map_or_else(|_| "unreadable".to_owned(), |item| item.custom_id));
+    }
+    assert_eq!(found, ["c", "unreadable", "i"]);
+}
+
+#[test]
+fn what_was_paid_for_is_never_repeated_even_if_it_cannot_be_read() {
+    let mut follow_up = FollowUp::new();
+    let mut results = BatchResults::new(facts());
+    results.feed(Bytes::from_static(RESULTS.as_bytes()));
+    let error = |id: &str, kind: &str| {
+        format!(
+            "\n{{\"custom_id\":\"{id}\",\"result\":{{\"type\":\"errored\",\"error\":{{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":\"x\"}}}}}}}}"
+        )
+    };
+    for (id, kind) in [
+        ("invalid", "invalid_request_error"),
+        ("key", "authentication_error"),
+        ("bill", "billing_error"),
+        ("gone", "not_found_error"),
+        ("limit", "rate_limit_error"),
+        ("server", "api_error"),
+        ("slow", "timeout_error"),
+    ] {
+        results.feed(error(id, kind).into());
+    }
+    results.finish();
+    while let Some(item) = results.next_item() {
+        if let Ok(item) = item {
+            follow_up.note(&item);
+        }
+    }
+    assert_eq!(follow_up.ids(), ["b", "d", "limit", "server", "slow"]);
+}
+
+#[test]
+fn a_follow_up_has_the_requests_of_the_original_under_their_ids() {
+    let request = |text: &str| MessageRequest::new("m", 5).user(text);
+    let all = ["a", "b", "c", "d"].map(|id| BatchRequest::new(id, request(id)));
+    let original = CreateBatch::new(all.to_vec());
+    let mut follow_up = FollowUp::new();
+    assert!(follow_up.of(&original).expect("nothing missing").is_none());
+    let mut results = BatchResults::new(facts());
+    results.feed(Bytes::from_static(RESULTS.as_bytes()));
+    while let Some(item) = results.next_item() {
+        if let Ok(item) = item {
+            follow_up.note(&item);
+        }
+    }
+    let next = follow_up.of(&original).expect("known").expect("some");
+    assert_eq!(next.requests, [all[1].clone(), all[3].clone()]);
+    let changed = follow_up.with(|id| (id == "b").then(|| request("x")));
+    let error = changed.expect_err("d is missing");
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    let changed = follow_up
+        .with(|_| Some(request("x")))
+        .expect("all")
+        .expect("some");
+    assert_eq!(changed.requests[1], BatchRequest::new("d", request("x")));
+}
+
+#[test]
+fn what_the_api_would_refuse_of_a_batch_is_refused_by_its_place() {
+    let request = || MessageRequest::new("m", 5).user("Hi");
+    let batch = |ids: &[&str]| {
+        let requests = ids.iter().map(|id| BatchRequest::new(*id, request()));
+        CreateBatch::new(requests.collect::<Vec<_>>())
+    };
+    let long = "x".repeat(65);
+    for (ids, place) in [
+        (&[][..], "requests must be 1 to 100,000"),
+        (&["a", ""], "requests.1.custom_id must be 1 to 64"),
+        (&["a b"], "requests.0.custom_id must be 1 to 64"),
+        (&["ü"], "requests.0.custom_id must be 1 to 64"),
+        (&[long.as_str()], "requests.0.custom_id must be 1 to 64"),
+        (&["a", "b", "a"], "requests.2.custom_id must be there once"),
+    ] {
+        let error = batch(ids).to_body().expect_err("refused");
+        let message = error.message().expect("ours");
+        assert!(message.starts_with(place), "{message}");
+    }
+    let longest = "x".repeat(64);
+    assert!(batch(&["a", "A_-9", &longest]).to_body().is_ok());
 }
 
 #[test]

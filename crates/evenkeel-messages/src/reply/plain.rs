@@ -1,7 +1,9 @@
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{ContentBlock, Error, Facts, Fields, Message, Role, StopReason, UnfinishedTool, Usage};
+use super::{
+    ContentBlock, Error, Facts, Fields, Message, Role, StopReason, UnfinishedTool, Usage, usual,
+};
 use crate::extra::Key;
 use crate::object::Object;
 use crate::{Accumulator, Decoder, End, ReplyDetails, StreamEvent, sse};
@@ -20,6 +22,10 @@ pub(super) fn read(body: &[u8], facts: &Facts) -> Result<Message, Error> {
     if is_stream(text) {
         return collect(body, facts);
     }
+    if let Some(mut message) = usual::read(text) {
+        set_cut_call_aside(&mut message);
+        return Ok(message);
+    }
     let mut fields = match Fields::split(text) {
         Ok(fields) => fields,
         Err(error) if error.is_eof() && !text.trim_start().is_empty() => {
@@ -31,11 +37,20 @@ pub(super) fn read(body: &[u8], facts: &Facts) -> Result<Message, Error> {
     if kind.as_deref() == Some("error") {
         return Err(Error::from_event(facts, body));
     }
-    from_fields(kind.as_deref(), fields).map_err(protocol)
+    let mut message = from_fields(kind.as_deref(), fields).map_err(protocol)?;
+    set_cut_call_aside(&mut message);
+    Ok(message)
 }
 
 /// A message, or what was found instead.
 pub(super) fn message(raw: &RawValue) -> Result<Message, &'static str> {
+    let mut message = by_parts(raw)?;
+    set_cut_call_aside(&mut message);
+    Ok(message)
+}
+
+/// As it stands, a call that was cut among the content.
+pub(super) fn by_parts(raw: &RawValue) -> Result<Message, &'static str> {
     let Ok(mut fields) = Fields::split(raw.get()) else {
         return Err(kind_of(raw.get()));
     };
@@ -44,8 +59,7 @@ pub(super) fn message(raw: &RawValue) -> Result<Message, &'static str> {
 }
 
 fn from_fields(kind: Option<&str>, mut fields: Fields<'_>) -> Result<Message, &'static str> {
-    let content: Option<Vec<&RawValue>> = fields.take("content");
-    let (Some("message"), Some(content)) = (kind, content) else {
+    let (Some("message"), Some(content)) = (kind, fields.take("content")) else {
         return Err("another object");
     };
     let stop_reason = fields.take("stop_reason");
@@ -57,11 +71,11 @@ fn from_fields(kind: Option<&str>, mut fields: Fields<'_>) -> Result<Message, &'
     if usage.is_some() {
         fields.remove("usage");
     }
-    let mut message = Message {
+    let message = Message {
         id: fields.take("id").unwrap_or_default(),
         model: fields.take("model").unwrap_or_default(),
         role: fields.take("role").unwrap_or(Role::Assistant),
-        content: content.into_iter().map(ContentBlock::read).collect(),
+        content,
         stop_reason: Some(StopReason::from(stop_reason.as_ref())),
         stop_sequence: stop_sequence.flatten(),
         usage: usage.unwrap_or_default(),
@@ -69,7 +83,6 @@ fn from_fields(kind: Option<&str>, mut fields: Fields<'_>) -> Result<Message, &'
         unfinished: Vec::new(),
         unmerged: Vec::new(),
     };
-    set_cut_call_aside(&mut message);
     Ok(message)
 }
 

@@ -33,7 +33,7 @@ impl Serialize for Counted<'_> {
         map.serialize_entry("messages", &self.0.messages)?;
         self.0
             .parameters
-            .write_unless(&mut map, |name| NOT_COUNTED.contains(&name))?;
+            .write_unless(&mut map, &|name| NOT_COUNTED.contains(&name))?;
         map.end()
     }
 }

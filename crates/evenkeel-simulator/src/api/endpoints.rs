@@ -9,7 +9,7 @@ use crate::gate::Errand;
 use crate::model::{MODELS, Model};
 use crate::paging::page;
 use crate::plan::Plan;
-use crate::reply::Reply;
+use crate::reply::{Reply, What};
 use crate::request::{self, MessagesRequest};
 use crate::route::Route;
 use crate::when::Sight;
@@ -56,6 +56,36 @@ impl Api {
         if !matches!(route, Route::Models | Route::Model(_)) {
             self.admitted(Errand::Batch, head, visit, None)?;
         }
+        if *route == Route::CreateBatch {
+            return Ok(self.creation(head, upload, visit));
+        }
+        let reply = self.answer(route, head, upload, visit);
+        Ok(self.with_faults(reply, head, visit))
+    }
+
+    /// What is refused makes no batch, whoever refuses it; what is lost on the way back does.
+    fn creation(&self, head: &Parts, upload: &Upload, visit: Visit) -> Plan {
+        let unsaid = Reply::json(200, "{}");
+        let struck = self.struck(unsaid.clone(), head, visit);
+        let is_refused = matches!(struck.what, What::Error { .. } | What::Shortage(_));
+        let said = if is_refused {
+            struck
+        } else {
+            let reply = self.answer(&Route::CreateBatch, head, upload, visit);
+            match (&reply.what, struck.what == unsaid.what) {
+                (What::Error { .. }, true) => reply,
+                (_, true) => Reply {
+                    what: reply.what,
+                    ..struck
+                },
+                (_, false) => struck,
+            }
+        };
+        Self::plan(&said, &self.circumstances(visit.number, None))
+    }
+
+    /// What the API says by itself.
+    fn answer(&self, route: &Route, head: &Parts, upload: &Upload, visit: Visit) -> Reply {
         let body = match route {
             Route::Models => {
                 let all: Vec<_> = MODELS
@@ -69,7 +99,7 @@ impl Api {
                 .ok_or_else(|| Fault::NotFound(format!("model: {id}"))),
             _ => self.batches(route, head, upload),
         };
-        let reply = match body {
+        match body {
             Ok(lines) if matches!(route, Route::BatchResults(_)) => Reply::raw(200)
                 .body(lines)
                 .header("content-type", "application/x-jsonl"),
@@ -77,8 +107,7 @@ impl Api {
             Err(Fault::Invalid(message)) => invalid(400, message),
             Err(Fault::NotFound(message)) => Reply::error(404, "not_found_error", message),
             Err(Fault::Full(refusal)) => over(&refusal, &self.circumstances(visit.number, None)),
-        };
-        Ok(self.with_faults(reply, head, visit))
+        }
     }
 
     fn batches(&self, route: &Route, head: &Parts, upload: &Upload) -> Result<String, Fault> {
@@ -86,7 +115,7 @@ impl Api {
         let base = format!("http://{}", host.unwrap_or("127.0.0.1"));
         let seed = self.seed();
         // Reading up to 256 MB is done without the lock.
-        let items = match route {
+        let mut items = match route {
             Route::CreateBatch => {
                 let body = request::object(&upload.bytes).map_err(Fault::Invalid)?;
                 batch::items(&body, version(head)).map_err(Fault::Invalid)?
@@ -104,6 +133,8 @@ impl Api {
                 let waiting = stage.batches.waiting(at);
                 let admitted = stage.gate.admit_items(items.len(), waiting, at.item);
                 admitted.map_err(Fault::Full)?;
+                let script = stage.scenario().batch_results.clone();
+                stage.batches.script(&mut items, &script);
                 Ok(stage.batches.create(items, seed, at, &base))
             }
             Route::Batch(id) => stage.batches.show(id, at, &base),
@@ -126,6 +157,11 @@ impl Api {
 
     /// The plan of a reply that is not of the script, but that faults may strike.
     fn with_faults(&self, base: Reply, head: &Parts, visit: Visit) -> Plan {
+        let reply = self.struck(base, head, visit);
+        Self::plan(&reply, &self.circumstances(visit.number, None))
+    }
+
+    fn struck(&self, base: Reply, head: &Parts, visit: Visit) -> Reply {
         let mut stage = self.stage();
         let sight = Sight {
             path: head.uri.path(),
@@ -134,8 +170,6 @@ impl Api {
             now: self.clock.now().saturating_sub(stage.began()),
         };
         let seed = stage.scenario().seed.unwrap_or(self.seed);
-        let reply = stage.struck(base, &sight, seed);
-        drop(stage);
-        Self::plan(&reply, &self.circumstances(visit.number, None))
+        stage.struck(base, &sight, seed)
     }
 }

@@ -73,6 +73,43 @@ fn items_are_done_one_after_the_other_as_time_passes() {
 }
 
 #[test]
+fn an_item_meets_what_the_script_has_for_its_id_the_first_time() {
+    let script = [
+        ("c0".to_owned(), BatchResult::Errored("api_error".into())),
+        ("c2".to_owned(), BatchResult::Expired),
+    ];
+    let script = script.into_iter().collect();
+    let mut batches = Batches::default();
+    let answer = Answer::new().text("a");
+    let mut kinds = Vec::new();
+    for _ in 0..2 {
+        let mut items = read(&body(3));
+        batches.script(&mut items, &script);
+        let batch = parsed(&batches.create(items, 0, at(0), ""));
+        let id = batch["id"].as_str().unwrap();
+        let ended = parsed(&batches.show(id, at(9), "").unwrap());
+        let results = batches.results(id, &answer, 0, at(9)).unwrap();
+        let lines = results
+            .lines()
+            .map(|line| parsed(line)["result"]["type"].clone());
+        kinds.push(lines.collect::<Vec<_>>());
+        let counts = ended["request_counts"].clone();
+        let counted = |name: &str| counts[name].as_u64().unwrap();
+        let said = ["succeeded", "errored", "expired"].map(counted);
+        assert_eq!(
+            said,
+            if kinds.len() == 1 {
+                [1, 1, 1]
+            } else {
+                [3, 0, 0]
+            }
+        );
+    }
+    assert_eq!(kinds[0], ["errored", "succeeded", "expired"]);
+    assert_eq!(kinds[1], ["succeeded"; 3]);
+}
+
+#[test]
 fn a_cancelled_batch_keeps_what_was_done() {
     let mut batches = Batches::default();
     let batch = parsed(&batches.create(read(&body(5)), 0, at(0), "http://h"));

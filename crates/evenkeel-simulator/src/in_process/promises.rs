@@ -146,3 +146,23 @@ async fn a_scripted_rate_limit_is_reset_when_an_empty_bucket_is_full_again() {
         assert_eq!(headers["anthropic-ratelimit-requests-reset"], reset);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_is_refused_is_not_made_and_one_whose_answer_is_lost_is() {
+    let file = "[[fault]]\nwhen = { requests = [1], path = '/v1/messages/batches' }\nerror = { status = 529, type = 'overloaded_error', message = 'x' }\n\
+                [[fault]]\nwhen = { requests = [3], path = '/v1/messages/batches' }\ngateway = 502\n";
+    let simulator = playing(file, RateLimits::none());
+    let path = "/v1/messages/batches";
+    let batch = json!({"requests": [{"custom_id": "a", "params": body()}]});
+    let count = async || {
+        let request = Request::get(path).header("anthropic-version", VERSION);
+        let response = simulator.send(request.body(Bytes::new()).unwrap()).await;
+        let chunk = response.unwrap().into_body().chunk().await;
+        let said: Value = serde_json::from_slice(&chunk.unwrap().unwrap()).unwrap();
+        said["data"].as_array().unwrap().len()
+    };
+    for (status, made) in [(529, 0), (502, 1)] {
+        assert_eq!(ask(&simulator, path, &batch, None).await.0, status);
+        assert_eq!(count().await, made, "after a {status}");
+    }
+}

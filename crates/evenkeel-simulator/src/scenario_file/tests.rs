@@ -313,6 +313,7 @@ fn lengths_of_time_need_a_unit_and_no_sign() {
 fn faults_limits_and_capacity_are_what_they_are_in_rust() {
     let file = r#"
         batch_item = "1s"
+        batch_results = { one = "overloaded_error", two = "expired" }
         refused = [{ from = "1s", until = "2s" }]
 
         [[reply]]
@@ -372,8 +373,20 @@ fn faults_limits_and_capacity_are_what_they_are_in_rust() {
                 .brownout(second * 60..second * 120, 0),
         )
         .refused_during(second..second * 2)
-        .batch_item_time(second);
+        .batch_item_time(second)
+        .batch_error("one", "overloaded_error")
+        .batch_expired("two");
     assert_eq!(parse(file), Ok(expected));
+}
+
+#[test]
+fn a_result_of_a_batch_is_an_error_type_or_expired() {
+    let error = parse("key = 'required'\n\n[batch_results]\na = 'overloaded'\n").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 4: batch_results: \"overloaded\" is no result; write \"expired\" or a type of error \
+         such as \"overloaded_error\""
+    );
 }
 
 #[test]

@@ -1,11 +1,12 @@
 use std::time::SystemTime;
 
 use evenkeel_error::Error;
-use http::HeaderValue;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::{Backend, Operation, Secret};
 use crate::{BaseUrl, Cleartext, Request};
+
+const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// The Claude API, at its public address or behind a gateway that speaks the same.
 #[derive(Clone, Debug)]
@@ -71,7 +72,7 @@ impl Backend for ClaudeApi {
         request.headers = operation.headers;
         request
             .headers
-            .insert("anthropic-version", self.version.clone());
+            .insert(ANTHROPIC_VERSION, self.version.clone());
         if !operation.body.is_empty() && !request.headers.contains_key(CONTENT_TYPE) {
             let json = HeaderValue::from_static("application/json");
             request.headers.insert(CONTENT_TYPE, json);

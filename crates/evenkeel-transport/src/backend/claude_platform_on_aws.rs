@@ -6,6 +6,9 @@ use http::HeaderValue;
 use super::{Backend, ClaudeApi, Operation, Secret};
 use crate::{BaseUrl, Cleartext, Request};
 
+/// Which workspace is asked: the back end's, for a key is made for one.
+const WORKSPACE: &str = "anthropic-workspace-id";
+
 /// Claude Platform on AWS: the Claude API's own wire at an address in an AWS region, billed by AWS,
 /// with a capacity of its own.
 ///
@@ -86,10 +89,15 @@ impl Backend for ClaudePlatformOnAws {
     }
 
     fn request(&self, operation: Operation<'_>) -> Result<Request, Error> {
+        if operation.headers.contains_key(WORKSPACE) {
+            return Err(Error::invalid_config(
+                &format!("header {WORKSPACE}"),
+                "may not be set here: the back end names its own workspace; another workspace needs a \
+                 back end and a client of its own",
+            ));
+        }
         let mut request = self.api.request(operation)?;
-        request
-            .headers
-            .insert("anthropic-workspace-id", self.workspace.clone());
+        request.headers.insert(WORKSPACE, self.workspace.clone());
         Ok(request)
     }
 

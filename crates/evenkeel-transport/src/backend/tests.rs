@@ -48,6 +48,22 @@ fn the_claude_api_takes_the_operation_as_it_is() {
 }
 
 #[test]
+fn a_workspace_that_a_call_names_on_aws_is_refused_and_not_left_out_without_a_word() {
+    let aws = ClaudePlatformOnAws::new("eu-central-1", "wrkspc_01").unwrap();
+    for workspace in ["wrkspc_02", "wrkspc_01"] {
+        let mut operation = messages();
+        let value = HeaderValue::from_static(workspace);
+        operation.headers.insert("anthropic-workspace-id", value);
+        let error = aws.request(operation).unwrap_err();
+        let message = error.message().unwrap();
+        assert!(
+            message.starts_with("header anthropic-workspace-id "),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn the_platform_on_aws_is_the_same_wire_at_another_address_with_its_workspace() {
     let aws = ClaudePlatformOnAws::new("eu-central-1", "wrkspc_01").unwrap();
     let request = authorized(&aws, Secret::Bearer("token"));

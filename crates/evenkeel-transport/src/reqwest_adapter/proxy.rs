@@ -3,6 +3,7 @@ use std::fmt;
 use evenkeel_error::Error;
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// Which proxy https goes through.
 #[derive(Clone, Default)]
@@ -13,7 +14,7 @@ pub(super) enum ProxyChoice {
     /// None.
     None,
     /// This one, which may hold a user and a password.
-    This(String),
+    This(SecretString),
 }
 
 impl fmt::Debug for ProxyChoice {
@@ -33,19 +34,73 @@ pub(super) enum Proxies {
     Unknown,
 }
 
+/// A proxy that was to be gone through.
+#[derive(Debug)]
+pub(super) struct Via {
+    /// Host and port, and nothing of its user.
+    name: String,
+    scheme: Scheme,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+    /// SOCKS has a feature of reqwest's that is not on.
+    Other,
+}
+
+impl Scheme {
+    fn of(uri: &Uri) -> Self {
+        match uri.scheme_str() {
+            Some("http") => Self::Http,
+            Some("https") => Self::Https,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Via {
+    /// Whether the way to the proxy itself is encrypted.
+    #[cfg(feature = "rustls-no-provider")]
+    pub(super) fn is_tls(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
+    /// Whether it is a proxy that we can speak to.
+    pub(super) fn is_spoken(&self) -> Result<(), Error> {
+        if self.scheme != Scheme::Other {
+            return Ok(());
+        }
+        Err(Error::invalid_config(
+            "proxy",
+            "must be http:// or https://, and the environment names another: correct HTTPS_PROXY or \
+             ALL_PROXY, except the host by NO_PROXY, set proxy, or choose without_proxy",
+        ))
+    }
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
 impl Proxies {
-    /// Host and port of the proxy that `target` is reached through.
-    pub(super) fn on_the_way_to(&self, target: &Uri) -> Option<String> {
+    /// The proxy that `target` is reached through.
+    pub(super) fn on_the_way_to(&self, target: &Uri) -> Option<Via> {
         let Self::Known(matcher) = self else {
             return None;
         };
         let proxy = matcher.intercept(target)?;
         let uri = proxy.uri();
         let host = uri.host()?;
-        Some(match uri.port_u16() {
+        let name = match uri.port_u16() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
-        })
+        };
+        let scheme = Scheme::of(uri);
+        Some(Via { name, scheme })
     }
 }
 
@@ -69,8 +124,9 @@ impl ProxyChoice {
             Self::System => Ok((settings, known(Matcher::from_system()))),
             Self::None => Ok((settings.no_proxy(), Proxies::Unknown)),
             Self::This(url) => {
-                let matcher = Matcher::builder().https(url.as_str()).build();
-                let proxy = reqwest::Proxy::https(url.as_str())
+                let url = url.expose_secret();
+                let matcher = Matcher::builder().https(url).build();
+                let proxy = reqwest::Proxy::https(url)
                     .ok()
                     .filter(|_| is_http(url))
                     .ok_or_else(|| {
@@ -82,12 +138,9 @@ impl ProxyChoice {
     }
 }
 
-/// SOCKS has a feature of reqwest's that is not on.
 fn is_http(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else {
-        return false;
-    };
-    matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
+    url.parse::<Uri>()
+        .is_ok_and(|uri| Scheme::of(&uri) != Scheme::Other && uri.host().is_some())
 }
 
 fn known(matcher: Matcher) -> Proxies {

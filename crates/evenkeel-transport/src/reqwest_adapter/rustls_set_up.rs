@@ -1,6 +1,7 @@
 //! rustls, set up by us rather than by reqwest: so the features of whoever shares reqwest with us
 //! change nothing, no provider is a panic, and the root store is one that we can name.
 
+use std::env::var_os;
 use std::sync::Arc;
 
 use evenkeel_error::Error;
@@ -9,24 +10,23 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_pki_types::CertificateDer;
 use rustls_platform_verifier::Verifier;
 
-use super::trust::{Checked, Roots, Unavailable};
+use super::certificate::Asked;
+use super::root_store::{CERT_DIR, CERT_FILE, is_set};
+use super::trust::{Checked, Roots};
 
-const NO_ROOTS: Unavailable = "is https, but this machine has no root certificates: install \
-     ca-certificates, set SSL_CERT_FILE, give ca_file, or choose bundled roots";
+/// A set-up for https, and the note of whether a server has asked for a certificate that we do not have.
+pub(super) struct SetUp {
+    pub(super) config: ClientConfig,
+    pub(super) asked: Option<Arc<Asked>>,
+}
 
-pub(super) fn config(
-    checked: Checked,
-    alpn: &[&str],
-) -> Result<Result<ClientConfig, Unavailable>, Error> {
+pub(super) fn config(checked: Checked, alpn: &[&str]) -> Result<SetUp, Error> {
     let provider = provider()?;
     let builder = versions(Arc::clone(&provider))?;
     let builder = match checked.roots {
-        Roots::System => match system(checked.extra, provider)? {
-            Some(verifier) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(verifier)),
-            None => return Ok(Err(NO_ROOTS)),
-        },
+        Roots::System => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(system(checked.extra, provider)?)),
         #[cfg(feature = "bundled-roots")]
         Roots::Bundled => {
             let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
@@ -34,20 +34,26 @@ pub(super) fn config(
         }
         Roots::Given => builder.with_root_certificates(store(checked.extra.into_iter())?),
     };
-    let mut config = match checked.identity {
-        None => builder.with_no_client_auth(),
-        Some(identity) => builder
-            .with_client_auth_cert(identity.chain, identity.key)
-            .map_err(|error| {
+    let (mut config, asked) = match checked.identity {
+        None => {
+            let asked = Arc::new(Asked::default());
+            let config = builder.with_client_cert_resolver(Arc::clone(&asked) as _);
+            (config, Some(asked))
+        }
+        Some(identity) => {
+            let config = builder.with_client_auth_cert(identity.chain, identity.key);
+            let config = config.map_err(|error| {
                 Error::invalid_config(
                     "client_certificate",
                     "and its key do not fit together, or are of a kind that is not supported",
                 )
                 .with_source(error)
-            })?,
+            })?;
+            (config, None)
+        }
     };
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    Ok(Ok(config))
+    Ok(SetUp { config, asked })
 }
 
 fn versions(
@@ -80,23 +86,42 @@ pub(super) fn provider() -> Result<Arc<CryptoProvider>, Error> {
     })
 }
 
-/// The platform's verifier, or `None` where the machine has no roots at all.
+/// The platform's verifier.
 fn system(
     extra: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
-) -> Result<Option<Verifier>, Error> {
+) -> Result<Verifier, Error> {
+    // A slip in its name would leave nobody to trust, or only those that are given: the loader goes on
+    // without it.
+    if let Some(path) = var_os(CERT_FILE).filter(|_| is_set(CERT_FILE) && !is_set(CERT_DIR)) {
+        std::fs::File::open(path).map_err(|error| {
+            Error::invalid_config(CERT_FILE, "is set and names a file that cannot be read")
+                .with_source(error)
+        })?;
+    }
     if extra.is_empty() {
-        return Ok(Verifier::new(provider).ok());
+        return Verifier::new(provider).map_err(no_roots);
     }
     // Looked at first: what the verifier says does not tell ours from the system's.
     let _ = store(extra.iter().cloned())?;
     #[cfg(not(target_os = "android"))]
-    return Ok(Verifier::new_with_extra_roots(extra, provider).ok());
+    return Verifier::new_with_extra_roots(extra, provider).map_err(no_roots);
     #[cfg(target_os = "android")]
     return Err(Error::invalid_config(
         "ca_file",
         "cannot be added to the roots of this platform; choose the given roots only",
     ));
+}
+
+fn no_roots(error: rustls::Error) -> Error {
+    let rule = if is_set(CERT_FILE) || is_set(CERT_DIR) {
+        "is https, but what SSL_CERT_FILE or SSL_CERT_DIR names holds no root certificates: correct or \
+         unset it, give ca_file, or choose bundled roots"
+    } else {
+        "is https, but this machine has no root certificates: install ca-certificates, set \
+         SSL_CERT_FILE, give ca_file, or choose bundled roots"
+    };
+    Error::invalid_config("base_url", rule).with_source(error)
 }
 
 fn store(

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use evenkeel_error::Error;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::{ExposeSecret as _, SecretSlice};
 
 #[cfg(feature = "native-tls")]
 use super::native;
@@ -64,7 +65,7 @@ pub(super) struct Trust {
     pub(super) roots: Roots,
     pub(super) files: Vec<PathBuf>,
     pub(super) pems: Vec<Vec<u8>>,
-    pub(super) identity: Option<Vec<u8>>,
+    pub(super) identity: Option<SecretSlice<u8>>,
 }
 
 /// The same, read and checked.
@@ -81,11 +82,12 @@ pub(super) struct Identity {
     pub(super) key: PrivateKeyDer<'static>,
 }
 
-/// A TLS set-up, or why there can be none on this machine. The latter matters to https only.
-pub(super) type SetUp = Result<reqwest::ClientBuilder, Unavailable>;
-
-/// What is missing for https, as the rule of an `invalid_config` on `base_url`.
-pub(super) type Unavailable = &'static str;
+/// Settings with TLS.
+pub(super) struct SetUp {
+    pub(super) settings: reqwest::ClientBuilder,
+    #[cfg(feature = "rustls-no-provider")]
+    pub(super) asked: Option<std::sync::Arc<super::certificate::Asked>>,
+}
 
 impl Trust {
     /// Reads the files and checks what is in them.
@@ -107,7 +109,7 @@ impl Trust {
             ));
         }
         let identity = match &self.identity {
-            Some(pem) => Some(identity(pem)?),
+            Some(pem) => Some(identity(pem.expose_secret())?),
             None => None,
         };
         Ok(Checked {
@@ -140,44 +142,24 @@ impl Checked {
         match self.backend {
             #[cfg(feature = "rustls-no-provider")]
             TlsBackend::Rustls => {
-                let config = rustls_set_up::config(self, alpn)?;
-                Ok(config.map(|config| settings.tls_backend_preconfigured(config)))
+                let made = rustls_set_up::config(self, alpn)?;
+                Ok(SetUp {
+                    settings: settings.tls_backend_preconfigured(made.config),
+                    asked: made.asked,
+                })
             }
             #[cfg(feature = "native-tls")]
             TlsBackend::Native => {
                 // reqwest offers by ALPN what its own version setting says.
                 let _ = alpn;
-                native::apply(self, settings).map(Ok)
+                Ok(SetUp {
+                    settings: native::apply(self, settings)?,
+                    #[cfg(feature = "rustls-no-provider")]
+                    asked: None,
+                })
             }
         }
     }
-
-    /// What the roots are called in a message about a certificate.
-    pub(super) fn roots_name(&self) -> String {
-        let name = match self.roots {
-            Roots::System if is_set("SSL_CERT_FILE") => "the file that SSL_CERT_FILE names",
-            Roots::System if is_set("SSL_CERT_DIR") => "the directories that SSL_CERT_DIR names",
-            Roots::System => "the operating system's root store",
-            #[cfg(feature = "bundled-roots")]
-            Roots::Bundled => "the bundled root certificates",
-            Roots::Given => return "the given CA certificates".to_owned(),
-        };
-        if self.extra.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{name} nor among the given CA certificates")
-        }
-    }
-}
-
-/// Whether the loader of the system's certificates looks there instead. It does so on the systems
-/// whose verifier is not asked.
-fn is_set(variable: &str) -> bool {
-    cfg!(all(
-        unix,
-        not(target_vendor = "apple"),
-        not(target_os = "android")
-    )) && std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
 fn certificates(field: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {

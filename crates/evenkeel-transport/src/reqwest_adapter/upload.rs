@@ -1,14 +1,17 @@
 //! Bodies on their way out, and how far they have got.
 
-use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use evenkeel_error::{Delivery, Error, Phase};
+use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 
-use crate::clock::Progress;
+use crate::BodyReader;
+use crate::clock::{Begun, Progress};
 
 /// What goes out in one piece. hyper takes a piece when it has room for it (about 400 KiB are buffered
 /// on HTTP/1.1), so that pieces of this size show how an upload gets on, at 512 polls for the
@@ -16,8 +19,64 @@ use crate::clock::Progress;
 /// watch.
 pub(super) const PIECE: usize = 64 * 1024;
 
+/// What is watched of an upload.
+pub(super) enum Watch {
+    /// Nothing: it goes out at once.
+    Nothing,
+    /// Whether it has begun.
+    Start(Arc<Progress>),
+    /// That, and each of its pieces.
+    Pieces(Arc<Progress>),
+}
+
+impl Watch {
+    /// `body`, watched for whether it has begun.
+    pub(super) fn start_of(body: Bytes) -> (reqwest::Body, Self) {
+        let (body, progress) = watched(body);
+        (body, Self::Start(progress))
+    }
+
+    /// `body`, watched for how it gets on.
+    pub(super) fn pieces_of(body: Bytes) -> (reqwest::Body, Self) {
+        let (body, progress) = watched(body);
+        (body, Self::Pieces(progress))
+    }
+
+    /// A body that is read as it is sent, watched for how it gets on.
+    pub(super) fn source(body: BodyReader) -> (reqwest::Body, Self) {
+        let progress = Arc::new(Progress::start());
+        let upload = Streaming::new(body, Arc::clone(&progress));
+        (reqwest::Body::wrap(upload), Self::Pieces(progress))
+    }
+
+    /// What starts the clock anew.
+    pub(super) fn progress(&self) -> Option<&Progress> {
+        match self {
+            Self::Pieces(progress) => Some(progress),
+            Self::Nothing | Self::Start(_) => None,
+        }
+    }
+
+    /// How far it has got; if to the connection at most, it now never gets further.
+    pub(super) fn give_up(&self) -> Phase {
+        match self {
+            Self::Start(progress) | Self::Pieces(progress) if progress.give_up() => Phase::Connect,
+            _ => Phase::Head,
+        }
+    }
+}
+
+fn watched(body: Bytes) -> (reqwest::Body, Arc<Progress>) {
+    let progress = Arc::new(Progress::start());
+    let upload = Upload::new(body, Arc::clone(&progress));
+    (reqwest::Body::wrap(upload), progress)
+}
+
 /// A body that is handed over piece by piece, with a note of when.
-#[derive(Debug)]
+///
+/// hyper asks whether it [ends here](http_body::Body::is_end_stream) before it writes the head: the answer
+/// decides how. Nobody above hyper asks. So a body that was never asked belongs to a request of which
+/// nothing left; and one that was given up first yields no byte afterwards, so that none will.
 pub(super) struct Upload {
     rest: Bytes,
     progress: Arc<Progress>,
@@ -32,14 +91,38 @@ impl Upload {
     }
 }
 
+/// How much is left: it is the prompt.
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload")
+            .field("left", &self.rest.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The attempt was given up before it began.
+#[derive(Debug)]
+pub(super) struct GivenUp;
+
+impl fmt::Display for GivenUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("given up before it was connected")
+    }
+}
+
+impl std::error::Error for GivenUp {}
+
 impl http_body::Body for Upload {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = GivenUp;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
+        if self.progress.begin() == Begun::GivenUp {
+            return Poll::Ready(Some(Err(GivenUp)));
+        }
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }
@@ -49,11 +132,54 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty()
+        self.progress.begin() == Begun::Yes && self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+/// A body that is read as it is sent, with a note of when.
+#[derive(Debug)]
+struct Streaming {
+    body: BodyReader,
+    progress: Arc<Progress>,
+}
+
+impl Streaming {
+    fn new(body: BodyReader, progress: Arc<Progress>) -> Self {
+        Self { body, progress }
+    }
+}
+
+impl http_body::Body for Streaming {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.progress.begin() == Begun::GivenUp {
+            return Poll::Ready(Some(Err(Error::connection(Delivery::NotSent))));
+        }
+        let chunk = ready!(Pin::new(&mut self.body).poll_next(cx));
+        self.progress.mark();
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        // Asked just before the head is written, as of an [`Upload`].
+        self.progress.begin();
+        false
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body
+            .length()
+            .map(SizeHint::with_exact)
+            .unwrap_or_default()
     }
 }
 
@@ -79,5 +205,27 @@ mod tests {
         }
         assert!(upload.is_end_stream());
         assert_eq!((whole == body, pieces), (true, 3));
+    }
+
+    #[test]
+    fn a_body_that_was_given_up_before_it_was_asked_for_yields_nothing() {
+        let mut context = Context::from_waker(Waker::noop());
+        for body in [Bytes::from_static(b"prompt"), Bytes::new()] {
+            let progress = Arc::new(Progress::start());
+            let mut upload = Upload::new(body.clone(), Arc::clone(&progress));
+            assert!(!format!("{upload:?}").contains("prompt"));
+            assert!(progress.give_up(), "nobody has asked");
+            assert!(
+                !upload.is_end_stream(),
+                "or the head would go out as a whole request"
+            );
+            let polled = Pin::new(&mut upload).poll_frame(&mut context);
+            assert!(matches!(polled, Poll::Ready(Some(Err(GivenUp)))));
+
+            let progress = Arc::new(Progress::start());
+            let upload = Upload::new(body, Arc::clone(&progress));
+            let _ = upload.is_end_stream();
+            assert!(!progress.give_up(), "the head may be out");
+        }
     }
 }

@@ -59,7 +59,14 @@ impl ClientBuilder {
         self
     }
 
-    /// The most bytes that one event of a stream may have: above zero. Default 32 MiB.
+    /// How long renewing a token may take: above zero. Default 30 s.
+    pub fn renewal_limit(mut self, limit: Duration) -> Self {
+        self.timers.renewal = limit;
+        self
+    }
+
+    /// The most bytes that one event of a stream, or one result of a batch, may have: above zero.
+    /// Default 32 MiB.
     pub fn event_size(mut self, bytes: usize) -> Self {
         self.sizes.event = bytes;
         self
@@ -92,6 +99,17 @@ impl ClientBuilder {
         self
     }
 
+    /// The most that is added to a moment that the server named, so that callers who were told the same
+    /// do not come back in the same instant: a quarter of the wait, and no more than this. Zero: nobody
+    /// waits longer than the server asked. Default 15 s. Goes over that of a
+    /// [`retry_policy`](Self::retry_policy).
+    #[cfg(feature = "retry")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
+    pub fn hint_spread(mut self, most: Duration) -> Self {
+        self.hint_spread = Some(most);
+        self
+    }
+
     /// Replaces the curves and the attempts that go with each [`Patience`](crate::Patience); and its
     /// time, if the policy sets a patience of its own.
     #[cfg(feature = "retry")]
@@ -108,6 +126,15 @@ impl ClientBuilder {
     #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
     pub fn retry_budget(mut self, budget: evenkeel_backoff::RetryBudgetBuilder) -> Self {
         self.budget = Some(budget);
+        self
+    }
+
+    /// Whether a stream that breaks off after its first content is asked for again, unless a call
+    /// says otherwise. Default [`Restart::Never`](crate::Restart::Never).
+    #[cfg(feature = "retry")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "retry")))]
+    pub fn restart(mut self, restart: crate::Restart) -> Self {
+        self.restart = restart;
         self
     }
 
@@ -128,7 +155,7 @@ mod tests {
     #[test]
     fn a_limit_of_zero_is_refused_by_name() {
         let zero = Duration::ZERO;
-        let cases: [(&str, ClientBuilder); 11] = [
+        let cases: [(&str, ClientBuilder); 12] = [
             ("head_limit ", builder().head_limit(zero)),
             ("plain_head_limit ", builder().plain_head_limit(zero)),
             ("first_event_limit ", builder().first_event_limit(zero)),
@@ -140,6 +167,7 @@ mod tests {
             ),
             ("quiet_warning ", builder().quiet_warning(zero)),
             ("error_body_limit ", builder().error_body_limit(zero)),
+            ("renewal_limit ", builder().renewal_limit(zero)),
             ("event_size ", builder().event_size(0)),
             ("reply_size ", builder().reply_size(0)),
             ("error_size ", builder().error_size(0)),

@@ -21,8 +21,7 @@ pub(super) enum Admission {
 
 impl Call {
     /// Asks the breakers. A call that does not wait for them, or cannot, is refused.
-    pub(super) fn admit(&mut self) -> Result<Admission, Halt> {
-        let now = self.now();
+    pub(super) fn admit(&mut self, now: Moment) -> Result<Admission, Halt> {
         let roll = self.shared.dice.bits();
         let (admission, changes) = self
             .shared
@@ -52,8 +51,8 @@ impl Call {
     }
 
     /// The reply has begun.
-    pub(super) fn first_content(&mut self, mut permits: Permits) -> Permits {
-        let changes = permits.first_content(self.now(), self.shared.dice.bits());
+    pub(super) fn first_content(&mut self, mut permits: Permits, now: Moment) -> Permits {
+        let changes = permits.first_content(now, self.shared.dice.bits());
         self.announce(&changes);
         permits
     }

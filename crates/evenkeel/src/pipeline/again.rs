@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_backoff::{
-    Cost, Curve, Decision, Floor, Limits, Receipt, RetryBudget, RetryPolicy, Roll, Session,
+    Cost, Curve, Decision, Floor, Limits, Receipt, Retry, RetryBudget, RetryPolicy, Roll, Session,
     StopReason, Token, Withdrawal,
 };
 use evenkeel_error::{Detail, Error as Failure, ErrorKind, Moment, Phase};
@@ -48,6 +48,9 @@ impl Retrying {
         if let (None, Some(limit)) = (policy.patience_limit(), patience.limit()) {
             policy = policy.patience(limit);
         }
+        if let Some(most) = tuning.hint_spread {
+            policy = policy.hint_spread(most);
+        }
         if let Some(attempts) = options.attempts {
             policy = policy.max_attempts(attempts);
         }
@@ -67,6 +70,12 @@ impl Retrying {
         self.policy
             .patience_limit()
             .map(|limit| self.session.since() + limit)
+    }
+
+    /// A tenth of the patience: soon enough to see that a call gets on.
+    pub(super) fn patience_step(&self) -> Option<Duration> {
+        let limit = self.policy.patience_limit()?;
+        Some((limit / 10).max(Duration::from_millis(1)))
     }
 
     /// For a call that has spent some of its patience elsewhere.
@@ -114,6 +123,20 @@ fn policy_for(patience: Patience) -> RetryPolicy {
     policy
 }
 
+/// Another attempt that was decided on.
+pub(crate) struct Again {
+    start: Moment,
+    retry: Retry,
+    budget: Budget,
+}
+
+/// Whether the budget has to give a token for an attempt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Budget {
+    Pays,
+    Spared,
+}
+
 impl Call {
     /// Waits as the policy says, and returns how long; or gives up.
     pub(super) async fn again(
@@ -121,6 +144,12 @@ impl Call {
         failure: Failure,
         after: After,
     ) -> Result<Duration, Error> {
+        let again = self.decide(failure, after)?;
+        self.wait_for(again).await
+    }
+
+    /// Decides on another attempt, or gives up.
+    pub(super) fn decide(&mut self, failure: Failure, after: After) -> Result<Again, Error> {
         let start = self.now();
         self.retrying.shortened = self.short_patience(&failure);
         let limits = Limits::NONE
@@ -138,6 +167,7 @@ impl Call {
         };
         let veto = match after {
             After::Veto(stopped) => Some(stopped),
+            _ if self.is_spent() => Some(Stopped::NotReplayable),
             // Where a renewal failed, nothing was sent that could be repeated.
             After::Nothing | After::Content(_) if !self.may_repeat(&failure) => {
                 Some(Stopped::UnsafeToRepeat)
@@ -148,8 +178,12 @@ impl Call {
             return Err(self.give_up(failure, stopped));
         }
         // The budget spares the server what retries add to its load; a renewal asks another.
-        let pays = retry.cost == Cost::Token && after != After::Unrenewed;
-        if pays && self.withdraw().is_some() {
+        let budget = if retry.cost == Cost::Token && after != After::Unrenewed {
+            Budget::Pays
+        } else {
+            Budget::Spared
+        };
+        if budget == Budget::Pays && self.withdraw().is_some() {
             self.emit(What::budget_empty());
             if self.patience == Patience::Interactive {
                 return Err(self.give_up(failure, Stopped::Budget));
@@ -159,13 +193,27 @@ impl Call {
         if let After::Content(attempt) = after {
             self.emit(What::attempt_discarded(attempt));
         }
+        Ok(Again {
+            start,
+            retry,
+            budget,
+        })
+    }
+
+    /// Waits until the attempt may be made, and returns how long that took; or gives up.
+    pub(super) async fn wait_for(&mut self, again: Again) -> Result<Duration, Error> {
+        let Again {
+            start,
+            retry,
+            budget,
+        } = again;
         let reason = if retry.hint.is_zero() {
             WaitReason::Backoff
         } else {
             WaitReason::Hint
         };
         let waited = match self.wait_until(start + retry.wait, reason).await {
-            Ok(()) if pays => self.wait_for_token().await,
+            Ok(()) if budget == Budget::Pays => self.wait_for_token().await,
             waited => waited,
         };
         match waited {
@@ -180,10 +228,10 @@ impl Call {
     }
 
     /// The call succeeded with its present attempt.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn settle(&mut self, now: Moment) {
         match self.retrying.receipt.take() {
             Some(receipt) => receipt.refund(),
-            None if self.sent == 1 => self.plan.lane.budget.earn(self.now()),
+            None if self.sent == 1 => self.plan.lane.budget.earn(now),
             None => return,
         }
         self.plan.lane.earned.notify_one();

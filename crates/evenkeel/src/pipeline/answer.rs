@@ -50,7 +50,7 @@ impl Received for Answer {
 impl Call {
     /// Makes attempts until one brings an answer that `read` can read.
     pub(crate) async fn fetch<T>(
-        mut self,
+        mut self: Box<Self>,
         read: impl Fn(&Answer) -> Result<T, Failure>,
     ) -> Result<(T, Meta), Error> {
         let mut answer: Answer = self.open().await?;

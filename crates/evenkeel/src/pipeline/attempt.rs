@@ -1,13 +1,16 @@
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Facts, Moment, Phase, Recovery};
 use evenkeel_event::{Stopped, What};
-use evenkeel_messages::{Message, StreamEvent};
-use evenkeel_transport::{Body, Form, Request, Response};
+use evenkeel_messages::{Message, StreamEvent, Usage};
+use evenkeel_transport::{Body, Form, Response};
 
 use super::{Call, Halt};
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock, poll_alarm};
 use crate::limits::Size;
 use crate::live::{Live, Step};
 use crate::reply::Billing;
@@ -78,7 +81,19 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn into_failure(self, elapsed: Duration) -> Failure {
+    pub(super) fn new(stopped: Stopped, phase: Phase, facts: Facts) -> Self {
+        Self {
+            stopped,
+            phase,
+            facts: Some(facts),
+        }
+    }
+
+    pub(super) fn stopped(&self) -> Stopped {
+        self.stopped
+    }
+
+    pub(super) fn into_failure(self, elapsed: Duration) -> Failure {
         let failure = match self.stopped {
             Stopped::Deadline if self.facts.is_some() => {
                 Failure::deadline_exceeded(Delivery::Answered)
@@ -96,15 +111,22 @@ impl Ended {
 impl Call {
     /// Sends once, and reads until the first content, or the whole answer.
     pub(super) async fn attempt<R: Received>(&mut self, waited: Duration) -> Result<R, Halt> {
-        let mut token = self.authenticate().await?;
-        #[cfg(feature = "breaker")]
-        let (leave, parked) = self.depart().await?;
-        #[cfg(not(feature = "breaker"))]
-        let ((), parked) = self.depart().await?;
-        if !parked.is_zero() {
-            token = self.authenticate().await?;
+        // Read as often as something may have waited in between, and no oftener: a call that goes
+        // well passes here in less than the clock shows.
+        let mut now = self.now();
+        let mut token = self.authenticate(now).await?;
+        if token.is_some() {
+            now = self.now();
         }
-        let started = self.now();
+        #[cfg(feature = "breaker")]
+        let (leave, parked) = self.depart(now).await?;
+        #[cfg(not(feature = "breaker"))]
+        let ((), parked) = self.depart(now).await?;
+        if !parked.is_zero() {
+            token = self.authenticate(self.now()).await?;
+            now = self.now();
+        }
+        let started = now;
         if let Some((limit, stopped)) = self.limit()
             && started >= limit
         {
@@ -124,12 +146,20 @@ impl Call {
         self.retrying.sent();
         self.emit(What::attempt_started(watch.number, waited));
         self.passage.sent();
-        match self.exchange::<R>(watch, request).await {
+        let sent = if request.stream.is_some() {
+            // Few calls upload anything: the others do not carry what that takes.
+            Box::pin(self.upload(request)).await
+        } else {
+            let sending = pin!(self.shared.transport.send(request));
+            self.bounded(Phase::Head, sending).await
+        };
+        match self.exchange::<R>(watch, sent).await {
             Ok(received) => {
-                self.emit(What::first_content(watch.number, self.now().since(started)));
+                let now = self.now();
+                self.emit(What::first_content(watch.number, now.since(started)));
                 #[cfg(feature = "breaker")]
-                let received = received.holding(self.first_content(leave));
-                self.accepted();
+                let received = received.holding(self.first_content(leave, now));
+                self.accepted(now);
                 Ok(received)
             }
             Err(Broken::Failed(failure)) => {
@@ -138,7 +168,11 @@ impl Call {
                 if self.may_renew(&failure) {
                     let failure = failure.with_recovery(Recovery::Refresh);
                     self.book_failure(watch, &failure);
-                    return Err(Halt::Renew);
+                    return Err(if self.is_spent() {
+                        Halt::Failed(failure)
+                    } else {
+                        Halt::Renew
+                    });
                 }
                 self.book_failure(watch, &failure);
                 self.refused_credential(watch, &failure);
@@ -164,9 +198,12 @@ impl Call {
         if billing == Billing::PossiblyBilled {
             self.billing = billing;
         }
-        let usage = std::mem::take(&mut self.usage);
+        let usage = self
+            .usage
+            .take()
+            .map_or_else(Usage::default, |usage| *usage);
         let attempt = Attempt::failed(watch.number, failure, watch.waited, elapsed);
-        self.attempts.push(attempt.with_usage(usage, billing));
+        self.keep(attempt.with_usage(usage, billing));
         self.emit(What::attempt_failed(watch.number, failure, elapsed));
         self.share_hint(failure);
     }
@@ -174,17 +211,14 @@ impl Call {
     async fn exchange<R: Received>(
         &mut self,
         watch: Stopwatch,
-        request: Request,
+        sent: Result<Result<Response, Failure>, Broken>,
     ) -> Result<R, Broken> {
-        let sending = self.shared.transport.send(request);
-        let response = self
-            .bounded(Phase::Head, None, sending)
-            .await?
-            .map_err(Broken::Failed)?;
+        let response = sent?.map_err(Broken::Failed)?;
         self.shared.mark_answered();
         let response = self.shared.backend.response(response);
         if !(200..300).contains(&response.facts.status()) {
-            return Err(Broken::Failed(self.refusal(response).await));
+            // Boxed, so that replies make no room for it.
+            return Err(Broken::Failed(Box::pin(self.refusal(response)).await));
         }
         R::receive(self, response, watch).await
     }
@@ -206,7 +240,7 @@ impl Call {
                     }
                 }
                 Step::Limit(stopped) => {
-                    self.usage = live.usage();
+                    self.usage = Some(Box::new(live.usage()));
                     let facts = Some(live.facts().clone());
                     return Err(Broken::Ended(Ended {
                         stopped,
@@ -218,7 +252,7 @@ impl Call {
                     return match live.verdict(end) {
                         Ok(message) => Ok(live.into_whole(message)),
                         Err(incomplete) => {
-                            self.usage = incomplete.partial.usage().clone();
+                            self.usage = Some(Box::new(incomplete.partial.usage().clone()));
                             Err(Broken::Failed(incomplete.error))
                         }
                     };
@@ -243,59 +277,84 @@ impl Call {
 
     /// A body that is not a stream, whole.
     pub(super) async fn read_body(&self, mut body: Body, facts: &Facts) -> Result<Bytes, Broken> {
-        let limit = self.shared.tuning.timers.byte_silence;
         let most = self.shared.tuning.sizes.reply_body;
         // Most replies are one chunk, which is read where it lies.
         let mut only = Bytes::new();
         let mut bytes = BytesMut::new();
-        let broken = |failure: Failure| Broken::Failed(failure.with_facts(facts.clone()));
-        loop {
-            let reading = Clock::within(Some(limit), body.chunk());
-            match self
-                .bounded(Phase::ByteSilence, Some(facts), reading)
-                .await?
-            {
-                None => return Err(broken(Failure::timed_out(Phase::ByteSilence, limit))),
-                Some(None) if bytes.is_empty() => return Ok(only),
-                Some(None) => return Ok(bytes.freeze()),
-                Some(Some(Err(failure))) => return Err(Broken::Failed(failure)),
-                Some(Some(Ok(chunk))) => {
-                    let so_far = bytes.len().max(only.len());
-                    if so_far.saturating_add(chunk.len()) > most {
-                        let most = Size(most);
-                        return Err(broken(Failure::protocol(format!(
-                            "the reply is larger than {most}"
-                        ))));
-                    }
-                    if so_far == 0 {
-                        only = chunk;
-                    } else {
-                        if bytes.is_empty() {
-                            bytes.extend_from_slice(&only);
-                        }
-                        bytes.extend_from_slice(&chunk);
-                    }
-                }
+        while let Some(chunk) = self.chunk(&mut body, facts).await? {
+            let so_far = bytes.len().max(only.len());
+            if so_far.saturating_add(chunk.len()) > most {
+                let failure = Failure::protocol(format!("the reply is larger than {}", Size(most)));
+                return Err(Broken::Failed(failure.with_facts(facts.clone())));
             }
+            if so_far == 0 {
+                only = chunk;
+            } else {
+                if bytes.is_empty() {
+                    bytes.extend_from_slice(&only);
+                }
+                bytes.extend_from_slice(&chunk);
+            }
+        }
+        Ok(if bytes.is_empty() {
+            only
+        } else {
+            bytes.freeze()
+        })
+    }
+
+    /// The next chunk of a body that is read whole, under one timer for the silence and the limits
+    /// of the call, which is set only where a chunk has to be waited for.
+    async fn chunk(&self, body: &mut Body, facts: &Facts) -> Result<Option<Bytes>, Broken> {
+        let silence = self.shared.tuning.timers.byte_silence;
+        let mut alarm = pin!(Alarm::default());
+        let mut rings = None;
+        let chunk = poll_fn(|cx| {
+            if let Poll::Ready(chunk) = body.poll_chunk(cx) {
+                return Poll::Ready(Ok(chunk));
+            }
+            let (moment, ended) = *rings.get_or_insert_with(|| self.rings(silence));
+            ready!(poll_alarm(alarm.as_mut(), &self.shared.clock, moment, cx));
+            Poll::Ready(Err(ended))
+        });
+        match chunk.await {
+            Ok(chunk) => chunk.transpose().map_err(Broken::Failed),
+            Err(None) => {
+                let failure = Failure::timed_out(Phase::ByteSilence, silence);
+                Err(Broken::Failed(failure.with_facts(facts.clone())))
+            }
+            Err(Some(stopped)) => Err(Broken::Ended(Ended {
+                stopped,
+                phase: Phase::ByteSilence,
+                facts: Some(facts.clone()),
+            })),
+        }
+    }
+
+    /// When silence from now on ends a read, and which of the caller's limits does so before.
+    fn rings(&self, silence: Duration) -> (Moment, Option<Stopped>) {
+        let silent = self.now() + silence;
+        match self.limit() {
+            Some((moment, stopped)) if moment <= silent => (moment, Some(stopped)),
+            _ => (silent, None),
         }
     }
 
     /// `future`'s output, unless a limit of the caller's comes first.
-    async fn bounded<F: Future>(
+    pub(super) async fn bounded<F: Future>(
         &self,
         phase: Phase,
-        facts: Option<&Facts>,
-        future: F,
+        future: Pin<&mut F>,
     ) -> Result<F::Output, Broken> {
         let Some((limit, stopped)) = self.limit() else {
             return Ok(future.await);
         };
-        let output = Clock::within(Some(self.now().until(limit)), future).await;
+        let output = self.shared.clock.before(limit, future).await;
         output.ok_or_else(|| {
             Broken::Ended(Ended {
                 stopped,
                 phase,
-                facts: facts.cloned(),
+                facts: None,
             })
         })
     }
@@ -311,7 +370,7 @@ impl Call {
         let (mut bytes, mut body) = (BytesMut::new(), response.body);
         let reading = Clock::within(Some(limit), body.fill(&mut bytes, most));
         // Whatever ends it, the head and what was read are classified.
-        let _ = self.bounded(Phase::ByteSilence, None, reading).await;
+        let _ = self.bounded(Phase::ByteSilence, pin!(reading)).await;
         Failure::from_response(&response.facts, &bytes)
     }
 

@@ -1,4 +1,4 @@
-use evenkeel_error::{Delivery, Error as Failure, Facts};
+use evenkeel_error::{Delivery, Error as Failure, Facts, Moment};
 use evenkeel_event::{Stopped, What};
 use evenkeel_messages::{Incomplete, Message, ServerTools, Usage};
 
@@ -15,7 +15,7 @@ pub(crate) enum Broken {
 
 impl Call {
     /// Makes attempts until one brings a whole reply.
-    pub(crate) async fn collect(mut self) -> Result<Reply, Error> {
+    pub(crate) async fn collect(mut self: Box<Self>) -> Result<Reply, Error> {
         let mut live = self.open_message().await?;
         let mut replays = 0_u32;
         loop {
@@ -70,15 +70,15 @@ impl Call {
                 if let Some(permits) = live.take_permits() {
                     self.record_failure(permits, &error);
                 }
-                self.usage = partial.usage().clone();
-                self.partial = Some(partial);
+                self.usage = Some(Box::new(partial.usage().clone()));
+                self.partial = Some(Box::new(partial));
                 self.book_failure(live.watch, &error);
                 self.refused_credential(live.watch, &error);
                 Ok(error)
             }
             Broken::Limit(stopped) => {
-                self.partial = live.so_far().cloned();
-                self.usage = live.usage();
+                self.partial = live.so_far().cloned().map(Box::new);
+                self.usage = Some(Box::new(live.usage()));
                 let failure =
                     Failure::deadline_exceeded(Delivery::Answered).with_facts(live.facts().clone());
                 self.book_failure(live.watch, &failure);
@@ -101,11 +101,12 @@ impl Call {
         facts: &Facts,
         usage: Option<Usage>,
     ) -> Meta {
-        self.book_complete(watch, facts, usage.unwrap_or_default());
+        let now = self.now();
+        self.book_complete(watch, facts, usage.unwrap_or_default(), now);
         #[cfg(feature = "retry")]
-        self.settle();
+        self.settle(now);
         self.phase = CallPhase::Ended;
-        let elapsed = self.elapsed();
+        let elapsed = self.elapsed(now);
         self.emit(What::succeeded(watch.number, elapsed));
         Meta {
             facts: facts.clone(),
@@ -117,7 +118,13 @@ impl Call {
     }
 
     /// Keeps the record of an attempt that brought a whole reply, once.
-    pub(super) fn book_complete(&mut self, watch: Stopwatch, facts: &Facts, usage: Usage) {
+    pub(super) fn book_complete(
+        &mut self,
+        watch: Stopwatch,
+        facts: &Facts,
+        usage: Usage,
+        now: Moment,
+    ) {
         if self
             .attempts
             .iter()
@@ -125,9 +132,17 @@ impl Call {
         {
             return;
         }
-        let took = self.now().since(watch.started);
+        let took = now.since(watch.started);
         let attempt = Attempt::complete(watch.number, facts, watch.waited, took);
-        self.attempts.push(attempt.with_usage(usage, Billing::Once));
+        self.keep(attempt.with_usage(usage, Billing::Once));
+    }
+
+    /// Keeps the record of an attempt; most calls have one.
+    pub(super) fn keep(&mut self, attempt: Attempt) {
+        if self.attempts.is_empty() {
+            self.attempts.reserve_exact(1);
+        }
+        self.attempts.push(attempt);
     }
 
     /// The end of a stream that the caller reads: what it has shown cannot be taken back.

@@ -1,13 +1,19 @@
 //! What a call passes before each attempt: the gate, and the breakers if they are built in.
 
+#[cfg(feature = "breaker")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_error::{Error as Failure, ErrorKind, Moment};
 use evenkeel_event::{Stopped, WaitReason, What};
 
+#[cfg(feature = "breaker")]
+use super::admission::Admission;
 use super::{Call, Halt};
 use crate::clock::Clock;
 use crate::gate::{Comer, Slot};
+#[cfg(feature = "breaker")]
+use crate::shared::{Lane, Shared};
 
 /// What lets an attempt be sent, to be told how it went.
 #[cfg(feature = "breaker")]
@@ -20,40 +26,79 @@ impl Call {
     ///
     /// The gate is asked again after every wait for the breakers: a hint that another call was given
     /// meanwhile holds for this one too. Nothing is held while waiting.
-    pub(super) async fn depart(&mut self) -> Result<(Leave, Duration), Halt> {
-        let start = self.now();
-        let mut waited = Duration::ZERO;
+    pub(super) async fn depart(&mut self, now: Moment) -> Result<(Leave, Duration), Halt> {
+        let slot = self.slot(now)?;
+        if slot.is_none() {
+            #[cfg(not(feature = "breaker"))]
+            return Ok(((), Duration::ZERO));
+            #[cfg(feature = "breaker")]
+            {
+                let (lane, shared) = self.neighbours();
+                let moved = moved(&lane, &shared);
+                return match self.admit(now)? {
+                    Admission::Admitted(leave) => Ok((leave, Duration::ZERO)),
+                    // Boxed, so that the calls that need not wait make no room for it.
+                    Admission::Parked(until) => {
+                        Box::pin(self.depart_parked(until, moved, now)).await
+                    }
+                };
+            }
+        }
+        Box::pin(self.depart_later(slot, now)).await
+    }
+
+    /// As [`depart`](Self::depart), for a call that the breakers told to wait.
+    #[cfg(feature = "breaker")]
+    async fn depart_parked(
+        &mut self,
+        until: Moment,
+        moved: impl Future<Output = ()>,
+        start: Moment,
+    ) -> Result<(Leave, Duration), Halt> {
+        self.park(until, moved).await?;
+        let slot = self.slot(self.now())?;
+        self.depart_later(slot, start).await
+    }
+
+    /// As [`depart`](Self::depart), for a call that waits for the gate until `slot`, or has waited.
+    async fn depart_later(
+        &mut self,
+        mut slot: Option<Moment>,
+        start: Moment,
+    ) -> Result<(Leave, Duration), Halt> {
         loop {
-            if let Some(slot) = self.slot()? {
-                self.wait_until(slot, WaitReason::SharedLimit).await?;
-                waited = self.now().since(start);
-                if !self.plan.lane.may_leave(slot) {
+            if let Some(moment) = slot {
+                self.wait_until(moment, WaitReason::SharedLimit).await?;
+                if !self.plan.lane.may_leave(moment) {
+                    slot = self.slot(self.now())?;
                     continue;
                 }
             }
             #[cfg(not(feature = "breaker"))]
-            return Ok(((), waited));
+            return Ok(((), self.now().since(start)));
             #[cfg(feature = "breaker")]
             {
-                // Listened for from before the question, so that no change falls between.
-                let lane = std::sync::Arc::clone(&self.plan.lane);
-                let shared = std::sync::Arc::clone(&self.shared);
-                let moved =
-                    crate::wake::either(lane.moved.notified(), shared.memory.moved.notified());
-                match self.admit()? {
-                    super::admission::Admission::Admitted(leave) => return Ok((leave, waited)),
-                    super::admission::Admission::Parked(until) => {
+                let (lane, shared) = self.neighbours();
+                let moved = moved(&lane, &shared);
+                match self.admit(self.now())? {
+                    Admission::Admitted(leave) => return Ok((leave, self.now().since(start))),
+                    Admission::Parked(until) => {
                         self.park(until, moved).await?;
-                        waited = self.now().since(start);
+                        slot = self.slot(self.now())?;
                     }
                 }
             }
         }
     }
 
+    /// Whom the call listens to while it is parked.
+    #[cfg(feature = "breaker")]
+    fn neighbours(&self) -> (Arc<Lane>, Arc<Shared>) {
+        (Arc::clone(&self.plan.lane), Arc::clone(&self.shared))
+    }
+
     /// The moment at which the shared gate lets this call through; `None` is now.
-    fn slot(&self) -> Result<Option<Moment>, Halt> {
-        let now = self.now();
+    fn slot(&self, now: Moment) -> Result<Option<Moment>, Halt> {
         let limit = self.wait_limit();
         let was_told = |failure: &Failure| failure.kind() == ErrorKind::RateLimited;
         let comer = if self.last.as_ref().is_some_and(was_told) {
@@ -126,4 +171,11 @@ impl Call {
             left,
         ));
     }
+}
+
+/// Ready once a circuit lets calls through again. Listened for from before the question, so that no
+/// change falls between.
+#[cfg(feature = "breaker")]
+fn moved<'a>(lane: &'a Lane, shared: &'a Shared) -> impl Future<Output = ()> + 'a {
+    crate::wake::either(lane.moved.notified(), shared.memory.moved.notified())
 }

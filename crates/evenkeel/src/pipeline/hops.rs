@@ -102,7 +102,7 @@ impl Hops {
 
 impl Call {
     /// The same call with fallbacks.
-    pub(crate) fn falling_back(mut self, hops: Hops) -> Self {
+    pub(crate) fn falling_back(mut self: Box<Self>, hops: Hops) -> Box<Self> {
         self.hops = hops;
         self
     }
@@ -190,7 +190,7 @@ impl Call {
     pub(crate) async fn open_message(&mut self) -> Result<Live, Error> {
         let mut live: Live = self.open().await?;
         while refuses(&live) && self.hops.is_open() {
-            self.book_complete(live.watch, live.facts(), live.usage());
+            self.book_complete(live.watch, live.facts(), live.usage(), self.now());
             self.hop(Trigger::Refusal);
             self.spare = Spare::Reply;
             let next = self.open::<Live>().await;

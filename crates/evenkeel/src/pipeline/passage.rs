@@ -1,6 +1,6 @@
 //! Who the call acts as: whether that is known to be refused, and the credential of each attempt.
 
-use evenkeel_error::{Error as Failure, ErrorKind};
+use evenkeel_error::{Error as Failure, ErrorKind, Moment};
 use evenkeel_event::{Stopped, What};
 use secrecy::SecretString;
 
@@ -8,7 +8,7 @@ use super::{Call, Halt, Stopwatch};
 use crate::clock::Clock;
 use crate::identity::{Leave, latches};
 use crate::latch::{Probe, Refusal};
-use crate::renewal::{self, Origin, Unrenewed};
+use crate::renewal::{Origin, Unrenewed};
 
 /// What a call knows of its credential.
 #[derive(Default)]
@@ -48,22 +48,23 @@ impl Passage {
 
 impl Call {
     /// Passes the latch, and gets the token for an attempt where a provider gives that.
-    pub(super) async fn authenticate(&mut self) -> Result<Option<SecretString>, Halt> {
-        self.pass_latch()?;
+    pub(super) async fn authenticate(&mut self, now: Moment) -> Result<Option<SecretString>, Halt> {
+        self.pass_latch(now)?;
         let credential = self.plan.credential();
         if credential.is_none_or(|credential| credential.renewable().is_none()) {
             return Ok(None);
         }
-        self.renewed().await.map(Some)
+        // Boxed, so that a call with a key makes no room for it.
+        Box::pin(self.renewed()).await.map(Some)
     }
 
     /// A refused credential ends the call, unless this call is to find out whether it still is.
-    fn pass_latch(&mut self) -> Result<(), Halt> {
+    fn pass_latch(&mut self, now: Moment) -> Result<(), Halt> {
         if self.passage.probe.is_some() {
             return Ok(());
         }
         let dice = || self.shared.dice.bits();
-        match self.plan.identity.pass(self.now(), dice) {
+        match self.plan.identity.pass(now, dice) {
             Leave::Free => Ok(()),
             Leave::Probe(probe) => {
                 self.passage.probe = Some((probe, Progress::Unsent));
@@ -79,7 +80,7 @@ impl Call {
         let Some(renewable) = identity.credential.as_ref().and_then(|c| c.renewable()) else {
             return Err(Halt::Failed(crate::shared::no_credential()));
         };
-        let limit = self.at_most_half(renewal::LIMIT);
+        let limit = self.at_most_half(self.shared.tuning.timers.renewal);
         let asking = renewable.current(limit);
         let current = match self.limit() {
             None => asking.await,
@@ -151,8 +152,8 @@ impl Call {
     }
 
     /// The server accepts the credential.
-    pub(super) fn accepted(&mut self) {
-        if let Some(held) = self.plan.identity.accepted(self.now()) {
+    pub(super) fn accepted(&mut self, now: Moment) {
+        if let Some(held) = self.plan.identity.accepted(now) {
             self.emit(What::latch_cleared(held));
         }
     }

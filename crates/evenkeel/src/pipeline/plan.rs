@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use evenkeel_error::Error as Failure;
 use evenkeel_messages::{MessageRequest, Streaming};
-use evenkeel_transport::{Operation, ReplyForm, Request};
+use evenkeel_transport::{Operation, ReplyForm, Request, StreamBody};
 use http::Method;
 
 use crate::identity::Identity;
@@ -45,14 +45,15 @@ impl Plan {
         operation.model = Some(request.model());
         operation.reply = reply;
         operation.head_limit = head_limit;
+        let plan = Self::of(shared, operation, request.model(), options)?;
         Ok(Self {
             repeat: Repeat::of_message(&request),
             #[cfg(feature = "breaker")]
             key: Some(crate::circuit::ModelKey::new(
-                request.model(),
+                Arc::clone(&plan.lane.name),
                 request.speed(),
             )),
-            ..Self::of(shared, operation, request.model(), options)?
+            ..plan
         })
     }
 
@@ -107,6 +108,18 @@ impl Plan {
             #[cfg(feature = "breaker")]
             key: None,
         })
+    }
+
+    /// The same, of which repeating does something else than its method says.
+    pub(crate) fn repeating(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+
+    /// The same with a body that is read as it is sent.
+    pub(crate) fn streaming(mut self, body: StreamBody) -> Self {
+        self.request.stream = Some(body);
+        self
     }
 
     /// What each attempt sends a copy of.

@@ -4,14 +4,14 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use evenkeel_error::InvalidConfig;
-use evenkeel_messages::{Content, MessageRequest, StreamEvent, ToolUse};
+use evenkeel_messages::{Content, MessageRequest, ToolUse};
 
 use super::allowance::Allowance;
 use super::approval::{Approval, Ask};
 use super::conversation::{Conversation, Stage};
 use super::crew::Crew;
 use super::function::FunctionTool;
-use crate::{Error, Ledger, Messages, Reply, RunEnding, ToolRun};
+use crate::{Error, Ledger, Messages, Reply, ReplyEvent, RunEnding, ToolRun};
 
 /// Replies in one run, unless said otherwise: more than long tasks take, and an end to a model that
 /// goes round in circles.
@@ -21,7 +21,7 @@ const MAX_STEPS: u32 = 50;
 /// for what stands behind them.
 const CONCURRENCY: usize = 8;
 
-type Show = Box<dyn FnMut(&StreamEvent) + Send>;
+type Show = Box<dyn FnMut(&ReplyEvent) + Send>;
 
 /// Lets a model call tools until it has an answer. Made by
 /// [`Messages::tool_runner`](crate::Messages::tool_runner).
@@ -102,9 +102,9 @@ impl ToolRunner {
 
     /// Is shown each event of each reply as it arrives. The replies are then streamed: a fault before
     /// the first content is handled unseen; one after it ends the run with an error, because what was
-    /// shown cannot be taken back. None of that reply's calls has run, and the next run asks for it
-    /// again.
-    pub fn on_event(mut self, show: impl FnMut(&StreamEvent) + Send + 'static) -> Self {
+    /// shown cannot be taken back, unless the calls permit a restart, which is shown first. None of
+    /// that reply's calls has run, and the next run asks for it again.
+    pub fn on_event(mut self, show: impl FnMut(&ReplyEvent) + Send + 'static) -> Self {
         self.show = Some(Box::new(show));
         self
     }

@@ -24,6 +24,57 @@ fn a_closed_circuit_lets_calls_pass_while_another_thread_holds_its_lock() {
 }
 
 #[test]
+fn a_circuit_that_an_operator_forced_closed_takes_no_lock_for_any_verdict() {
+    let breaker = opened();
+    breaker.switch(Mode::ForcedClosed);
+    breaker.circuit().while_locked(|| {
+        let kind = ErrorKind::Overloaded;
+        assert_eq!(admitted(&breaker, START).success(START, ROLL), None);
+        assert_eq!(admitted(&breaker, START).first_content(START, ROLL), None);
+        assert_eq!(
+            admitted(&breaker, START).failure(kind, None, START, ROLL),
+            None
+        );
+        admitted(&breaker, START).neutral();
+    });
+}
+
+#[test]
+fn the_first_success_after_a_failure_takes_no_lock_either() {
+    for config in [
+        BreakerConfig::builder(),
+        BreakerConfig::builder().failure_ratio(None),
+        BreakerConfig::builder().window(crate::Window::Calls(10)),
+        BreakerConfig::builder().slow_ratio(Ratio::HALF),
+    ] {
+        let breaker = Breaker::new(config.build().unwrap());
+        let kind = ErrorKind::Overloaded;
+        assert_eq!(
+            admitted(&breaker, START).failure(kind, None, START, ROLL),
+            None
+        );
+        assert_eq!(breaker.health(START).consecutive_failures, 1);
+        let before = admitted(&breaker, START);
+        breaker.circuit().while_locked(|| {
+            assert_eq!(admitted(&breaker, START).success(START, ROLL), None);
+            assert_eq!(before.success(START, ROLL), None);
+        });
+        assert_eq!(breaker.health(START).consecutive_failures, 0);
+    }
+}
+
+#[test]
+fn failures_in_a_row_survive_an_operators_order() {
+    let breaker = Breaker::default();
+    let fail = |now| admitted(&breaker, now).failure(ErrorKind::Overloaded, None, now, ROLL);
+    assert_eq!(fail(START), None);
+    breaker.switch(Mode::ForcedClosed);
+    assert_eq!(admitted(&breaker, START).success(START, ROLL), None);
+    breaker.switch(Mode::On);
+    assert_eq!(breaker.health(START).consecutive_failures, 1);
+}
+
+#[test]
 fn an_open_circuit_refuses_while_another_thread_holds_its_lock() {
     let breaker = opened();
     let rejected = breaker
@@ -114,6 +165,7 @@ fn probes_further_apart_than_the_window_still_close_the_circuit() {
 }
 
 #[test]
+#[cfg(feature = "blocking")]
 fn a_rate_limit_neither_trips_nor_resets() {
     struct RateLimited;
 
@@ -129,11 +181,14 @@ fn a_rate_limit_neither_trips_nor_resets() {
 
     assert_eq!(crate::Outcome::of(&RateLimited), crate::Outcome::Neutral);
     let breaker = Breaker::default();
-    for _ in 0..4 {
+    let caller = breaker.caller().clock(|| START);
+    for n in 1..5 {
         let _ = admitted(&breaker, START).failure(ErrorKind::Overloaded, None, START, ROLL);
-        admitted(&breaker, START).neutral();
+        let limited = caller.call_blocking(|| Err::<(), _>(RateLimited));
+        assert!(matches!(limited, Err(crate::CallError::Inner(_))));
+        let health = breaker.health(START);
+        assert_eq!((health.samples, health.consecutive_failures), (n.into(), n));
     }
-    assert_eq!(breaker.health(START).consecutive_failures, 4);
 }
 
 #[test]

@@ -87,28 +87,45 @@ fn a_listener_that_panics_has_heard_and_silences_nobody() {
 }
 
 #[test]
+fn a_listener_that_panics_when_a_probe_is_let_in_costs_no_place() {
+    let breaker = Breaker::with_listener(BreakerConfig::default(), move |it| {
+        assert_ne!(it.to, State::HalfOpen, "the listener");
+    });
+    open(&breaker);
+    let now = START + Duration::from_secs(1);
+    let asked = catch_unwind(AssertUnwindSafe(|| breaker.admit(now, ROLL).is_ok()));
+    assert!(asked.is_err());
+    let _probe = admitted(&breaker, now);
+}
+
+#[test]
 fn threads_that_cause_transitions_at_once_tell_them_in_order() {
     let (breaker, heard) = recording();
+    let caused = AtomicUsize::new(0);
     thread::scope(|scope| {
         for number in 0..4_u64 {
-            let breaker = &breaker;
+            let (breaker, caused) = (&breaker, &caused);
             scope.spawn(move || {
                 for n in 0..2_000 {
                     let now = START + Duration::from_millis(100 * n);
                     let Ok(permit) = breaker.admit(now, ROLL) else {
                         continue;
                     };
-                    let _ = if (n + number) % 3 == 0 {
+                    let admitted = permit.transition();
+                    let ended = if (n + number) % 3 == 0 {
                         permit.success(now, ROLL)
                     } else {
                         permit.failure(ErrorKind::Overloaded, None, now, ROLL)
                     };
+                    let transitions = [admitted, ended].into_iter().flatten().count();
+                    caused.fetch_add(transitions, Ordering::Relaxed);
                 }
             });
         }
     });
     let heard = heard.lock().unwrap();
     assert!(heard.len() > 3, "{}", heard.len());
+    assert_eq!(heard.len(), caused.into_inner());
     let mut last = State::Closed;
     for (from, to) in heard.iter() {
         assert_eq!(*from, last);

@@ -293,6 +293,6 @@ fn the_failures_that_opened_the_circuit_do_not_open_it_again_once_it_is_closed()
 }
 
 #[test]
-fn a_machine_is_small_whatever_it_has_seen() {
+fn a_machine_is_small() {
     assert!(size_of::<Machine>() <= 768, "{}", size_of::<Machine>());
 }

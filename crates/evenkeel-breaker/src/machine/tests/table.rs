@@ -30,6 +30,8 @@ enum Event {
     Failure,
     Neutral,
     FirstContent,
+    /// First content, and then the end of the stream before its time: what the second verdict does.
+    Broken,
     /// The same, of a call let in before the circuit last opened.
     StaleSuccess,
     StaleFailure,
@@ -50,12 +52,13 @@ const SETUPS: [Setup; 11] = [
     Setup::RampOver,
 ];
 
-const EVENTS: [Event; 8] = [
+const EVENTS: [Event; 9] = [
     Event::Admit,
     Event::Success,
     Event::Failure,
     Event::Neutral,
     Event::FirstContent,
+    Event::Broken,
     Event::StaleSuccess,
     Event::StaleFailure,
     Event::StaleNeutral,
@@ -73,7 +76,7 @@ struct Row {
 #[rustfmt::skip]
 #[expect(clippy::match_same_arms, reason = "a table has a row for each case")]
 fn expected(setup: Setup, event: Event) -> Row {
-    use Event::{Admit, Failure, FirstContent, Neutral, StaleFailure, StaleNeutral, StaleSuccess, Success};
+    use Event::{Admit, Broken, Failure, FirstContent, Neutral, StaleFailure, StaleNeutral, StaleSuccess, Success};
     use State::{Closed, HalfOpen, Open, Recovering};
 
     let stays = |state, next_is_admitted| Row { transition: None, state, next_is_admitted };
@@ -85,7 +88,7 @@ fn expected(setup: Setup, event: Event) -> Row {
 
         // Nothing has opened since the older call was let in: it is as good as the other.
         (Setup::Brink, Failure | StaleFailure) => goes(Closed, Open, "consecutive_failures", false),
-        (Setup::Brink, Admit | Success | Neutral | FirstContent) => stays(Closed, true),
+        (Setup::Brink, Admit | Success | Neutral | FirstContent | Broken) => stays(Closed, true),
         (Setup::Brink, StaleSuccess | StaleNeutral) => stays(Closed, true),
 
         (Setup::Open, _) => stays(Open, false),
@@ -95,6 +98,10 @@ fn expected(setup: Setup, event: Event) -> Row {
         (Setup::OpenOver, _) => stays(HalfOpen, true),
 
         (Setup::ProbeOut, Success | FirstContent) => goes(HalfOpen, Recovering, "probe_succeeded", true),
+        // The first verdict ended the half-open state; the second is a failure of the slow start.
+        (Setup::ProbeOut | Setup::ProbeLate | Setup::ProbeReplaced, Broken) => {
+            goes(Recovering, Open, "failed_while_recovering", false)
+        }
         (Setup::ProbeOut, Failure) => goes(HalfOpen, Open, "probe_failed", false),
         (Setup::ProbeOut, Neutral) => stays(HalfOpen, true),
         (Setup::ProbeOut, Admit | StaleSuccess | StaleFailure | StaleNeutral) => stays(HalfOpen, false),
@@ -109,21 +116,23 @@ fn expected(setup: Setup, event: Event) -> Row {
 
         (Setup::PlaceFree, Admit) => stays(HalfOpen, false),
         // The probe that gave its place back is the only call of this state, and is done.
-        (Setup::PlaceFree, Success | Failure | Neutral | FirstContent) => stays(HalfOpen, true),
+        (Setup::PlaceFree, Success | Failure | Neutral | FirstContent | Broken) => stays(HalfOpen, true),
         (Setup::PlaceFree, StaleSuccess | StaleFailure | StaleNeutral) => stays(HalfOpen, true),
 
-        (Setup::RampFree, Failure) => goes(Recovering, Open, "failed_while_recovering", false),
+        (Setup::RampFree | Setup::RampFull, Failure | Broken) => {
+            goes(Recovering, Open, "failed_while_recovering", false)
+        }
         (Setup::RampFree, Admit) => stays(Recovering, false),
         (Setup::RampFree, Success | Neutral | FirstContent) => stays(Recovering, true),
         (Setup::RampFree, StaleSuccess | StaleFailure | StaleNeutral) => stays(Recovering, true),
 
-        (Setup::RampFull, Failure) => goes(Recovering, Open, "failed_while_recovering", false),
         (Setup::RampFull, Neutral) => stays(Recovering, true),
         (Setup::RampFull, Admit | Success | FirstContent) => stays(Recovering, false),
         (Setup::RampFull, StaleSuccess | StaleFailure | StaleNeutral) => stays(Recovering, false),
 
         // One failure beside a success is no reason to open a closed circuit.
         (Setup::RampOver, Admit | Success | Failure | FirstContent) => goes(Recovering, Closed, "ramp_over", true),
+        (Setup::RampOver, Broken) => stays(Closed, true),
         (Setup::RampOver, Neutral | StaleSuccess | StaleFailure | StaleNeutral) => stays(Closed, true),
     }
 }
@@ -196,6 +205,10 @@ fn actual(setup: Setup, event: Event) -> Row {
         Event::Failure => scene.record(own, OVERLOADED),
         Event::Neutral => scene.record(own, Outcome::Neutral),
         Event::FirstContent => scene.machine.first_content(own, scene.now, MIDDLE).1,
+        Event::Broken => {
+            let (rest, _) = scene.machine.first_content(own, scene.now, MIDDLE);
+            scene.record(rest, OVERLOADED)
+        }
         Event::StaleSuccess => scene.record(stale, Outcome::Success),
         Event::StaleFailure => scene.record(stale, OVERLOADED),
         Event::StaleNeutral => scene.record(stale, Outcome::Neutral),

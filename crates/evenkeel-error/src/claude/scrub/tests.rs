@@ -130,6 +130,15 @@ fn the_limit_counts_what_is_left_and_never_cuts_into_a_secret() {
 }
 
 #[test]
+fn an_address_that_the_caller_configured_stays_and_a_key_beside_it_goes() {
+    let text = "cannot reach 203.0.113.7 through the proxy [2001:db8::1]:3128, sk-ant-api03-xyz";
+    assert_eq!(
+        &*scrub_but_addresses(text, 1024),
+        "cannot reach 203.0.113.7 through the proxy [2001:db8::1]:3128, [key]"
+    );
+}
+
+#[test]
 fn hostile_texts_cost_linear_time() {
     for unit in [
         "sk-",
@@ -144,5 +153,15 @@ fn hostile_texts_cost_linear_time() {
     ] {
         let text = unit.repeat(100_000 / unit.len());
         assert!(scrub(&text, usize::MAX / 2).len() <= text.len() * 2);
+    }
+}
+
+proptest::proptest! {
+    /// What the ids of requests are read by: they need no scrubber.
+    #[test]
+    fn of_letters_digits_and_underscores_alone_no_secret_is_made(
+        text in "([A-Za-z0-9_]|eyJ|bearer|token|api_key|secret|sk_ant_|127|access_){0,40}",
+    ) {
+        proptest::prop_assert!(is_clean(&text));
     }
 }
