@@ -332,5 +332,8 @@ fn an_attempt_that_gets_on_has_its_patience_anew_and_what_was_tried_stays_counte
     let (attempts, retry) = (session.attempts(), session.next_retry());
     session.alive(at(9));
     assert_eq!(session.since(), at(9));
-    assert_eq!((session.attempts(), session.next_retry()), (attempts, retry));
+    assert_eq!(
+        (session.attempts(), session.next_retry()),
+        (attempts, retry)
+    );
 }
