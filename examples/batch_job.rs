@@ -8,15 +8,11 @@ use evenkeel::{Category, Client, MessageRequest, Patience};
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-/// Calls at a time. Those that the limits of the account hold up wait inside the client.
-const AT_ONCE: usize = 8;
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn StdError>> {
     let mut paths = env::args().skip(1);
-    let (Some(questions), Some(answers)) = (paths.next(), paths.next()) else {
-        return Err("usage: batch-job QUESTIONS ANSWERS".into());
-    };
+    let mut path = || paths.next().ok_or("usage: batch-job QUESTIONS ANSWERS");
+    let (questions, answers) = (path()?, path()?);
     let questions = fs::read_to_string(&questions).map_err(|e| format!("{questions}: {e}"))?;
     let mut file = fs::OpenOptions::new()
         .create(true)
@@ -26,12 +22,8 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     if !written.is_empty() && !written.ends_with('\n') {
         writeln!(file)?; // The last run was killed within a line: it is asked again.
     }
-    let line_of = |text| {
-        serde_json::from_str::<Value>(text)
-            .ok()?
-            .get("line")?
-            .as_u64()
-    };
+    let parse = |text| serde_json::from_str::<Value>(text).ok();
+    let line_of = |text| parse(text)?.get("line")?.as_u64();
     let done: HashSet<u64> = written.lines().filter_map(line_of).collect();
     let left = (1_u64..)
         .zip(questions.lines())
@@ -45,10 +37,15 @@ async fn main() -> Result<(), Box<dyn StdError>> {
         let call = calls.create(request);
         async move { (line, call.await) }
     };
-    let mut replies = stream::iter(left).map(ask).buffer_unordered(AT_ONCE);
+    // Those that the limits of the account hold up wait inside the client.
+    let mut replies = stream::iter(left).map(ask).buffer_unordered(8);
     while let Some((line, outcome)) = replies.next().await {
         match outcome {
-            Ok(reply) => writeln!(file, "{}", json!({ "line": line, "answer": reply.text() }))?,
+            Ok(reply) => {
+                let stop = &reply.stop_reason; // a refusal, an answer that was cut short?
+                let entry = json!({ "line": line, "stop": stop, "answer": reply.text() });
+                writeln!(file, "{entry}")?;
+            }
             // One question that cannot be asked is no reason to stop; an account to mend is.
             Err(e) if e.category() == Category::InvalidRequest => eprintln!("line {line}: {e}"),
             Err(error) => return Err(format!("line {line}: {}", error.report()).into()),

@@ -5,7 +5,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
-use axum::{Json, Router, extract::State, routing::post};
+use axum::{Json, Router, extract::DefaultBodyLimit, extract::State, routing::post};
 use evenkeel::{Category, Client, Credential, Error, MessageRequest, Patience};
 use futures_util::TryStreamExt as _;
 use serde_json::json;
@@ -18,7 +18,6 @@ async fn forward(client: State<Client>, headers: HeaderMap, body: Bytes) -> Resp
 async fn answer(client: &Client, headers: &HeaderMap, body: &[u8]) -> Result<Response, Error> {
     let request = MessageRequest::from_json(body)?;
     let key = headers.get("x-api-key").and_then(|key| key.to_str().ok());
-    // A key that the API refuses is latched for its owner alone.
     let key = Credential::api_key(key.unwrap_or_default());
     let calls = client.messages().credential(key);
     if request
@@ -53,6 +52,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::builder().patience(Patience::Interactive);
     let client = client.base_url(base).build()?;
     let routes = Router::new().route("/v1/messages", post(forward));
+    let routes = routes.layer(DefaultBodyLimit::max(32 << 20)); // as the API's own
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, routes.with_state(client)).await?)

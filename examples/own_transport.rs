@@ -5,9 +5,8 @@
 use std::{env, error::Error as StdError, fs::File, io::Write as _, sync::Mutex};
 
 use evenkeel::error::Error;
-use evenkeel::transport::{
-    BaseUrl, BoxFuture, Cleartext, Request, ReqwestTransport, Response, Transport,
-};
+use evenkeel::transport::{BaseUrl, BoxFuture, Cleartext, ReqwestTransport};
+use evenkeel::transport::{Request, Response, StreamBodies, Transport};
 use evenkeel::{Client, MessageRequest};
 use serde_json::json;
 
@@ -26,15 +25,16 @@ impl<T: Transport> Transport for Recorded<T> {
                     let (status, id) = (head.facts.status(), head.facts.request_id());
                     json!({ "path": path, "status": status, "request_id": id })
                 }
-                // Its text never holds a key, a prompt or a URL.
                 Err(error) => json!({ "path": path, "error": error.to_string() }),
             };
-            if let Ok(mut log) = self.log.lock() {
-                // A full disk must not fail a call.
-                let _ = writeln!(log, "{line}");
-            }
+            // A full disk must not fail a call.
+            let _ = self.log.lock().map(|mut log| writeln!(log, "{line}"));
             outcome
         })
+    }
+
+    fn stream_bodies(&self) -> StreamBodies {
+        self.inner.stream_bodies()
     }
 }
 
@@ -44,13 +44,15 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     let url = BaseUrl::parse(&base, Cleartext::LoopbackOnly)?;
     let inner = ReqwestTransport::builder().build_for(&url)?;
     let path = env::args().nth(1).unwrap_or("attempts.jsonl".into());
-    let log = Mutex::new(File::create(path)?);
+    let log = Mutex::new(File::options().create(true).append(true).open(path)?);
     let mut client = Client::with_transport(Recorded { inner, log }).base_url(base);
     if let Ok(key) = env::var("ANTHROPIC_API_KEY") {
         client = client.api_key(key);
     }
     let request = MessageRequest::new("claude-haiku-5-5", 256).user("Hello");
-    let reply = client.build()?.messages().create(request).await?;
-    println!("{}", reply.text());
+    println!(
+        "{}",
+        client.build()?.messages().create(request).await?.text()
+    );
     Ok(())
 }

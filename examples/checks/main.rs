@@ -178,6 +178,7 @@ async fn the_gateway_forwards_both_ways_and_keeps_refused_keys_apart() {
 #[tokio::test]
 async fn the_transport_around_another_keeps_what_each_attempt_came_to() {
     let log = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("attempts.jsonl");
+    let _ = std::fs::remove_file(&log);
     let api = api(vec![busy(), Reply::message("Hello.")]).await;
     let mut program = command(env!("CARGO_BIN_EXE_own-transport"), &api);
 

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use evenkeel::event::Event;
+use evenkeel::messages::{BatchRequest, CreateBatch};
 use evenkeel::{ErrorKind, MessageRequest, Restart, Stopped, blocking};
 use evenkeel_simulator::{Ending, Reply, Scenario, Simulator};
 
@@ -313,4 +314,29 @@ fn a_panic_that_passes_through_a_call_leaves_the_client_as_it_was() {
     let panicked = thread::spawn(move || calls.create(request())).join();
     assert!(panicked.is_err());
     assert_eq!(client.messages().create(request()).unwrap().text(), "hello");
+}
+
+#[test]
+fn a_batch_is_made_waited_for_and_read_and_lists_turn_their_pages() {
+    let _turn = turn();
+    let simulator = simulator(vec![Reply::message("hello")]);
+    let client = client(&simulator);
+    let both = CreateBatch::new([
+        BatchRequest::new("one", request()),
+        BatchRequest::new("two", request()),
+    ]);
+    let batch = client.batches().create(both).unwrap();
+    let ended = client.batches().ended(&batch.id).unwrap();
+    let mut ids: Vec<String> = client
+        .batches()
+        .results_of(&ended)
+        .map(|item| item.unwrap().custom_id)
+        .collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["one", "two"]);
+    let listed = client.batches().page_size(1).list();
+    let listed: Vec<_> = listed.map(|batch| batch.unwrap().id.clone()).collect();
+    assert_eq!(listed, [batch.id.as_str()]);
+    let error = client.files().retrieve("..").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
 }

@@ -80,6 +80,12 @@ impl Session {
         self.repeats = repeats;
     }
 
+    /// Starts the patience over, and nothing else: the attempt under way got on until `now`, as an
+    /// upload does that takes its time. What has been tried stays counted.
+    pub const fn alive(&mut self, now: Moment) {
+        self.since = now;
+    }
+
     /// Counts a retry that is about to be made: on the curve, and against the limit of attempts if it
     /// costs something. [`RetryPolicy`](crate::RetryPolicy) does so itself; a
     /// [`Policy`](crate::Policy) of your own that decides without one must.

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_error::{Error, Facts};
+use evenkeel_error::{Delivery, Error, Facts, Phase};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 
@@ -157,7 +157,8 @@ impl Inner {
         };
         let stream = request.stream.clone();
         let head_alone = match &stream {
-            Some(_) => HeadAlone::Harmless,
+            Some(stream) if stream.length() != Some(0) => HeadAlone::Harmless,
+            Some(_) => HeadAlone::of(&request.method, &[]),
             None => HeadAlone::of(&request.method, &request.body),
         };
         let (request, watch) = self.outgoing(request)?;
@@ -187,7 +188,11 @@ impl Inner {
             Some(Err(error)) => {
                 // A source that failed makes the connection fail: what came first is the reason.
                 if let Some(fault) = stream.and_then(|stream| stream.take_fault()) {
-                    return Err(fault);
+                    // What came before it may be all that the server waits for.
+                    return Err(match watch.give_up() {
+                        Phase::Connect => fault,
+                        _ => fault.with_delivery(Delivery::Unknown),
+                    });
                 }
                 let sent = Sent {
                     head_alone,
@@ -225,7 +230,8 @@ impl Inner {
         let (body, watch) = match request.stream {
             Some(stream) => Watch::source(stream.reader()?),
             None if request.body.len() > upload::PIECE => Watch::pieces_of(request.body),
-            None if connects_first => (request.body.into(), Watch::Nothing),
+            // Of a request without a body hyper writes all there is without asking for one.
+            None if connects_first || is_empty => (request.body.into(), Watch::Nothing),
             None => Watch::start_of(request.body),
         };
         *outgoing.body_mut() = Some(body);

@@ -49,7 +49,7 @@ const PATH: &str = "/v1/messages/batches";
 #[must_use]
 pub struct Batches {
     shared: Arc<Shared>,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 impl Batches {

@@ -34,6 +34,8 @@ use evenkeel_transport::Transport;
 
 use crate::{ClientBuilder, Error};
 
+mod batches;
+mod files;
 mod items;
 mod messages;
 mod models;
@@ -41,6 +43,8 @@ mod raw;
 mod runtime;
 mod stream;
 
+pub use batches::Batches;
+pub use files::Files;
 pub use items::Items;
 pub use messages::Messages;
 pub use models::Models;
@@ -96,6 +100,16 @@ impl Client {
     /// The models that there are.
     pub fn models(&self) -> Models {
         Models::new(self.inner.models(), &self.runtime)
+    }
+
+    /// Many messages at once, within a day.
+    pub fn batches(&self) -> Batches {
+        Batches::new(self.inner.batches(), &self.runtime)
+    }
+
+    /// Files that requests refer to.
+    pub fn files(&self) -> Files {
+        Files::new(self.inner.files(), &self.runtime)
     }
 
     /// Any path of the API, with the same protection.

@@ -34,7 +34,7 @@ const PATH: &str = "/v1/files";
 #[must_use]
 pub struct Files {
     shared: Arc<Shared>,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 impl Files {
@@ -155,7 +155,7 @@ impl Files {
     ///
     /// `invalid_config`, as for the call.
     pub fn dry_run(&self, upload: &Upload) -> Result<DryRun, Error> {
-        upload.form(|| 0)?;
+        upload.form(|| self.shared.dice.bits())?;
         let plan = self.plan(Operation::new(Method::POST, PATH))?;
         let fields = upload.fields();
         let fields = fields.iter().map(|(name, value)| format!("{name}={value}"));

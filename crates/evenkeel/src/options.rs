@@ -327,11 +327,14 @@ macro_rules! option_setters {
 /// The setter that resources with a list share.
 macro_rules! page_setter {
     () => {
+        crate::options::page_setter!(options);
+    };
+    ($($place:ident).+) => {
         /// How many things are on a page of [`list`](Self::list): 1 to 1000. Default: as many as the
         /// API sends unasked, which is 20. The list turns the pages itself; larger ones cost fewer
         /// requests.
         pub fn page_size(mut self, size: u32) -> Self {
-            self.options.extras_mut().page_size(size);
+            self.$($place).+.extras_mut().page_size(size);
             self
         }
     };

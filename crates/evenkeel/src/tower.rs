@@ -229,11 +229,18 @@ impl Service<http::Request<Bytes>> for AttemptService {
         let mut request = Request::new(head.method, head.uri);
         request.headers = head.headers;
         request.body = body;
-        if let Some(beside) = head.extensions.get::<Beside>() {
+        let beside = head.extensions.get::<Beside>();
+        if let Some(beside) = beside {
             request.head_limit = beside.head_limit;
             request.stream.clone_from(&beside.stream);
         }
+        // What it held would be missing, and an upload be empty.
+        let is_lost = beside.is_none() && transport.stream_bodies() == StreamBodies::Supported;
         Box::pin(async move {
+            if is_lost && request.body.is_empty() && !request.method.is_safe() {
+                let rule = "must keep the extensions of the requests that pass it";
+                return Err(Error::invalid_config("wrap", rule));
+            }
             let response = transport.send(request).await?;
             let status = http::StatusCode::from_u16(response.facts.status()).map_err(|error| {
                 Error::protocol("the status is none that HTTP has").with_source(error)

@@ -16,7 +16,7 @@ use evenkeel_backoff::{
 };
 use evenkeel_error::{Recoverable, Recovery};
 use google_cloud_gax::backoff_policy::BackoffPolicy as _;
-use peers_table::{Aim, Row, Table, contender, heap, measure};
+use peers_table::{Aim, Row, Table, contender, heap, side_by_side};
 
 #[global_allocator]
 static HEAP: heap::Counting = heap::Counting;
@@ -252,33 +252,37 @@ fn sizes() -> (Table, usize) {
     (Table::new("bytes").row(row), used.calls)
 }
 
-fn main() {
-    let mut table = Table::new("ns")
-        .row(plain())
-        .row(delay())
-        .row(jittered())
-        .row(session(
-            "extra: build, then the first jittered delay",
-            1,
-            vec![],
-        ))
-        .row(session(
+/// How often the whole table is measured.
+const TIMES: usize = 5;
+
+fn rows() -> Vec<Row> {
+    let mut rows = vec![
+        plain(),
+        delay(),
+        jittered(),
+        session("extra: build, then the first jittered delay", 1, vec![]),
+        session(
             "build, then eight jittered delays",
             8,
             vec![Aim::TimesRival(0.25)],
-        ));
-    for row in wrappers::wrappers() {
-        table = table.row(row);
-    }
-    table = table.row(wrappers::blocking());
-    for row in budget::budget() {
-        table = table.row(row);
-    }
+        ),
+    ];
+    rows.extend(wrappers::wrappers());
+    rows.push(wrappers::blocking());
+    rows.extend(budget::budget());
+    rows
+}
+
+fn main() {
+    let table = Table::new("ns").calmest(TIMES, rows);
     table.print();
     let (sizes, allocations) = sizes();
     sizes.print();
     println!("Allocations of a call that succeeds at once: {allocations}.");
-    let clock = measure(Instant::now);
-    let dice = measure(|| ThreadDice.roll());
+    let costs = side_by_side(vec![
+        contender(Instant::now),
+        contender(|| ThreadDice.roll()),
+    ]);
+    let (clock, dice) = (costs[0], costs[1]);
     println!("The clock, for comparison: {clock:.1} ns. The thread's dice: {dice:.2} ns.");
 }

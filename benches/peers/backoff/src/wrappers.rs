@@ -91,7 +91,9 @@ pub(crate) fn wrappers() -> Vec<Row> {
                 .await
         })
     });
-    let deadline = contender(|| {
+    let deadline =
+        contender(|| polled(async { retry(|_| work()).policy(&policy).deadline(CAP).await }));
+    let unseen_deadline = contender(|| {
         polled(async {
             retry(|_| work())
                 .policy(&policy)
@@ -99,13 +101,15 @@ pub(crate) fn wrappers() -> Vec<Row> {
                 .await
         })
     });
-    let bare_and_clock = contender(|| {
-        polled(async {
-            black_box(tokio::time::Instant::now());
-            work().await
+    let bare_and_clock = || {
+        contender(|| {
+            polled(async {
+                black_box(tokio::time::Instant::now());
+                work().await
+            })
+            .ok()
         })
-        .ok()
-    });
+    };
     let borrowed =
         contender(|| polled(async { retry(|_| work()).policy(black_box(&policy)).await }));
     let of_what_may_fail =
@@ -122,8 +126,15 @@ pub(crate) fn wrappers() -> Vec<Row> {
             "a ready future, with a deadline",
             deadline,
             vec![],
-            Some(("bare await and the clock", bare_and_clock)),
+            Some(("bare await and the clock", bare_and_clock())),
             vec![Aim::OverFloor(1.0)],
+        ),
+        Row::side_by_side(
+            "extra: a deadline that the compiler cannot see",
+            unseen_deadline,
+            vec![],
+            Some(("bare await and the clock", bare_and_clock())),
+            vec![],
         ),
         Row::side_by_side(
             "extra: a borrowed policy that the compiler cannot see",

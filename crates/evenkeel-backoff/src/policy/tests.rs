@@ -324,3 +324,16 @@ proptest! {
         prop_assert!(wait >= hint && wait <= hint + MAX_HINT_SPREAD.min(hint / 4));
     }
 }
+
+#[test]
+fn an_attempt_that_gets_on_has_its_patience_anew_and_what_was_tried_stays_counted() {
+    let mut session = Session::start(at(0));
+    session.retried(Cost::Token);
+    let (attempts, retry) = (session.attempts(), session.next_retry());
+    session.alive(at(9));
+    assert_eq!(session.since(), at(9));
+    assert_eq!(
+        (session.attempts(), session.next_retry()),
+        (attempts, retry)
+    );
+}

@@ -213,6 +213,14 @@ impl Error {
         self
     }
 
+    /// Replaces what is known of whether the request left: for a fault of ours that came when some of
+    /// it was on its way.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.inner.delivery = delivery;
+        self
+    }
+
     /// Replaces what may help.
     #[must_use]
     pub fn with_recovery(mut self, recovery: Recovery) -> Self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use evenkeel_messages::Model;
 
 use super::{Items, Runtime};
-use crate::options::option_setters;
+use crate::options::{option_setters, page_setter};
 use crate::{Answered, DryRun, Error, Listing};
 
 /// The models that the credential may use: [`crate::Models`], blocking. Made by
@@ -25,6 +25,7 @@ impl Models {
     }
 
     option_setters!(inner.options);
+    page_setter!(inner.options);
 
     /// Every model, newest first; each page is asked for when the one before is used up.
     pub fn list(&self) -> Items<Listing<Model>> {

@@ -103,6 +103,11 @@ impl Retrying {
         self.token = None;
     }
 
+    /// The attempt under way gets on.
+    pub(super) fn alive(&mut self, now: Moment) {
+        self.session.alive(now);
+    }
+
     /// The call got somewhere, and lost it.
     pub(super) fn progressed(&mut self, now: Moment) {
         self.session.progressed(now);

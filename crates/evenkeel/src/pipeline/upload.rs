@@ -61,7 +61,7 @@ impl Call {
 
     #[cfg(feature = "retry")]
     fn restart_patience(&mut self, since: Moment) {
-        self.retrying.progressed(since);
+        self.retrying.alive(since);
     }
 
     #[cfg(not(feature = "retry"))]
