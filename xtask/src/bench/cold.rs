@@ -109,6 +109,7 @@ fn build(project: &Project, manifest: &str, program: Program) -> Result<Cost, Fa
     )?;
     let wall = watch.elapsed().as_secs_f64();
     let cpu = cpu_of_children()? - before;
+    eprintln!("{}: {cpu:.1} s of CPU in {wall:.1} s", program.name);
     empty()?;
     Ok(Cost { cpu, wall })
 }
