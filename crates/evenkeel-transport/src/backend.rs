@@ -43,6 +43,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// `invalid_config` when this back end cannot do what is asked.
     fn request(&self, operation: Operation<'_>) -> Result<Request, Error>;
 
+    /// Whether requests differ in their heads. The default is that they may.
+    fn heads(&self) -> Heads {
+        Heads::PerRequest
+    }
+
     /// Writes the authentication of one attempt, its values marked as sensitive. `at` is the wall
     /// time, for signatures that hold it.
     ///
@@ -61,6 +66,19 @@ pub trait Backend: fmt::Debug + Send + Sync {
     fn response(&self, response: Response) -> Response {
         response
     }
+}
+
+/// How the heads of requests with the same method, path and headers differ, where each has a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Heads {
+    /// Each may be another: of another model, body or form of the reply, or at another moment. The
+    /// default.
+    #[default]
+    PerRequest,
+    /// In nothing: URL, headers and what [`authorize`](Backend::authorize) writes for the same secret
+    /// are the same every time, so that a client may write them once and send them again.
+    Same,
 }
 
 /// What is to be done, in the Claude API's words.

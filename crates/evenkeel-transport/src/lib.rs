@@ -22,7 +22,7 @@ mod reqwest_adapter;
 /// the facts about where it failed.
 pub use evenkeel_error::{Delivery, Error, Facts, Phase};
 
-pub use backend::{Backend, ClaudeApi, ClaudePlatformOnAws, Operation, ReplyForm, Secret};
+pub use backend::{Backend, ClaudeApi, ClaudePlatformOnAws, Heads, Operation, ReplyForm, Secret};
 pub use base_url::{BaseUrl, Cleartext};
 pub use body::{Body, Filled};
 pub use extra_headers::ExtraHeaders;

@@ -55,6 +55,7 @@ impl Attempt {
         facts: &Facts,
         waited: Duration,
         elapsed: Duration,
+        usage: Option<&Usage>,
     ) -> Self {
         Self {
             number,
@@ -63,7 +64,7 @@ impl Attempt {
             request_id: facts.request_id().map(str::to_owned),
             waited,
             elapsed,
-            usage: None,
+            usage: usage.filter(|usage| says_anything(usage)).cloned(),
             billing: Billing::Once,
         }
     }
@@ -83,10 +84,14 @@ impl Attempt {
 
     /// Nothing reported is no usage.
     pub(crate) fn with_usage(mut self, usage: Usage, billing: Billing) -> Self {
-        // Whoever counts anything counts these two.
-        let is_usual = usage.input_tokens.is_some() || usage.output_tokens.is_some();
-        self.usage = Some(usage).filter(|usage| is_usual || *usage != Usage::default());
+        self.usage = Some(usage).filter(says_anything);
         self.billing = billing;
         self
     }
+}
+
+fn says_anything(usage: &Usage) -> bool {
+    // Whoever counts anything counts these two.
+    let is_usual = usage.input_tokens.is_some() || usage.output_tokens.is_some();
+    is_usual || *usage != Usage::default()
 }

@@ -41,7 +41,8 @@ impl DryRun {
     /// What the back end makes of it, with variables in place of the credential: a secret of the
     /// same kind is written, so that a back end without a use for one says so here too.
     pub(crate) fn of(plan: &Plan, shared: &Shared) -> Result<Self, Error> {
-        let mut request = plan.request().clone();
+        let mut request = plan.written().bare();
+        let given = request.headers.clone();
         let variable = match plan.credential().map(Credential::principal) {
             None => None,
             Some(Principal::ApiKey(_)) => Some(Secret::ApiKey(KEY)),
@@ -51,7 +52,6 @@ impl DryRun {
             let backend = &shared.backend;
             backend.authorize(&mut request, variable, Clock::wall())?;
         }
-        let given = &plan.request().headers;
         let shown = |(name, value): (&HeaderName, &HeaderValue)| {
             let is_given = given.get_all(name).iter().any(|given| given == value);
             let shown = if is_given { of_caller } else { of_credential };

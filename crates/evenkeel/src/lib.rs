@@ -14,6 +14,7 @@ mod cadence;
 mod circuit;
 mod client;
 mod clock;
+mod creation;
 mod credential;
 mod dice;
 mod download;

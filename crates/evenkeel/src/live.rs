@@ -115,18 +115,12 @@ impl Live {
     /// A reply that came in one piece.
     pub(crate) fn whole(
         facts: Facts,
-        message: Message,
+        message: Box<Message>,
         watch: Stopwatch,
         shared: &Arc<Shared>,
         voice: &Voice,
     ) -> Self {
-        Self::of(
-            Source::Whole(Some(Box::new(message))),
-            facts,
-            watch,
-            shared,
-            voice,
-        )
+        Self::of(Source::Whole(Some(message)), facts, watch, shared, voice)
     }
 
     fn of(
@@ -236,16 +230,20 @@ impl Live {
     }
 
     /// The same attempt, with a reply that turned out to be whole already.
-    pub(crate) fn into_whole(self, message: Message) -> Self {
-        Self::whole(self.facts, message, self.watch, &self.shared, &self.voice)
+    pub(crate) fn turn_whole(&mut self, message: Box<Message>) {
+        self.source = Source::Whole(Some(message));
+        self.held.clear();
     }
 
     /// The verdict on a reply that has ended. Afterwards there is nothing left to read.
-    pub(crate) fn verdict(&mut self, end: End) -> Result<Message, Box<Incomplete>> {
+    pub(crate) fn verdict(&mut self, end: End) -> Result<Box<Message>, Box<Incomplete>> {
         match &mut self.source {
             Source::Whole(message) => match message.take() {
-                Some(message) => Ok(*message),
-                None => Accumulator::new(self.facts.clone()).end(end).into_result(),
+                Some(message) => Ok(message),
+                None => {
+                    let empty = Accumulator::new(self.facts.clone());
+                    empty.end(end).into_result().map(Box::new)
+                }
             },
             Source::Stream(stream) => {
                 let accumulator = &stream.accumulator;
@@ -254,6 +252,7 @@ impl Live {
                 std::mem::replace(&mut stream.accumulator, fresh)
                     .end(end)
                     .into_result()
+                    .map(Box::new)
             }
         }
     }

@@ -53,6 +53,7 @@ mod propagation;
 #[cfg(feature = "retry")]
 mod restart;
 mod upload;
+mod written;
 
 pub(crate) use answer::Answer;
 pub(crate) use attempt::{Received, Stopwatch};
@@ -61,6 +62,7 @@ pub(crate) use hops::{Hop, Hops};
 pub(crate) use opened::{Brought, Opened};
 use passage::Passage;
 pub(crate) use plan::Plan;
+pub(crate) use written::KeptHead;
 
 /// One call. Dropping it before its end is the caller's cancel.
 pub(crate) struct Call {
@@ -216,7 +218,28 @@ impl Call {
         head_limit: Duration,
         token: Option<&SecretString>,
     ) -> Result<Request, Failure> {
-        let mut request = self.plan.request().clone();
+        let written = self.plan.written();
+        let signed = match token {
+            Some(_) => None,
+            None => written.signed(),
+        };
+        let mut request = match signed {
+            Some(mut request) => {
+                self.inject(&mut request.headers)?;
+                request
+            }
+            None => self.signed(written.bare(), token)?,
+        };
+        request.head_limit = head_limit;
+        Ok(request)
+    }
+
+    /// The same with what the propagators say, and then signed: a signature may hold every header.
+    fn signed(
+        &self,
+        mut request: Request,
+        token: Option<&SecretString>,
+    ) -> Result<Request, Failure> {
         self.inject(&mut request.headers)?;
         let secret = match token {
             Some(token) => Some(Secret::Bearer(token.expose_secret())),
@@ -226,7 +249,6 @@ impl Call {
             let (backend, wall) = (&self.shared.backend, Clock::wall());
             backend.authorize(&mut request, secret, wall)?;
         }
-        request.head_limit = head_limit;
         Ok(request)
     }
 

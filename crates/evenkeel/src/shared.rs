@@ -1,6 +1,6 @@
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use evenkeel_error::{Error, Moment};
@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::gate::{Comer, Gate, Slot};
 use crate::identity::{Fingerprint, Fingerprints, IDENTITIES, Identity};
 use crate::limits::Sizes;
+use crate::pipeline::KeptHead;
 use crate::timers::Timers;
 use crate::{Credential, Patience};
 
@@ -45,6 +46,7 @@ pub(crate) struct Memory {
     fingerprints: Fingerprints,
     calls: AtomicU64,
     answered: AtomicBool,
+    head: OnceLock<Arc<KeptHead>>,
     /// Told when the origin's circuit lets calls through again.
     #[cfg(feature = "breaker")]
     pub(crate) moved: tokio::sync::Notify,
@@ -114,9 +116,22 @@ impl Memory {
             fingerprints: Fingerprints::default(),
             calls: AtomicU64::new(0),
             answered: AtomicBool::new(false),
+            head: OnceLock::new(),
             #[cfg(feature = "breaker")]
             moved: tokio::sync::Notify::new(),
         }
+    }
+}
+
+impl Memory {
+    /// The head of the usual call, once there was one.
+    pub(crate) fn kept_head(&self) -> Option<Arc<KeptHead>> {
+        self.head.get().cloned()
+    }
+
+    /// The head of the usual call: this one, unless there is one.
+    pub(crate) fn keep_head(&self, head: KeptHead) -> Arc<KeptHead> {
+        Arc::clone(self.head.get_or_init(|| Arc::new(head)))
     }
 }
 

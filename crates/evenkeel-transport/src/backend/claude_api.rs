@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use evenkeel_error::Error;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
-use super::{Backend, Operation, Secret};
+use super::{Backend, Heads, Operation, Secret};
 use crate::{BaseUrl, Cleartext, Request};
 
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
@@ -80,6 +80,10 @@ impl Backend for ClaudeApi {
         request.body = operation.body;
         request.head_limit = operation.head_limit;
         Ok(request)
+    }
+
+    fn heads(&self) -> Heads {
+        Heads::Same
     }
 
     fn authorize(

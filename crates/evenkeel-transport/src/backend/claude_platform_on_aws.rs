@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use evenkeel_error::Error;
 use http::HeaderValue;
 
-use super::{Backend, ClaudeApi, Operation, Secret};
+use super::{Backend, ClaudeApi, Heads, Operation, Secret};
 use crate::{BaseUrl, Cleartext, Request};
 
 /// Which workspace is asked: the back end's, for a key is made for one.
@@ -99,6 +99,10 @@ impl Backend for ClaudePlatformOnAws {
         let mut request = self.api.request(operation)?;
         request.headers.insert(WORKSPACE, self.workspace.clone());
         Ok(request)
+    }
+
+    fn heads(&self) -> Heads {
+        self.api.heads()
     }
 
     fn authorize(

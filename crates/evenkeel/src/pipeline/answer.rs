@@ -27,11 +27,11 @@ impl Received for Answer {
         let Response {
             facts,
             headers,
-            body,
+            mut body,
             ..
         } = response;
         Ok(Self {
-            body: call.read_body(body, &facts).await?,
+            body: call.read_body(&mut body, &facts).await?,
             facts,
             headers,
             watch,

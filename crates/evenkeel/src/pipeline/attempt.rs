@@ -40,21 +40,35 @@ pub(crate) trait Received: Sized + Send {
 
 /// The events of a reply from its first content on.
 impl Received for Live {
-    async fn receive(
+    // A block, which keeps its captures in their one place; a function keeps its arguments twice.
+    #[expect(clippy::manual_async_fn, reason = "the future is a third smaller")]
+    fn receive(
         call: &mut Call,
-        response: Response,
+        mut response: Response,
         watch: Stopwatch,
-    ) -> Result<Self, Broken> {
-        match response.form() {
-            Form::EventStream => {
-                let first_event = call.at_most_half(call.shared.tuning.timers.first_event);
-                let live = Self::stream(response, watch, &call.shared, &call.voice, first_event);
-                call.first_content_of(live).await
-            }
-            Form::Json => call.whole(response, watch).await,
-            _ => {
-                let failure = Failure::protocol("the reply is neither an event stream nor JSON");
-                Err(Broken::Failed(failure.with_facts(response.facts)))
+    ) -> impl Future<Output = Result<Self, Broken>> + Send {
+        async move {
+            match response.form() {
+                Form::EventStream => {
+                    let first_event = call.at_most_half(call.shared.tuning.timers.first_event);
+                    let (shared, voice) = (&call.shared, &call.voice);
+                    let mut live = Self::stream(response, watch, shared, voice, first_event);
+                    call.read_first_content(&mut live).await?;
+                    Ok(live)
+                }
+                // That was asked for, or a gateway gave it where a stream was asked.
+                Form::Json => {
+                    let bytes = call.read_body(&mut response.body, &response.facts).await?;
+                    let message = Message::from_json(&bytes, &response.facts);
+                    let message = Box::new(message.map_err(Broken::Failed)?);
+                    let (shared, voice) = (&call.shared, &call.voice);
+                    Ok(Self::whole(response.facts, message, watch, shared, voice))
+                }
+                _ => {
+                    let failure =
+                        Failure::protocol("the reply is neither an event stream nor JSON");
+                    Err(Broken::Failed(failure.with_facts(response.facts)))
+                }
             }
         }
     }
@@ -153,7 +167,13 @@ impl Call {
             let sending = pin!(self.shared.transport.send(request));
             self.bounded(Phase::Head, sending).await
         };
-        match self.exchange::<R>(watch, sent).await {
+        let received = match self.answered(sent) {
+            Ok(response) if is_success(&response) => R::receive(self, response, watch).await,
+            // Boxed, so that replies make no room for it.
+            Ok(response) => Err(Broken::Failed(Box::pin(self.refusal(response)).await)),
+            Err(broken) => Err(broken),
+        };
+        match received {
             Ok(received) => {
                 let now = self.now();
                 self.emit(What::first_content(watch.number, now.since(started)));
@@ -208,23 +228,18 @@ impl Call {
         self.share_hint(failure);
     }
 
-    async fn exchange<R: Received>(
-        &mut self,
-        watch: Stopwatch,
+    /// The response in the Claude API's framing, if there is one.
+    fn answered(
+        &self,
         sent: Result<Result<Response, Failure>, Broken>,
-    ) -> Result<R, Broken> {
+    ) -> Result<Response, Broken> {
         let response = sent?.map_err(Broken::Failed)?;
         self.shared.mark_answered();
-        let response = self.shared.backend.response(response);
-        if !(200..300).contains(&response.facts.status()) {
-            // Boxed, so that replies make no room for it.
-            return Err(Broken::Failed(Box::pin(self.refusal(response)).await));
-        }
-        R::receive(self, response, watch).await
+        Ok(self.shared.backend.response(response))
     }
 
     /// Reads until the first content, so that whatever fails before it can be tried again unseen.
-    async fn first_content_of(&mut self, mut live: Live) -> Result<Live, Broken> {
+    async fn read_first_content(&mut self, live: &mut Live) -> Result<(), Broken> {
         let mut phase = Phase::FirstEvent;
         loop {
             match live.step(self.limit()).await {
@@ -236,7 +251,7 @@ impl Call {
                         live.keep(event);
                     }
                     if shows {
-                        return Ok(live);
+                        return Ok(());
                     }
                 }
                 Step::Limit(stopped) => {
@@ -250,7 +265,10 @@ impl Call {
                 }
                 Step::End(end) => {
                     return match live.verdict(end) {
-                        Ok(message) => Ok(live.into_whole(message)),
+                        Ok(message) => {
+                            live.turn_whole(message);
+                            Ok(())
+                        }
                         Err(incomplete) => {
                             self.usage = Some(Box::new(incomplete.partial.usage().clone()));
                             Err(Broken::Failed(incomplete.error))
@@ -261,27 +279,13 @@ impl Call {
         }
     }
 
-    /// A whole message, whether that was asked for or a gateway gave one where a stream was asked.
-    async fn whole(&mut self, response: Response, watch: Stopwatch) -> Result<Live, Broken> {
-        let facts = response.facts;
-        let bytes = self.read_body(response.body, &facts).await?;
-        let message = Message::from_json(&bytes, &facts).map_err(Broken::Failed)?;
-        Ok(Live::whole(
-            facts,
-            message,
-            watch,
-            &self.shared,
-            &self.voice,
-        ))
-    }
-
     /// A body that is not a stream, whole.
-    pub(super) async fn read_body(&self, mut body: Body, facts: &Facts) -> Result<Bytes, Broken> {
+    pub(super) async fn read_body(&self, body: &mut Body, facts: &Facts) -> Result<Bytes, Broken> {
         let most = self.shared.tuning.sizes.reply_body;
         // Most replies are one chunk, which is read where it lies.
         let mut only = Bytes::new();
         let mut bytes = BytesMut::new();
-        while let Some(chunk) = self.chunk(&mut body, facts).await? {
+        while let Some(chunk) = self.chunk(body, facts).await? {
             let so_far = bytes.len().max(only.len());
             if so_far.saturating_add(chunk.len()) > most {
                 let failure = Failure::protocol(format!("the reply is larger than {}", Size(most)));
@@ -375,7 +379,7 @@ impl Call {
     }
 
     fn head_limit(&self) -> Duration {
-        self.at_most_half(self.plan.request().head_limit)
+        self.at_most_half(self.plan.written().head_limit())
     }
 
     /// While somebody waits, a black hole must leave room for a second try.
@@ -385,6 +389,10 @@ impl Call {
             _ => limit,
         }
     }
+}
+
+fn is_success(response: &Response) -> bool {
+    (200..300).contains(&response.facts.status())
 }
 
 /// Whether the server may have produced, and charge for, what this attempt did not bring.

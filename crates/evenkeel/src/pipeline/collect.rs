@@ -4,7 +4,7 @@ use evenkeel_messages::{Incomplete, Message, ServerTools, Usage};
 
 use super::{After, Call, CallPhase, Stopwatch};
 use crate::live::{Limit, Live, Step};
-use crate::reply::{Billing, Meta, Reply};
+use crate::reply::{Meta, Reply};
 use crate::{Attempt, Error};
 
 /// How reading a reply ended, if not well.
@@ -45,7 +45,7 @@ impl Call {
         }
     }
 
-    async fn read_to_end(&mut self, live: &mut Live) -> Result<Message, Broken> {
+    async fn read_to_end(&mut self, live: &mut Live) -> Result<Box<Message>, Broken> {
         loop {
             match live.step(self.body_limit()).await {
                 Step::Event(_) => {}
@@ -88,10 +88,12 @@ impl Call {
         }
     }
 
-    pub(crate) fn succeed(&mut self, live: &Live, message: Message) -> Reply {
-        let usage = message.usage.clone();
-        let meta = self.complete(live.watch, live.facts(), Some(usage));
-        Reply { message, meta }
+    pub(crate) fn succeed(&mut self, live: &Live, message: Box<Message>) -> Reply {
+        let meta = self.complete(live.watch, live.facts(), Some(&message.usage));
+        Reply {
+            message: *message,
+            meta,
+        }
     }
 
     /// Books the end of a call that brought what it was made for.
@@ -99,10 +101,10 @@ impl Call {
         &mut self,
         watch: Stopwatch,
         facts: &Facts,
-        usage: Option<Usage>,
+        usage: Option<&Usage>,
     ) -> Meta {
         let now = self.now();
-        self.book_complete(watch, facts, usage.unwrap_or_default(), now);
+        self.book_complete(watch, facts, usage, now);
         #[cfg(feature = "retry")]
         self.settle(now);
         self.phase = CallPhase::Ended;
@@ -122,7 +124,7 @@ impl Call {
         &mut self,
         watch: Stopwatch,
         facts: &Facts,
-        usage: Usage,
+        usage: Option<&Usage>,
         now: Moment,
     ) {
         if self
@@ -133,8 +135,8 @@ impl Call {
             return;
         }
         let took = now.since(watch.started);
-        let attempt = Attempt::complete(watch.number, facts, watch.waited, took);
-        self.keep(attempt.with_usage(usage, Billing::Once));
+        let attempt = Attempt::complete(watch.number, facts, watch.waited, took, usage);
+        self.keep(attempt);
     }
 
     /// Keeps the record of an attempt; most calls have one.

@@ -190,7 +190,8 @@ impl Call {
     pub(crate) async fn open_message(&mut self) -> Result<Live, Error> {
         let mut live: Live = self.open().await?;
         while refuses(&live) && self.hops.is_open() {
-            self.book_complete(live.watch, live.facts(), live.usage(), self.now());
+            let usage = live.usage();
+            self.book_complete(live.watch, live.facts(), Some(&usage), self.now());
             self.hop(Trigger::Refusal);
             self.spare = Spare::Reply;
             let next = self.open::<Live>().await;

@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use evenkeel_error::Error as Failure;
 use evenkeel_messages::{MessageRequest, Streaming};
-use evenkeel_transport::{Operation, ReplyForm, Request, StreamBody};
+use evenkeel_transport::{Operation, ReplyForm, StreamBody};
 use http::Method;
 
+use super::written::Written;
 use crate::identity::Identity;
 use crate::options::Options;
 use crate::repeat::Repeat;
@@ -13,8 +14,7 @@ use crate::{Credential, Fetch};
 
 /// What is sent: the same for every attempt.
 pub(crate) struct Plan {
-    /// In the back end's words, and without authentication, which is each attempt's own.
-    request: Request,
+    written: Written,
     pub(super) repeat: Repeat,
     pub(super) lane: Arc<Lane>,
     pub(super) identity: Arc<Identity>,
@@ -40,12 +40,34 @@ impl Plan {
             }
             Fetch::Streamed | Fetch::Plain => (Streaming::Off, ReplyForm::Whole, timers.plain_head),
         };
-        let mut operation = Operation::new(Method::POST, "/v1/messages");
-        operation.body = request.to_body(streaming)?;
-        operation.model = Some(request.model());
-        operation.reply = reply;
-        operation.head_limit = head_limit;
-        let plan = Self::of(shared, operation, request.model(), options)?;
+        let body = request.to_body(streaming)?;
+        let kept = match options.extras {
+            None => shared.memory.kept_head(),
+            Some(_) => None,
+        };
+        let plan = if let Some(head) = kept {
+            options.check()?;
+            Self {
+                repeat: Repeat::Safe,
+                written: Written::kept(head, body, head_limit),
+                lane: shared.lane(request.model()),
+                identity: Arc::clone(&shared.identity),
+                #[cfg(feature = "breaker")]
+                key: None,
+            }
+        } else {
+            let mut operation = Operation::new(Method::POST, "/v1/messages");
+            operation.body = body;
+            operation.model = Some(request.model());
+            operation.reply = reply;
+            operation.head_limit = head_limit;
+            let plan = Self::of(shared, operation, request.model(), options)?;
+            if options.extras.is_none() {
+                plan.keeping_its_head(shared)?
+            } else {
+                plan
+            }
+        };
         Ok(Self {
             repeat: Repeat::of_message(&request),
             #[cfg(feature = "breaker")]
@@ -102,7 +124,7 @@ impl Plan {
         }
         Ok(Self {
             repeat: Repeat::of_method(&operation.method),
-            request: shared.backend.request(operation)?,
+            written: Written::Own(Box::new(shared.backend.request(operation)?)),
             lane: shared.lane(lane),
             identity,
             #[cfg(feature = "breaker")]
@@ -118,13 +140,19 @@ impl Plan {
 
     /// The same with a body that is read as it is sent.
     pub(crate) fn streaming(mut self, body: StreamBody) -> Self {
-        self.request.stream = Some(body);
+        self.written = self.written.streaming(body);
         self
     }
 
-    /// What each attempt sends a copy of.
-    pub(crate) fn request(&self) -> &Request {
-        &self.request
+    /// The same, whose head the client uses for its other calls like it, if they have the same.
+    fn keeping_its_head(mut self, shared: &Shared) -> Result<Self, Failure> {
+        self.written = self.written.keeping_its_head(shared)?;
+        Ok(self)
+    }
+
+    /// What its attempts send.
+    pub(crate) fn written(&self) -> &Written {
+        &self.written
     }
 
     /// What its attempts are authenticated with.

@@ -70,7 +70,7 @@ impl Call {
 
     /// Whether the body is gone, so that there is no other attempt.
     pub(super) fn is_spent(&self) -> bool {
-        let stream = self.plan.request().stream.as_ref();
+        let stream = self.plan.written().stream();
         stream.is_some_and(|stream| stream.state() == BodyState::Spent)
     }
 }

@@ -1,0 +1,53 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use evenkeel_messages::MessageRequest;
+
+use crate::{Error, Messages, Reply};
+
+/// A call for a whole reply, begun when it is first polled; pending for ever once it has ended.
+///
+/// Written by hand because a reply is large: an async block would move it twice more on its way to
+/// the caller.
+pub(crate) struct Creation {
+    asked: Option<(Messages, MessageRequest)>,
+    /// In a box, so that what a caller moves about, into a task or a box of its own, stays small.
+    running: Option<Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send>>>,
+}
+
+impl Creation {
+    pub(crate) fn new(calls: Messages, request: MessageRequest) -> Self {
+        Self {
+            asked: Some((calls, request)),
+            running: None,
+        }
+    }
+}
+
+impl Future for Creation {
+    type Output = Result<Reply, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some((calls, request)) = self.asked.take() {
+            match calls.begin(request) {
+                Ok(call) => self.running = Some(Box::pin(call.collect())),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        let Some(running) = &mut self.running else {
+            return Poll::Pending;
+        };
+        let reply = running.as_mut().poll(cx);
+        if reply.is_ready() {
+            self.running = None;
+        }
+        reply
+    }
+}
+
+impl fmt::Debug for Creation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Creation").finish_non_exhaustive()
+    }
+}
