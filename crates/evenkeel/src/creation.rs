@@ -6,7 +6,7 @@ use evenkeel_messages::MessageRequest;
 
 use crate::{Error, Messages, Reply};
 
-/// A call for a whole reply, begun when it is first polled; pending for ever once it has ended.
+/// A call for a whole reply, begun when it is first polled.
 ///
 /// Written by hand because a reply is large: an async block would move it twice more on its way to
 /// the caller.
@@ -35,14 +35,11 @@ impl Future for Creation {
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        let Some(running) = &mut self.running else {
-            return Poll::Pending;
-        };
-        let reply = running.as_mut().poll(cx);
-        if reply.is_ready() {
-            self.running = None;
+        match &mut self.running {
+            // As it comes, into the caller's place for it.
+            Some(running) => running.as_mut().poll(cx),
+            None => Poll::Pending,
         }
-        reply
     }
 }
 

@@ -12,7 +12,7 @@ use evenkeel_messages::{
     Accumulator, Decoder, End, Incomplete, Message, Partial, ServerTools, StallClock, StallLimits,
     StallVerdict, StreamEvent, Usage,
 };
-use evenkeel_transport::{Body, Response};
+use evenkeel_transport::Body;
 
 use crate::clock::Timer;
 use crate::options::Voice;
@@ -79,7 +79,8 @@ pub(crate) type Limit = Option<(Moment, Stopped)>;
 
 impl Live {
     pub(crate) fn stream(
-        response: Response,
+        facts: Facts,
+        body: Body,
         watch: Stopwatch,
         shared: &Arc<Shared>,
         voice: &Voice,
@@ -94,18 +95,18 @@ impl Live {
             .warning(timers.warning);
         let sizes = &shared.tuning.sizes;
         let stream = Stream {
-            body: response.body,
-            decoder: Decoder::new(response.facts.clone())
+            body,
+            decoder: Decoder::new(facts.clone())
                 .event_limit(sizes.event)
                 .body_limit(sizes.reply_body as u64),
-            accumulator: Accumulator::new(response.facts.clone()),
+            accumulator: Accumulator::new(facts.clone()),
             stalls: StallClock::new(limits),
             timer: Timer::default(),
             stage: Stage::Open,
         };
         Self::of(
             Source::Stream(Box::new(stream)),
-            response.facts,
+            facts,
             watch,
             shared,
             voice,

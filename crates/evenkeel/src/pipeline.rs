@@ -173,18 +173,22 @@ impl Call {
 
     async fn open_after<R: Received>(&mut self, mut waited: Duration) -> Result<R, Error> {
         loop {
-            match self.attempt(waited).await {
+            // Apart, so that what was received takes no room in the waits below.
+            let halt = match self.attempt(waited).await {
                 Ok(received) => return Ok(received),
-                Err(Halt::Renew) => waited = Duration::ZERO,
-                Err(Halt::Unrenewed(failure)) => {
+                Err(halt) => halt,
+            };
+            match halt {
+                Halt::Renew => waited = Duration::ZERO,
+                Halt::Unrenewed(failure) => {
                     waited = self.after(failure, After::Unrenewed).await?;
                 }
-                Err(Halt::Failed(failure)) => match self.escape(failure) {
+                Halt::Failed(failure) => match self.escape(failure) {
                     Ok(()) => waited = Duration::ZERO,
                     Err(failure) => waited = self.after(failure, After::Nothing).await?,
                 },
-                Err(Halt::Ended(stopped)) => return Err(self.out_of_time(stopped)),
-                Err(Halt::Refused(failure, stopped)) => match self.escape(failure) {
+                Halt::Ended(stopped) => return Err(self.out_of_time(stopped)),
+                Halt::Refused(failure, stopped) => match self.escape(failure) {
                     Ok(()) => waited = Duration::ZERO,
                     Err(failure) => return Err(self.give_up(failure, stopped)),
                 },

@@ -330,7 +330,7 @@ mod tests {
         let (shared, options) = (client.shared(), Options::default());
         let plan = Plan::message(&shared, request(), Fetch::Plain, &options).unwrap();
         let collect = size_of_val(&Call::new(shared, plan, &options).collect());
-        assert!(collect <= 2_560, "{collect} bytes");
+        assert!(collect <= 1_032, "{collect} bytes");
     }
 
     #[test]

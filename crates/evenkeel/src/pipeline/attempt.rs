@@ -44,30 +44,36 @@ impl Received for Live {
     #[expect(clippy::manual_async_fn, reason = "the future is a third smaller")]
     fn receive(
         call: &mut Call,
-        mut response: Response,
+        response: Response,
         watch: Stopwatch,
     ) -> impl Future<Output = Result<Self, Broken>> + Send {
+        let form = response.form();
+        let Response {
+            facts, mut body, ..
+        } = response;
         async move {
-            match response.form() {
+            match form {
                 Form::EventStream => {
                     let first_event = call.at_most_half(call.shared.tuning.timers.first_event);
                     let (shared, voice) = (&call.shared, &call.voice);
-                    let mut live = Self::stream(response, watch, shared, voice, first_event);
+                    let mut live = Self::stream(facts, body, watch, shared, voice, first_event);
                     call.read_first_content(&mut live).await?;
                     Ok(live)
                 }
                 // That was asked for, or a gateway gave it where a stream was asked.
                 Form::Json => {
-                    let bytes = call.read_body(&mut response.body, &response.facts).await?;
-                    let message = Message::from_json(&bytes, &response.facts);
-                    let message = Box::new(message.map_err(Broken::Failed)?);
+                    let bytes = call.read_body(&mut body, &facts).await?;
+                    let message = match Message::from_json(&bytes, &facts) {
+                        Ok(message) => Box::new(message),
+                        Err(failure) => return Err(Broken::Failed(failure)),
+                    };
                     let (shared, voice) = (&call.shared, &call.voice);
-                    Ok(Self::whole(response.facts, message, watch, shared, voice))
+                    Ok(Self::whole(facts, message, watch, shared, voice))
                 }
                 _ => {
                     let failure =
                         Failure::protocol("the reply is neither an event stream nor JSON");
-                    Err(Broken::Failed(failure.with_facts(response.facts)))
+                    Err(Broken::Failed(failure.with_facts(facts)))
                 }
             }
         }
@@ -83,6 +89,12 @@ impl Received for Live {
 pub(crate) enum Broken {
     Failed(Failure),
     Ended(Ended),
+}
+
+/// A response, by its status.
+enum Head {
+    Success(Response),
+    Refusal(Response),
 }
 
 /// A limit of the caller's ended an exchange.
@@ -160,7 +172,8 @@ impl Call {
         self.retrying.sent();
         self.emit(What::attempt_started(watch.number, waited));
         self.passage.sent();
-        let sent = if request.stream.is_some() {
+        // Asked of the plan: what is borrowed once is kept for the rest of the attempt.
+        let sent = if self.plan.written().stream().is_some() {
             // Few calls upload anything: the others do not carry what that takes.
             Box::pin(self.upload(request)).await
         } else {
@@ -168,9 +181,11 @@ impl Call {
             self.bounded(Phase::Head, sending).await
         };
         let received = match self.answered(sent) {
-            Ok(response) if is_success(&response) => R::receive(self, response, watch).await,
+            Ok(Head::Success(response)) => R::receive(self, response, watch).await,
             // Boxed, so that replies make no room for it.
-            Ok(response) => Err(Broken::Failed(Box::pin(self.refusal(response)).await)),
+            Ok(Head::Refusal(response)) => {
+                Err(Broken::Failed(Box::pin(self.refusal(response)).await))
+            }
             Err(broken) => Err(broken),
         };
         match received {
@@ -229,13 +244,15 @@ impl Call {
     }
 
     /// The response in the Claude API's framing, if there is one.
-    fn answered(
-        &self,
-        sent: Result<Result<Response, Failure>, Broken>,
-    ) -> Result<Response, Broken> {
+    fn answered(&self, sent: Result<Result<Response, Failure>, Broken>) -> Result<Head, Broken> {
         let response = sent?.map_err(Broken::Failed)?;
         self.shared.mark_answered();
-        Ok(self.shared.backend.response(response))
+        let response = self.shared.backend.response(response);
+        if (200..300).contains(&response.facts.status()) {
+            Ok(Head::Success(response))
+        } else {
+            Ok(Head::Refusal(response))
+        }
     }
 
     /// Reads until the first content, so that whatever fails before it can be tried again unseen.
@@ -389,10 +406,6 @@ impl Call {
             _ => limit,
         }
     }
-}
-
-fn is_success(response: &Response) -> bool {
-    (200..300).contains(&response.facts.status())
 }
 
 /// Whether the server may have produced, and charge for, what this attempt did not bring.

@@ -16,7 +16,8 @@ pub(crate) enum Broken {
 impl Call {
     /// Makes attempts until one brings a whole reply.
     pub(crate) async fn collect(mut self: Box<Self>) -> Result<Reply, Error> {
-        let mut live = self.open_message().await?;
+        // In a place of its own: the future would keep room for it from its beginning on.
+        let mut live = Box::new(self.open_message().await?);
         let mut replays = 0_u32;
         loop {
             let broken = match self.read_to_end(&mut live).await {
@@ -41,7 +42,8 @@ impl Call {
                 self.retrying.progressed(now);
             }
             let waited = self.after(failure, after).await?;
-            live = self.open_after(waited).await?;
+            // Boxed, so that the calls that need none make no room for it.
+            live = Box::new(Box::pin(self.open_after(waited)).await?);
         }
     }
 

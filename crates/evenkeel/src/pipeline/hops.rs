@@ -190,11 +190,9 @@ impl Call {
     pub(crate) async fn open_message(&mut self) -> Result<Live, Error> {
         let mut live: Live = self.open().await?;
         while refuses(&live) && self.hops.is_open() {
-            let usage = live.usage();
-            self.book_complete(live.watch, live.facts(), Some(&usage), self.now());
-            self.hop(Trigger::Refusal);
-            self.spare = Spare::Reply;
-            let next = self.open::<Live>().await;
+            self.leave_refusal(&live);
+            // Boxed, so that the calls that meet none make no room for it.
+            let next = Box::pin(self.open::<Live>()).await;
             self.spare = Spare::None;
             match next {
                 Ok(next) => live = next,
@@ -204,6 +202,14 @@ impl Call {
         }
         self.hops.close();
         Ok(live)
+    }
+
+    /// Books the refusal, which the call falls back to, and goes on.
+    fn leave_refusal(&mut self, live: &Live) {
+        let now = self.now();
+        self.book_complete(live.watch, live.facts(), Some(&live.usage()), now);
+        self.hop(Trigger::Refusal);
+        self.spare = Spare::Reply;
     }
 }
 

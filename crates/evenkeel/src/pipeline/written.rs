@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use evenkeel_error::Error;
 use evenkeel_transport::{Heads, Request, StreamBody};
+use http::HeaderMap;
 
 use crate::Credential;
 use crate::clock::Clock;
@@ -115,8 +116,16 @@ impl Written {
     }
 }
 
+/// Room in the headers for what the HTTP client adds to them (`accept`, `user-agent`, `host`,
+/// `content-length`), so that they need not grow.
+const ROOM: usize = 4;
+
 fn with_body(head: &Request, body: &Bytes, head_limit: Duration) -> Request {
-    let mut request = head.clone();
+    let mut request = Request::new(head.method.clone(), head.uri.clone());
+    request.headers = HeaderMap::with_capacity(head.headers.len() + ROOM);
+    for (name, value) in &head.headers {
+        request.headers.append(name, value.clone());
+    }
     request.body = body.clone();
     request.head_limit = head_limit;
     request
