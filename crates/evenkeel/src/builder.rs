@@ -249,9 +249,7 @@ impl ClientBuilder {
             spacing: self.spacing / self.divisor.get(),
             divisor: self.divisor,
             #[cfg(feature = "retry")]
-            policy: self.policy,
-            #[cfg(feature = "retry")]
-            hint_spread: self.hint_spread,
+            policies: crate::pipeline::Policies::new(self.policy, self.hint_spread, self.divisor),
             #[cfg(feature = "retry")]
             budget: self.budget,
             #[cfg(feature = "retry")]

@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use evenkeel_messages::MessageRequest;
+use evenkeel_transport::BoxFuture;
 
 use crate::{Error, Messages, Reply};
 
@@ -13,7 +14,7 @@ use crate::{Error, Messages, Reply};
 pub(crate) struct Creation {
     asked: Option<(Messages, MessageRequest)>,
     /// In a box, so that what a caller moves about, into a task or a box of its own, stays small.
-    running: Option<Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send>>>,
+    running: Option<BoxFuture<'static, Result<Reply, Error>>>,
 }
 
 impl Creation {

@@ -239,13 +239,13 @@ impl Live {
     /// The verdict on a reply that has ended. Afterwards there is nothing left to read.
     pub(crate) fn verdict(&mut self, end: End) -> Result<Box<Message>, Box<Incomplete>> {
         match &mut self.source {
-            Source::Whole(message) => match message.take() {
-                Some(message) => Ok(message),
-                None => {
+            Source::Whole(message) => message.take().map_or_else(
+                || {
                     let empty = Accumulator::new(self.facts.clone());
                     empty.end(end).into_result().map(Box::new)
-                }
-            },
+                },
+                Ok,
+            ),
             Source::Stream(stream) => {
                 let accumulator = &stream.accumulator;
                 self.spent = (accumulator.output_tokens_seen(), accumulator.server_tools());

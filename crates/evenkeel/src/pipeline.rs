@@ -55,6 +55,8 @@ mod restart;
 mod upload;
 mod written;
 
+#[cfg(feature = "retry")]
+pub(crate) use again::Policies;
 pub(crate) use answer::Answer;
 pub(crate) use attempt::{Received, Stopwatch};
 pub(crate) use collect::Broken;

@@ -61,9 +61,7 @@ pub(crate) struct Tuning {
     pub(crate) spacing: Duration,
     pub(crate) divisor: NonZeroU32,
     #[cfg(feature = "retry")]
-    pub(crate) policy: Option<evenkeel_backoff::RetryPolicy>,
-    #[cfg(feature = "retry")]
-    pub(crate) hint_spread: Option<Duration>,
+    pub(crate) policies: crate::pipeline::Policies,
     #[cfg(feature = "retry")]
     pub(crate) budget: Option<evenkeel_backoff::RetryBudgetBuilder>,
     #[cfg(feature = "retry")]

@@ -1,5 +1,6 @@
 //! What follows a failure: another attempt, after which wait and from which budget, or the end.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use evenkeel_backoff::{
@@ -44,20 +45,14 @@ impl Retrying {
         options: &Options,
         now: Moment,
     ) -> Self {
-        let mut policy = tuning.policy.unwrap_or_else(|| policy_for(patience));
-        if let (None, Some(limit)) = (policy.patience_limit(), patience.limit()) {
-            policy = policy.patience(limit);
-        }
-        if let Some(most) = tuning.hint_spread {
-            policy = policy.hint_spread(most);
-        }
+        let mut policy = tuning.policies.of(patience);
         if let Some(attempts) = options.attempts {
             policy = policy.max_attempts(attempts);
         }
         Self {
             repeat,
             ambiguous: options.ambiguous,
-            policy: policy.time_divided_by(tuning.divisor),
+            policy,
             session: Session::start(now),
             used: Duration::ZERO,
             shortened: None,
@@ -111,6 +106,47 @@ impl Retrying {
     /// The call got somewhere, and lost it.
     pub(super) fn progressed(&mut self, now: Moment) {
         self.session.progressed(now);
+    }
+}
+
+/// The retry policies of a client, in its own time. Made once: most calls need none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policies {
+    interactive: RetryPolicy,
+    background: RetryPolicy,
+    unattended: RetryPolicy,
+}
+
+impl Policies {
+    /// With a policy, and a spread of hints, that the caller chose for all.
+    pub(crate) fn new(
+        own: Option<RetryPolicy>,
+        hint_spread: Option<Duration>,
+        divisor: NonZeroU32,
+    ) -> Self {
+        let of = |patience: Patience| {
+            let mut policy = own.unwrap_or_else(|| policy_for(patience));
+            if let (None, Some(limit)) = (policy.patience_limit(), patience.limit()) {
+                policy = policy.patience(limit);
+            }
+            if let Some(most) = hint_spread {
+                policy = policy.hint_spread(most);
+            }
+            policy.time_divided_by(divisor)
+        };
+        Self {
+            interactive: of(Patience::Interactive),
+            background: of(Patience::Background),
+            unattended: of(Patience::Unattended),
+        }
+    }
+
+    fn of(&self, patience: Patience) -> RetryPolicy {
+        match patience {
+            Patience::Interactive => self.interactive,
+            Patience::Background => self.background,
+            Patience::Unattended => self.unattended,
+        }
     }
 }
 
