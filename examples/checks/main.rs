@@ -8,6 +8,7 @@
     reason = "a test panics to fail, and so do the functions it is made of; waits for processes are bounded"
 )]
 
+mod handler;
 
 use std::process::Stdio;
 use std::time::Duration;
