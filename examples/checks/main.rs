@@ -8,6 +8,7 @@
     reason = "a test panics to fail, and so do the functions it is made of; waits for processes are bounded"
 )]
 
+mod gateway;
 mod handler;
 
 use std::process::Stdio;
@@ -212,7 +213,7 @@ fn each_example_is_read_in_a_minute() {
             }
         }
     }
-    assert!(files.iter().any(|path| path.ends_with("batch_job/main.rs")));
+    assert!(files.iter().any(|path| path.ends_with("gateway/main.rs")));
     for path in files {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines < 60, "{} has {lines} lines", path.display());
