@@ -10,6 +10,7 @@
 
 mod gateway;
 mod handler;
+mod tool_loop;
 
 use std::process::Stdio;
 use std::time::Duration;
