@@ -2,12 +2,13 @@
 //! nothing. `cargo run -p evenkeel-examples --bin own-transport -- attempts.jsonl`
 #![allow(clippy::print_stdout, reason = "it shows the answer")]
 
-use std::{env, error::Error as StdError, fs::File, io::Write as _, sync::Mutex};
+use std::{env, fs::File, io::Write as _, process::ExitCode, sync::Mutex};
 
 use evenkeel::error::Error;
-use evenkeel::transport::{BaseUrl, BoxFuture, Cleartext, ReqwestTransport};
+use evenkeel::transport::{BaseUrl, BoxFuture, ClaudeApi, Cleartext, ReqwestTransport};
 use evenkeel::transport::{Request, Response, StreamBodies, Transport};
 use evenkeel::{Client, MessageRequest};
+use evenkeel_examples::exit;
 use serde_json::json;
 
 struct Recorded<T> {
@@ -39,20 +40,20 @@ impl<T: Transport> Transport for Recorded<T> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn StdError>> {
-    let base = env::var("ANTHROPIC_BASE_URL").unwrap_or("https://api.anthropic.com".into());
+async fn main() -> ExitCode {
+    exit::code(hello().await)
+}
+
+async fn hello() -> Result<(), Box<dyn std::error::Error>> {
+    let base = env::var("ANTHROPIC_BASE_URL").unwrap_or(ClaudeApi::URL.into());
     let url = BaseUrl::parse(&base, Cleartext::LoopbackOnly)?;
     let inner = ReqwestTransport::builder().build_for(&url)?;
     let path = env::args().nth(1).unwrap_or("attempts.jsonl".into());
     let log = Mutex::new(File::options().create(true).append(true).open(path)?);
-    let mut client = Client::with_transport(Recorded { inner, log }).base_url(base);
-    if let Ok(key) = env::var("ANTHROPIC_API_KEY") {
-        client = client.api_key(key);
-    }
+    let client = Client::with_transport(Recorded { inner, log }).base_url(base);
+    let key = env::var("ANTHROPIC_API_KEY").unwrap_or_default(); // none is refused by `build`
+    let calls = client.api_key(key).build()?.messages();
     let request = MessageRequest::new("claude-haiku-5-5", 256).user("Hello");
-    println!(
-        "{}",
-        client.build()?.messages().create(request).await?.text()
-    );
+    println!("{}", calls.create(request).await?.text());
     Ok(())
 }

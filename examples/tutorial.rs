@@ -1,4 +1,7 @@
-//! The pages of the tutorial in `docs/`, so that their programs are compiled and run as tests.
+//! What the examples share, which is how they end; and the pages of the tutorial in `docs/`, so that
+//! their programs are compiled and run as tests.
+
+pub mod exit;
 
 #[doc = include_str!("../docs/tutorial/first-call.md")]
 pub mod first_call {}

@@ -8,12 +8,16 @@
     reason = "a test panics to fail, and so do the functions it is made of; waits for processes are bounded"
 )]
 
+mod gateway;
+mod handler;
+mod tool_loop;
+
 use std::process::Stdio;
 use std::time::Duration;
 
-use evenkeel_simulator::{Answer, Cut, Reply, Scenario, Simulator};
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use evenkeel_simulator::{Cut, Reply, Scenario, Simulator};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -38,13 +42,18 @@ fn command(path: &str, api: &Simulator) -> Command {
     command
 }
 
-/// What it wrote to its two outputs, once it has ended well.
-async fn run(command: &mut Command) -> (String, String) {
+/// What it wrote to its two outputs, once it has ended with this code.
+async fn end(command: &mut Command, code: i32) -> (String, String) {
     let output = timeout(LIMIT, command.output()).await.unwrap().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{stdout}\n{stderr}");
+    assert_eq!(output.status.code(), Some(code), "{stdout}\n{stderr}");
     (stdout, stderr)
+}
+
+/// What it wrote to its two outputs, once it has ended well.
+async fn run(command: &mut Command) -> (String, String) {
+    end(command, 0).await
 }
 
 /// A server that has said where it listens.
@@ -55,8 +64,16 @@ async fn serve(command: &mut Command) -> (Child, String) {
     (child, address.unwrap())
 }
 
+/// By the caller with this key; an empty one is none.
 async fn post(url: &str, key: &str, body: Value) -> (u16, http::HeaderMap, String) {
-    let request = reqwest::Client::new().post(url).header("x-api-key", key);
+    let mut request = reqwest::Client::new().post(url);
+    if !key.is_empty() {
+        request = request.header("x-api-key", key);
+    }
+    send(request, body).await
+}
+
+async fn send(request: reqwest::RequestBuilder, body: Value) -> (u16, http::HeaderMap, String) {
     let request = request.header("content-type", "application/json");
     let reply = timeout(LIMIT, request.body(body.to_string()).send())
         .await
@@ -64,27 +81,6 @@ async fn post(url: &str, key: &str, body: Value) -> (u16, http::HeaderMap, Strin
         .unwrap();
     let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
     (status, headers, reply.text().await.unwrap_or_default())
-}
-
-#[tokio::test]
-async fn the_handler_answers_and_says_when_to_come_back() {
-    let api = api(vec![
-        busy(),
-        Reply::message("It is."),
-        Reply::rate_limited(Duration::from_hours(1)),
-    ])
-    .await;
-    let (_server, url) = serve(&mut command(env!("CARGO_BIN_EXE_axum-handler"), &api)).await;
-
-    let question = json!({ "question": "Is all well?" });
-    let (status, _, body) = post(&url, "", question.clone()).await;
-    assert_eq!((status, body.as_str()), (200, r#"{"answer":"It is."}"#));
-
-    let (status, headers, _) = post(&url, "", question).await;
-    let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
-    assert_eq!(status, 503);
-    assert!((3_500..=3_700 + 15).contains(&wait), "{wait}");
-    assert_eq!(api.journal().len(), 3, "an hour is not waited for");
 }
 
 #[tokio::test]
@@ -114,20 +110,52 @@ async fn the_batch_job_goes_on_where_it_was_killed() {
 }
 
 #[tokio::test]
+async fn the_batch_job_goes_past_a_bad_question_and_says_so_in_its_exit_code() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("batch-job-bad");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let (questions, answers) = (folder.join("in.txt"), folder.join("out.jsonl"));
+    std::fs::write(&questions, "one\ntwo\nthree\n").unwrap();
+    let refused = Reply::error(400, "invalid_request_error", "prompt is too long");
+    let bad = api(vec![refused, Reply::message("done")]).await;
+    let mut job = command(env!("CARGO_BIN_EXE_batch-job"), &bad);
+
+    let (_, says) = end(job.arg(&questions).arg(&answers), 65).await;
+
+    assert_eq!(says.matches("line ").count(), 1, "{says}");
+    assert_eq!(
+        std::fs::read_to_string(&answers).unwrap().lines().count(),
+        2
+    );
+    assert_eq!(bad.journal().len(), 3);
+
+    let spent = api(vec![Reply::error(
+        401,
+        "authentication_error",
+        "invalid x-api-key",
+    )])
+    .await;
+    let mut job = command(env!("CARGO_BIN_EXE_batch-job"), &spent);
+    let _ = end(job.arg(&questions).arg(&answers), 77).await;
+    let _ = end(&mut command(env!("CARGO_BIN_EXE_batch-job"), &spent), 2).await;
+}
+
+#[tokio::test]
 async fn the_editor_shows_what_came_and_marks_it_as_unfinished() {
     let whole = api(vec![busy(), Reply::message("println!();")]).await;
     let (shown, marks) = run(&mut command(env!("CARGO_BIN_EXE_editor"), &whole)).await;
     assert_eq!((shown.as_str(), marks.as_str()), ("println!();", ""));
     assert_eq!(whole.journal().len(), 2);
+    assert!(whole.journal().iter().all(|entry| entry.carried_key));
 
     let text = "a long answer ".repeat(50);
     let cut = api(vec![
         Reply::message(text).cut_after_bytes(1_500, Cut::Reset),
     ])
     .await;
-    let (shown, marks) = run(&mut command(env!("CARGO_BIN_EXE_editor"), &cut)).await;
+    let (shown, marks) = end(&mut command(env!("CARGO_BIN_EXE_editor"), &cut), 76).await;
     assert!(shown.starts_with("a long answer"), "{shown}");
-    assert!(marks.contains("[unfinished: interrupted"), "{marks}");
+    assert!(marks.starts_with("\n[unfinished]\ninterrupted"), "{marks}");
     assert_eq!(
         cut.journal().len(),
         1,
@@ -136,43 +164,19 @@ async fn the_editor_shows_what_came_and_marks_it_as_unfinished() {
 }
 
 #[tokio::test]
-async fn the_gateway_forwards_both_ways_and_keeps_refused_keys_apart() {
-    let api = Simulator::start(
-        Scenario::script(vec![busy(), Reply::message("Forwarded.")]).key_required(),
-    )
-    .await
-    .unwrap();
-    let (_server, base) = serve(&mut command(env!("CARGO_BIN_EXE_gateway"), &api)).await;
-    let url = format!("{base}/v1/messages");
-    let user = json!([{ "role": "user", "content": "Hi" }]);
-    let mut body = json!({ "model": "claude-haiku-5-5", "max_tokens": 9, "messages": user });
-
-    let (status, _, reply) = post(&url, "sk-ant-api03-one", body.clone()).await;
-    let reply: Value = serde_json::from_str(&reply).unwrap();
-    assert_eq!(
-        (status, &reply["content"][0]["text"]),
-        (200, &json!("Forwarded."))
-    );
-
-    body["stream"] = json!(true);
-    let (status, headers, reply) = post(&url, "sk-ant-api03-two", body).await;
-    assert_eq!(
-        (status, headers["content-type"].to_str().unwrap()),
-        (200, "text/event-stream")
-    );
-    assert!(reply.starts_with("event: message_start\n"), "{reply}");
-    assert!(
-        reply.contains("text_delta") && reply.contains("event: message_stop\n"),
-        "{reply}"
-    );
-
-    let (status, headers, reply) = post(&url, "sk-ant-api03-one", json!({ "model": 1 })).await;
-    assert_eq!(
-        (status, headers["x-should-retry"].to_str().unwrap()),
-        (400, "false")
-    );
-    assert!(reply.contains("invalid_config"), "{reply}");
-    assert_eq!(api.journal().len(), 3);
+async fn programs_with_a_transport_of_their_own_send_nothing_without_a_key() {
+    let api = api(vec![Reply::message("Hello.")]).await;
+    let log = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("keyless.jsonl");
+    for program in [
+        env!("CARGO_BIN_EXE_editor"),
+        env!("CARGO_BIN_EXE_own-transport"),
+    ] {
+        let mut program = command(program, &api);
+        let keyless = program.env_remove("ANTHROPIC_API_KEY").arg(&log);
+        let (_, says) = end(keyless, 78).await;
+        assert!(says.contains("api_key"), "{says}");
+    }
+    assert!(api.journal().is_empty());
 }
 
 #[tokio::test]
@@ -194,44 +198,26 @@ async fn the_transport_around_another_keeps_what_each_attempt_came_to() {
     assert!(!log.contains("planted"), "{log}");
 }
 
-#[tokio::test]
-async fn the_model_reads_a_file_and_deletes_none_that_a_person_keeps() {
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("tool-loop");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("note.txt"), "Buy milk.").unwrap();
-    let read = Answer::new()
-        .tool_use("read_file", r#"{"name":"note.txt"}"#)
-        .tool_use("read_file", r#"{"name":"../../secret"}"#);
-    let delete = Answer::new().tool_use("delete_file", r#"{"name":"note.txt"}"#);
-    let api = api(vec![
-        Reply::answer(read),
-        busy(),
-        Reply::answer(delete),
-        Reply::message("It says: buy milk."),
-    ])
-    .await;
-    let mut program = command(env!("CARGO_BIN_EXE_tool-loop"), &api);
-
-    // Nobody is at the terminal, and so nobody says yes.
-    let (shown, asked) = run(program.current_dir(&folder).stdin(Stdio::null())).await;
-
-    assert_eq!(shown, "It says: buy milk.\n");
-    assert!(asked.contains("delete_file"), "{asked}");
-    assert!(folder.join("note.txt").exists());
-    assert_eq!(api.journal().len(), 4);
-}
-
 #[test]
 fn each_example_is_read_in_a_minute() {
-    for entry in std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.file_name().is_none_or(|name| name == "tutorial.rs") {
-            continue;
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_path_buf(), root.join("parts/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let is_example = !["checks", "parts"].iter().any(|name| path.ends_with(name));
+            if path.is_dir() && folder == root && is_example {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
         }
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            let lines = std::fs::read_to_string(&path).unwrap().lines().count();
-            assert!(lines < 60, "{} has {lines} lines", path.display());
-        }
+    }
+    assert!(files.iter().any(|path| path.ends_with("gateway/main.rs")));
+    for path in files {
+        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines < 60, "{} has {lines} lines", path.display());
     }
 }
 

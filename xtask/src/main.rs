@@ -66,6 +66,13 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let arguments: Vec<String> = arguments.collect();
+    if arguments
+        .first()
+        .is_some_and(|word| word == "--help" || word == "-h")
+    {
+        print!("{}", command::table(std::slice::from_ref(command)));
+        return ExitCode::SUCCESS;
+    }
     match Project::locate().and_then(|project| (command.run)(&project, &arguments)) {
         Ok(Outcome::Passed) => ExitCode::SUCCESS,
         Ok(Outcome::PassedBut(note) | Outcome::Skipped(note)) => {

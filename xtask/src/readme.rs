@@ -1,6 +1,9 @@
-//! `cargo xtask readme`: the first command that the README shows a newcomer, run as it stands there.
+//! `cargo xtask readme`: what the README says, tried: the first command that it shows a newcomer, run
+//! as it stands there, and how many crates each of ours brings.
 //!
-//! The second is `cargo xtask test`, which has a job of its own.
+//! The second command is `cargo xtask test`, which has a job of its own.
+
+mod crates;
 
 use std::fs;
 
@@ -12,7 +15,7 @@ use crate::tidy;
 pub(crate) const COMMAND: Command = Command {
     name: "readme",
     arguments: "",
-    summary: "run the first command that README.md shows a newcomer",
+    summary: "run the first command that README.md shows a newcomer, count the crates that it counts",
     run,
 };
 
@@ -27,6 +30,7 @@ pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Fa
     takes_none(arguments)?;
     let readme = fs::read_to_string(project.root().join("README.md"))
         .map_err(|error| Failure::Failed(format!("README.md cannot be read: {error}")))?;
+    crates::check(project, &readme)?;
     let first = tidy::commands_for_newcomers(&readme).into_iter().next();
     let first = first.ok_or_else(|| {
         Failure::Failed(

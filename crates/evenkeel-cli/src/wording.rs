@@ -14,7 +14,7 @@ use crate::terminal;
 pub(crate) fn stopped(reason: Stopped) -> &'static str {
     match reason {
         Stopped::NotRecoverable => "another attempt cannot help",
-        Stopped::Attempts => "no attempt is left",
+        Stopped::Attempts => "it was tried as often as it may be",
         Stopped::Patience => "the patience leaves no time for another attempt",
         Stopped::Deadline => "the deadline leaves no time for another attempt",
         Stopped::Budget => "the retry budget is empty",

@@ -1,28 +1,21 @@
 //! Three parts in a program that has the rest: an overload inside of a 200 is seen and tried again.
-use std::time::{Duration, Instant, SystemTime};
+mod clock;
 
-use evenkeel_backoff::{Moment, RetryPolicy, Sleeper, retry_with};
+use std::env::var;
+use std::time::{Duration, SystemTime};
+
+use clock::Clock;
+use evenkeel_backoff::{RetryPolicy, retry_with};
 use evenkeel_error::{Delivery, Error, Facts};
 use evenkeel_messages::{Accumulator, Decoder, End, StreamEvent};
+use reqwest::{Client, redirect::Policy};
 use serde_json::{Value, json};
 
-/// Its runtime, as far as a retry needs one.
-struct Clock(Instant);
-
-impl Sleeper for Clock {
-    type Sleep = tokio::time::Sleep;
-    fn now(&self) -> Moment {
-        Moment::ORIGIN + self.0.elapsed()
-    }
-    fn sleep(&self, wait: Duration) -> Self::Sleep {
-        tokio::time::sleep(wait)
-    }
-}
-
 /// One attempt. A failure is the same whether it came as a status or inside of a stream.
-async fn attempt(http: &reqwest::Client, url: &str, body: &Value) -> Result<String, Error> {
-    let request = http.post(url).header("anthropic-version", "2026-10-21");
-    let head = request.json(body).send().await;
+async fn attempt(http: &Client, [url, key]: &[String; 2], body: &Value) -> Result<String, Error> {
+    let request = http.post(url).header("x-api-key", key).json(body);
+    let request = request.header("anthropic-version", "2026-10-21");
+    let head = request.send().await;
     let mut head = head.map_err(|_| Error::connection(Delivery::Unknown))?;
     let facts = Facts::read(head.status().as_u16(), head.headers(), SystemTime::now());
     if !head.status().is_success() {
@@ -47,13 +40,15 @@ async fn attempt(http: &reqwest::Client, url: &str, body: &Value) -> Result<Stri
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let url = std::env::var("ANTHROPIC_BASE_URL")? + "/v1/messages";
-    let messages = json!([{ "role": "user", "content": "Hello" }]);
-    let body = json!({ "model": "claude-haiku-5-5", "max_tokens": 64,
-        "stream": true, "messages": messages });
-    let http = reqwest::Client::new();
+    let url = var("ANTHROPIC_BASE_URL")? + "/v1/messages";
+    let place = [url, var("ANTHROPIC_API_KEY")?];
+    let body = json!({ "model": "claude-haiku-5-5", "max_tokens": 64, "stream": true,
+        "messages": [{ "role": "user", "content": "Hello" }] });
+    // A redirect would take the key along; of a stream that lives, three minutes bring a ping.
+    let http = Client::builder().redirect(Policy::none());
+    let http = http.read_timeout(Duration::from_secs(180)).build()?;
     let policy = RetryPolicy::exponential(Duration::from_millis(500)).max_attempts(5);
-    let call = retry_with(Clock(Instant::now()), |_| attempt(&http, &url, &body));
+    let call = retry_with(Clock::start(), |_| attempt(&http, &place, &body));
     println!("{}", call.policy(policy).await?);
     Ok(())
 }

@@ -16,6 +16,7 @@ fn an_overload_inside_of_a_stream_is_tried_again() {
         Command::new(env!("CARGO_BIN_EXE_three-parts"))
             .env_clear()
             .env("ANTHROPIC_BASE_URL", address)
+            .env("ANTHROPIC_API_KEY", "sk-ant-api03-planted")
             .output()
             .unwrap()
     });
@@ -31,6 +32,8 @@ fn an_overload_inside_of_a_stream_is_tried_again() {
         output.status.success() && !text.trim().is_empty(),
         "{output:?}"
     );
+    let with_key = |entry: &evenkeel_simulator::Entry| entry.carried_key;
+    assert!(api.journal().iter().all(with_key), "{:?}", api.journal());
     let statuses: Vec<_> = api.journal().iter().map(|entry| entry.status).collect();
     assert!(
         statuses.len() > 1 && statuses.iter().all(|status| *status == Some(200)),
