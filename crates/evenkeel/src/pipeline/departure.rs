@@ -31,17 +31,36 @@ impl Call {
         if slot.is_none() {
             #[cfg(not(feature = "breaker"))]
             return Ok(((), Duration::ZERO));
-            // A refusal is asked again below, where the call listens for the next change.
             #[cfg(feature = "breaker")]
-            if let Admission::Admitted(leave) = self.admit(now)? {
-                return Ok((leave, Duration::ZERO));
+            {
+                let (lane, shared) = self.neighbours();
+                let moved = moved(&lane, &shared);
+                return match self.admit(now)? {
+                    Admission::Admitted(leave) => Ok((leave, Duration::ZERO)),
+                    // Boxed, so that the calls that need not wait make no room for it.
+                    Admission::Parked(until) => {
+                        Box::pin(self.depart_parked(until, moved, now)).await
+                    }
+                };
             }
         }
-        // Boxed, so that the calls that need not wait make no room for it.
         Box::pin(self.depart_later(slot, now)).await
     }
 
-    /// As [`depart`](Self::depart), for a call that waits: for the gate until `slot`, or for the breakers.
+    /// As [`depart`](Self::depart), for a call that the breakers told to wait.
+    #[cfg(feature = "breaker")]
+    async fn depart_parked(
+        &mut self,
+        until: Moment,
+        moved: impl Future<Output = ()>,
+        start: Moment,
+    ) -> Result<(Leave, Duration), Halt> {
+        self.park(until, moved).await?;
+        let slot = self.slot(self.now())?;
+        self.depart_later(slot, start).await
+    }
+
+    /// As [`depart`](Self::depart), for a call that waits for the gate until `slot`, or has waited.
     async fn depart_later(
         &mut self,
         mut slot: Option<Moment>,
