@@ -193,8 +193,16 @@ impl Call {
 
     /// Keeps the record of an attempt that failed, and tells the observers.
     pub(super) fn book_failure(&mut self, watch: Stopwatch, failure: &Failure) {
+        self.book(watch, failure, may_be_billed(failure));
+    }
+
+    /// The same of an attempt that had brought content, whatever ended it.
+    pub(super) fn book_cut(&mut self, watch: Stopwatch, failure: &Failure) {
+        self.book(watch, failure, Billing::PossiblyBilled);
+    }
+
+    fn book(&mut self, watch: Stopwatch, failure: &Failure, billing: Billing) {
         let elapsed = self.now().since(watch.started);
-        let billing = may_be_billed(failure);
         if billing == Billing::PossiblyBilled {
             self.billing = billing;
         }
@@ -394,7 +402,10 @@ fn may_be_billed(failure: &Failure) -> Billing {
         .is_some_and(|status| (200..300).contains(&status));
     let broke_off = matches!(
         failure.kind(),
-        ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::DeadlineExceeded
+        ErrorKind::Interrupted
+            | ErrorKind::TimedOut
+            | ErrorKind::DeadlineExceeded
+            | ErrorKind::Protocol
     );
     if failure.delivery() == Delivery::Unknown || (begun && broke_off) {
         Billing::PossiblyBilled
