@@ -211,7 +211,7 @@ impl Inner {
         }
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let facts = Facts::read(parts.status.as_u16(), &parts.headers, clock::wall());
-        let body = Body::from_chunks(Chunks::new(body, facts.clone()));
+        let body = Body::from_chunks(Chunks::new(body, facts.clone(), watch.beside_the_answer()));
         Ok(Response::new(facts, parts.headers, body))
     }
 
@@ -221,7 +221,9 @@ impl Inner {
         request: Request,
         source: Option<BodyReader>,
     ) -> Result<(reqwest::Request, Watch), Error> {
-        let has_source = source.as_ref().is_some_and(|source| source.length() != Some(0));
+        let has_source = source
+            .as_ref()
+            .is_some_and(|source| source.length() != Some(0));
         let is_empty = request.body.is_empty() && !has_source;
         let has_content = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         let mut outgoing = reqwest::Request::new(request.method, self.urls.of(&request.uri)?);
