@@ -16,6 +16,10 @@ use crate::live::{Live, Step};
 use crate::reply::Billing;
 use crate::{Attempt, Patience};
 
+/// Events that are kept until the first content: more than come before any reply, and a bound on
+/// what a server can have us hold.
+const MOST_KEPT: usize = 64;
+
 /// What one attempt has cost so far, for its record.
 #[derive(Clone, Copy)]
 pub(crate) struct Stopwatch {
@@ -239,8 +243,14 @@ impl Call {
                 Step::Event(event) => {
                     phase = Phase::Progress;
                     let shows = event.carries_content();
-                    // What else comes before the content says nothing that a reader needs.
-                    if shows || matches!(event, StreamEvent::MessageStart(_)) {
+                    // What else comes before the content says nothing that a reader needs; what nobody
+                    // here knows, the reader may.
+                    let is_needed = match event {
+                        StreamEvent::MessageStart(_) => true,
+                        StreamEvent::Unknown { .. } => live.kept() < MOST_KEPT,
+                        _ => shows,
+                    };
+                    if is_needed {
                         live.keep(event);
                     }
                     if shows {
