@@ -1,7 +1,7 @@
 //! Failures after content had arrived: nothing cut is ever a message, nothing shown is said twice.
 
 use evenkeel::{ErrorKind, Outcome, Stopped};
-use evenkeel_tests::{Ending, Reply, Script, client, events, request};
+use evenkeel_tests::{Ending, Reply, Script, client, events, request, sse};
 
 fn cut_after(text: &str, ending: Ending) -> Reply {
     Reply::stream()
@@ -159,5 +159,35 @@ async fn nothing_that_was_shown_is_shown_twice() {
         }
         assert_eq!((text.as_str(), errors, script.sent().len()), (shown, 1, 1));
         assert_eq!(recorder.count("attempt_discarded"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_is_made_up_to_a_ceiling_of_tokens_that_would_be_paid_for_again() {
+    for (ceiling, seen, requests) in [
+        (None, 8_192, 2),
+        (None, 8_193, 1),
+        (Some(5), 5, 2),
+        (Some(5), 6, 1),
+    ] {
+        let count = format!(
+            r#"{{"type":"message_delta","delta":{{}},"usage":{{"output_tokens":{seen}}}}}"#
+        );
+        let body = events::start() + &events::text("half") + &sse("message_delta", &count);
+        let cut = Reply::stream().body(&body).ending(Ending::Cut);
+        let script = Script::new([cut, Reply::message("whole")]);
+        let (client, _) = client(&script, |builder| match ceiling {
+            None => builder,
+            Some(tokens) => builder.replay_tokens(tokens),
+        });
+        let outcome = client.messages().create(request()).await;
+        assert_eq!(script.sent().len(), requests, "{seen} of {ceiling:?}");
+        match outcome {
+            Ok(reply) => assert_eq!((reply.text().as_str(), requests), ("whole", 2)),
+            Err(error) => {
+                assert_eq!(error.stopped(), Stopped::UnsafeToRepeat);
+                assert_eq!(error.partial().unwrap().text(), "half");
+            }
+        }
     }
 }

@@ -466,7 +466,7 @@ async fn a_model_that_is_forced_to_call_a_tool_may_answer_once_it_has_called_one
         })
     };
     for choice in [ToolChoice::any(), ToolChoice::tool("note")] {
-        let (client, _) = self::client(&server(), |builder| builder);
+        let (client, _) = client(&server(), |builder| builder);
         let forced = request().tool_choice(choice.clone());
         let ran = Ran::default();
         let mut runner = client.messages().tool_runner(forced).tool(noted(&ran));
@@ -490,7 +490,8 @@ async fn a_model_that_is_forced_to_call_a_tool_may_answer_once_it_has_called_one
     let (client, _) = client(&script, |builder| builder);
     let forced = request().tool_choice(ToolChoice::any());
     let runner = client.messages().tool_runner(forced);
-    runner.tool(noted(&Ran::default())).run().await.unwrap();
+    let run = runner.tool(noted(&Ran::default())).run().await.unwrap();
+    assert_eq!(run.steps, 3);
     let choices = script.sent().into_iter().map(|sent| {
         let body: Value = serde_json::from_str(&sent.body).unwrap();
         body["tool_choice"]["type"].as_str().unwrap().to_owned()
