@@ -68,7 +68,7 @@ async fn an_error_event_after_content_is_typed_and_keeps_the_partial() {
 #[tokio::test(start_paused = true)]
 async fn a_reply_with_a_server_tool_is_not_replayed() {
     let block = r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{}}}"#;
-    let body = events::start() + &evenkeel_tests::sse("content_block_start", block);
+    let body = events::start() + &sse("content_block_start", block);
     let script = Script::new([Reply::stream().body(&body).ending(Ending::Cut)]);
     let (client, _) = client(&script, |builder| builder);
     let error = client.messages().create(request()).await.unwrap_err();
@@ -128,7 +128,7 @@ async fn nothing_that_was_shown_is_shown_twice() {
         let data = format!(
             r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{text}"}}}}"#
         );
-        evenkeel_tests::sse("content_block_delta", &data)
+        sse("content_block_delta", &data)
     };
     let three = events::start() + &events::text("one ") + &delta("two ") + &delta("three");
     let tool = [
@@ -136,8 +136,8 @@ async fn nothing_that_was_shown_is_shown_twice() {
         r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"n\":1}"}}"#,
     ];
     let tool = events::start()
-        + &evenkeel_tests::sse("content_block_start", tool[0])
-        + &evenkeel_tests::sse("content_block_delta", tool[1])
+        + &sse("content_block_start", tool[0])
+        + &sse("content_block_delta", tool[1])
         + &events::block_stop();
     for (body, shown) in [(three, "one two three"), (tool, "")] {
         let script = Script::new([

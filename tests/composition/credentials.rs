@@ -153,6 +153,40 @@ async fn a_token_that_is_stale_as_it_comes_is_shared_by_those_who_waited_for_it(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hint_that_is_given_to_another_while_a_token_is_renewed_holds_for_who_renews_it() {
+    // Out of date when the first hint has passed; the next one takes a while.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let credential = Credential::provider(move || {
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if number > 0 {
+                pause(25 * SECOND).await;
+            }
+            Ok(numbered(number).valid_for(100 * SECOND))
+        }
+    });
+    let told = |seconds: u32| {
+        let seconds = seconds.to_string();
+        Reply::error(429, "rate_limit_error", "x").header("retry-after", seconds)
+    };
+    let script = Script::new([
+        told(100).pause_before_head(118 * SECOND),
+        told(100),
+        Reply::message("hello"),
+    ]);
+    let (client, _) = client(&script, |builder| builder.credential(credential));
+    let slow = tokio::spawn(client.messages().create(request()));
+    pause(SECOND / 10).await;
+    let quick = tokio::spawn(client.messages().create(request()));
+    for call in [slow, quick] {
+        call.await.unwrap().unwrap();
+    }
+    let times = script.times();
+    assert_eq!(times.len(), 4);
+    assert!(times[2] >= 218 * SECOND, "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_hangs_is_given_up_and_asked_again() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);

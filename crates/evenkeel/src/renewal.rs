@@ -217,6 +217,11 @@ impl Renewable {
         }
     }
 
+    /// Whether there is a token that need not be renewed.
+    pub(crate) fn is_current(&self) -> bool {
+        self.cached(Origin::Cache).is_ok()
+    }
+
     /// The server refused the token of this generation.
     pub(crate) fn refused(&self, generation: u64) {
         self.with_cache(|cache| {

@@ -122,14 +122,16 @@ impl Call {
         if token.is_some() {
             now = self.now();
         }
-        #[cfg(feature = "breaker")]
-        let (leave, parked) = self.depart(now).await?;
-        #[cfg(not(feature = "breaker"))]
-        let ((), parked) = self.depart(now).await?;
-        if !parked.is_zero() {
-            token = self.authenticate(self.now()).await?;
+        let mut left = self.depart(now).await?;
+        if !left.1.is_zero() {
+            // Boxed, so that the calls that need not wait make no room for it.
+            (left, token) = Box::pin(self.authenticate_again(left)).await?;
             now = self.now();
         }
+        #[cfg(feature = "breaker")]
+        let (leave, parked) = left;
+        #[cfg(not(feature = "breaker"))]
+        let ((), parked) = left;
         let started = now;
         if let Some((limit, stopped)) = self.limit()
             && started >= limit

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use evenkeel_error::{Error as Failure, ErrorKind, Moment};
 use evenkeel_event::{Stopped, WaitReason, What};
+use secrecy::SecretString;
 
 #[cfg(feature = "breaker")]
 use super::admission::Admission;
@@ -114,6 +115,30 @@ impl Call {
                         slot = self.slot(self.now())?;
                     }
                 }
+            }
+        }
+    }
+
+    /// After a wait: the latch may be set, and the token may be out of date. Another is got with nothing
+    /// held, and who got one asks once more whether it may leave: more may have been said meanwhile.
+    pub(super) async fn authenticate_again(
+        &mut self,
+        left: (Leave, Duration),
+    ) -> Result<((Leave, Duration), Option<SecretString>), Halt> {
+        let (mut leave, mut waited) = left;
+        loop {
+            if !self.must_renew() {
+                let token = self.authenticate(self.now()).await?;
+                return Ok(((leave, waited), token));
+            }
+            #[cfg(feature = "breaker")]
+            drop(leave);
+            let token = self.authenticate(self.now()).await?;
+            let more;
+            (leave, more) = self.depart(self.now()).await?;
+            waited = waited.saturating_add(more);
+            if more.is_zero() {
+                return Ok(((leave, waited), token));
             }
         }
     }

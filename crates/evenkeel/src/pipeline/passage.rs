@@ -58,6 +58,12 @@ impl Call {
         Box::pin(self.renewed()).await.map(Some)
     }
 
+    /// Whether there is no token that could be used at once.
+    pub(super) fn must_renew(&self) -> bool {
+        let renewable = self.plan.credential().and_then(|c| c.renewable());
+        renewable.is_some_and(|renewable| !renewable.is_current())
+    }
+
     /// A refused credential ends the call, unless this call is to find out whether it still is.
     fn pass_latch(&mut self, now: Moment) -> Result<(), Halt> {
         if self.passage.probe.is_some() {
