@@ -187,8 +187,11 @@ impl http_body::Body for Streaming {
             return self.progress.poll_over(cx).map(|()| Some(Err(GivenUp)));
         };
         self.progress.mark();
-        // What was wrong with the source is asked of it once sending has failed.
-        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data).map_err(|_| GivenUp)))
+        Poll::Ready(chunk.map(|chunk| match chunk {
+            Ok(bytes) => Ok(Frame::data(bytes)),
+            // What was wrong with the source is asked of its reader's `BodyFault`.
+            Err(_) => Err(GivenUp),
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
