@@ -50,6 +50,7 @@ mod opened;
 mod passage;
 mod plan;
 mod propagation;
+mod reading;
 #[cfg(feature = "retry")]
 mod restart;
 mod upload;

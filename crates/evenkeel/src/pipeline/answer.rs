@@ -3,7 +3,7 @@ use evenkeel_error::{Error as Failure, Facts};
 use evenkeel_transport::Response;
 use http::HeaderMap;
 
-use super::attempt::Broken;
+use super::reading::Broken;
 use super::{After, Call, Received, Stopwatch};
 use crate::Error;
 use crate::reply::Meta;

@@ -22,6 +22,28 @@ pub(super) type Leave = crate::circuit::Permits;
 #[cfg(not(feature = "breaker"))]
 pub(super) type Leave = ();
 
+/// What an attempt may be sent with.
+pub(super) struct Cleared {
+    /// To be told how it went.
+    pub(super) leave: Leave,
+    pub(super) token: Option<SecretString>,
+    /// How long it waited.
+    pub(super) parked: Duration,
+    /// The present.
+    pub(super) at: Moment,
+}
+
+impl Cleared {
+    fn new((leave, parked): (Leave, Duration), token: Option<SecretString>, at: Moment) -> Self {
+        Self {
+            leave,
+            token,
+            parked,
+            at,
+        }
+    }
+}
+
 /// A moment at the gate. Whoever is dropped before it came has not used it: it is the next one's.
 struct Place {
     lane: Option<Arc<Lane>>,
@@ -53,7 +75,7 @@ impl Call {
     ///
     /// The gate is asked again after every wait for the breakers: a hint that another call was given
     /// meanwhile holds for this one too. Nothing is held while waiting.
-    pub(super) async fn depart(&mut self, now: Moment) -> Result<(Leave, Duration), Halt> {
+    async fn depart(&mut self, now: Moment) -> Result<(Leave, Duration), Halt> {
         let slot = self.slot(now)?;
         if slot.is_none() {
             #[cfg(not(feature = "breaker"))]
@@ -119,9 +141,22 @@ impl Call {
         }
     }
 
+    /// Passes all that is before an attempt.
+    pub(super) async fn clear(&mut self, now: Moment) -> Result<Cleared, Halt> {
+        let token = self.authenticate(now).await?;
+        let at = if token.is_some() { self.now() } else { now };
+        let left = self.depart(at).await?;
+        if left.1.is_zero() {
+            return Ok(Cleared::new(left, token, at));
+        }
+        // Boxed, so that the calls that need not wait make no room for it.
+        let (left, token) = Box::pin(self.authenticate_again(left)).await?;
+        Ok(Cleared::new(left, token, self.now()))
+    }
+
     /// After a wait: the latch may be set, and the token may be out of date. Another is got with nothing
     /// held, and who got one asks once more whether it may leave: more may have been said meanwhile.
-    pub(super) async fn authenticate_again(
+    async fn authenticate_again(
         &mut self,
         left: (Leave, Duration),
     ) -> Result<((Leave, Duration), Option<SecretString>), Halt> {

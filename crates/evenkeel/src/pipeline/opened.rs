@@ -7,7 +7,7 @@ use evenkeel_transport::{Body, Response};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 
-use super::attempt::{Broken, Ended};
+use super::reading::{Broken, Ended};
 use super::{After, Call, Received, Stopwatch};
 use crate::Error;
 use crate::clock::Clock;

@@ -9,7 +9,7 @@ use evenkeel_event::Stopped;
 use evenkeel_transport::{BodyState, Request, Response, StreamBody};
 
 use super::Call;
-use super::attempt::Broken;
+use super::reading::Broken;
 use crate::clock::Clock;
 
 impl Call {
