@@ -163,4 +163,6 @@ impl Settings {
 }
 
 #[cfg(test)]
+pub(crate) mod any;
+#[cfg(test)]
 mod tests;
