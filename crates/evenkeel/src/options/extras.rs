@@ -33,7 +33,7 @@ pub(crate) struct Extras {
 impl Extras {
     /// The headers of a call: the client's, with the call's own over them, and the betas of both.
     pub(crate) fn headers_over(&self, of_client: &ExtraHeaders) -> Result<ExtraHeaders, Error> {
-        let mut own = ExtraHeaders::new();
+        let mut own = of_client.beside();
         for (name, value) in &self.headers {
             own.add(name, value)?;
         }
