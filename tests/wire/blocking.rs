@@ -45,6 +45,7 @@ fn simulator(replies: Vec<Reply>) -> Simulator {
 }
 
 fn client(simulator: &Simulator) -> blocking::Client {
+    crate::overheard::listen();
     blocking::Client::builder()
         .base_url(simulator.base_url())
         .api_key("sk-ant-planted")

@@ -10,7 +10,7 @@ use evenkeel_simulator::{
 use tokio::io::AsyncWriteExt;
 
 use super::client::{
-    End, connect, exchange, first_entry, plain, post, read_to_end, read_until, request, rest, soon,
+    End, connect, exchange, first_entry, plain, read_to_end, read_until, request, rest, soon,
     stream, timed,
 };
 
