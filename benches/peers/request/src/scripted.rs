@@ -7,9 +7,9 @@ use bytes::Bytes;
 use evenkeel_messages::{Message, MessageRequest, Streaming};
 use evenkeel_transport::{Body, BoxFuture, Request, Response, Transport};
 use http::{HeaderMap, HeaderValue};
+use peers_server::MESSAGE;
 
 use crate::contenders::{Call, KEY, MODEL, PROMPT, api, composed};
-use crate::server::MESSAGE;
 
 #[derive(Clone)]
 struct Scripted;
