@@ -206,6 +206,7 @@ impl fmt::Debug for ExtraHeaders {
         f.debug_struct("ExtraHeaders")
             .field("names", &self.headers.keys().collect::<Vec<_>>())
             .field("betas", &self.betas)
+            .field("reserved", &self.reserved)
             .finish()
     }
 }

@@ -250,12 +250,12 @@ fn expected_under(mode: Mode, setup: Setup, event: Event) -> Row {
 /// What an event comes to while an order stands that forces the circuit, once the order is taken back:
 /// a place is given back, and nothing else.
 fn of_forced(event: Event) -> Event {
+    use Event::{Broken, Failure, FirstContent, Neutral, StaleNeutral, Success};
+
     match event {
-        Event::Success | Event::Failure | Event::Neutral => Event::Neutral,
-        Event::FirstContent | Event::Broken => Event::Neutral,
-        Event::StaleSuccess | Event::StaleFailure | Event::StaleNeutral => Event::StaleNeutral,
-        // Nothing at all, as of a neutral verdict without a place.
-        Event::Admit => Event::StaleNeutral,
+        Success | Failure | Neutral | FirstContent | Broken => Neutral,
+        // Of an admission nothing at all, as of a neutral verdict without a place.
+        _ => StaleNeutral,
     }
 }
 
@@ -278,14 +278,14 @@ fn every_event_in_every_state_under_every_order_does_what_the_table_says() {
     for (mode, setup, event, mut scene, own, stale) in all() {
         let transition = play(&mut scene, own, stale, event);
         let what = format!("{event:?} in {setup:?}, {mode}");
-        let refused = matches!(scene.clone().ask().0, Admission::Rejected(_));
+        let turned_away = matches!(scene.clone().ask().0, Admission::Rejected(_));
         let row = Row::of(&mut scene, transition);
         assert_eq!(row, expected_under(mode, setup, event), "{what}");
         let refuses = match mode {
             Mode::On | Mode::ForcedOpen => !row.next_is_admitted,
             Mode::ObserveOnly | Mode::ForcedClosed => false,
         };
-        assert_eq!(refused, refuses, "{what}");
+        assert_eq!(turned_away, refuses, "{what}");
     }
 }
 
