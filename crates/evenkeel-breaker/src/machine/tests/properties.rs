@@ -42,6 +42,8 @@ struct World {
     config: BreakerConfig,
     breaker: Breaker,
     now: Moment,
+    /// The latest present that there was: time may run backwards.
+    furthest: Moment,
     dice: u64,
     /// Each with its number.
     flight: Vec<(u64, Permit)>,
@@ -57,6 +59,7 @@ impl World {
             breaker: Breaker::new(config.clone()),
             config,
             now: Moment::ORIGIN + s(1_000),
+            furthest: Moment::ORIGIN + s(1_000),
             dice: seed | 1,
             flight: Vec::new(),
             admissions: 0,
@@ -189,7 +192,10 @@ impl World {
                     after
                 );
             }
-            Event::Pass(millis) => self.now = now + ms(*millis),
+            Event::Pass(millis) => {
+                self.now = now + ms(*millis);
+                self.furthest = self.furthest.max(self.now);
+            }
             Event::Back(millis) => {
                 let back = u64::try_from(ms(*millis).as_nanos()).expect("small");
                 self.now = Moment::from_nanos(now.as_nanos() - back);
@@ -245,7 +251,14 @@ proptest! {
         // Who is told to come back a million times within one lease is spared most of them here. The
         // defaults have nobody come sooner.
         let soonest = world.lease() / 1_000;
-        let most = world.lease() + world.config.settings.open_delay_limit.max(soonest);
+        // A lease that was given before time ran backwards lasts for so much longer; the defaults bear that.
+        let behind = if world.config == BreakerConfig::default() {
+            Duration::ZERO
+        } else {
+            start.until(world.furthest)
+        };
+        let wait = world.config.settings.open_delay_limit.max(soonest);
+        let most = world.lease() + wait + behind;
         while !matches!(world.breaker.state(world.now), State::Closed | State::Recovering) {
             match world.admit() {
                 Ok(()) => {
