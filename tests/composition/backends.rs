@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use evenkeel::error::{Error, Facts};
+use evenkeel::event::AttemptHead;
 use evenkeel::transport::{
     Backend, BaseUrl, Body, BoxFuture, Cleartext, Operation, Request, Response, Secret, Transport,
 };
@@ -54,6 +55,11 @@ impl Backend for Elsewhere {
         let name = HeaderName::from_static("x-elsewhere");
         request.headers.insert(name, value);
         Ok(())
+    }
+
+    fn reserved_headers(&self) -> &[HeaderName] {
+        static OWN: [HeaderName; 1] = [HeaderName::from_static("x-elsewhere")];
+        &OWN
     }
 
     fn response(&self, mut response: Response) -> Response {
@@ -229,4 +235,31 @@ async fn an_answer_of_one_chunk_is_handed_on_where_it_lies_and_of_more_is_joined
         let message = error.failure().message().unwrap();
         assert_eq!(message, "the reply is larger than 10 bytes");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_back_end_writes_itself_is_set_by_no_client_no_call_and_no_propagator() {
+    let script = Script::new([Reply::message("hello")]);
+    let builder = || {
+        Client::with_transport(script.clone())
+            .backend(Elsewhere::new())
+            .credential(Credential::api_key(PLANTED_KEY))
+    };
+    let of_client = builder().header("X-Elsewhere", "planted").build();
+    let calls = || builder().build().unwrap().messages();
+    let of_call = calls().header("x-elsewhere", "planted").create(request());
+    let of_propagator = calls()
+        .propagator(|head: &mut AttemptHead| head.header("x-elsewhere", "planted"))
+        .create(request());
+    for error in [
+        of_client.map(|_| ()).unwrap_err(),
+        of_call.await.unwrap_err(),
+        of_propagator.await.unwrap_err(),
+    ] {
+        assert_eq!(
+            error.to_string(),
+            "invalid_config: header x-elsewhere may not be set: the back end writes it itself"
+        );
+    }
+    assert!(script.sent().is_empty());
 }

@@ -26,6 +26,36 @@ async fn a_model_in_trouble_does_not_take_a_healthy_one_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_model_that_is_slow_is_not_taken_for_a_server_that_refuses_connections() {
+    for (mood, kind, other) in [
+        (Mood::Silent, ErrorKind::TimedOut, None),
+        (
+            Mood::Refused,
+            ErrorKind::Connection,
+            Some(ErrorKind::CircuitOpen),
+        ),
+    ] {
+        let models = Moods::default();
+        models.set("sick", mood);
+        let (client, _) = client(&models, |builder| builder.patience(Patience::Interactive));
+        let calls: Vec<_> = (0..12)
+            .map(|_| tokio::spawn(client.messages().create(request_to("sick"))))
+            .collect();
+        for call in calls {
+            let failed = call.await.unwrap().unwrap_err();
+            assert!(
+                [kind, ErrorKind::CircuitOpen].contains(&failed.kind()),
+                "{failed}"
+            );
+        }
+        let sick = client.messages().create(request_to("sick")).await;
+        assert_eq!(sick.unwrap_err().kind(), ErrorKind::CircuitOpen, "{mood:?}");
+        let healthy = client.messages().create(request_to("healthy")).await;
+        assert_eq!(healthy.err().map(|error| error.kind()), other, "{mood:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_budget_is_not_paused_for_good_by_trouble_that_another_model_saw_end() {
     let models = Moods::default();
     models.set("a", Mood::Unreachable);

@@ -29,6 +29,50 @@ async fn a_raw_call_is_retried_authenticated_and_counted_like_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_clients_limit_of_a_head_holds_on_every_path() {
+    let script = Script::new([Reply::never()]);
+    let (client, _) = client(&script, |builder| builder.head_limit(3 * SECOND));
+    let failed = [
+        client.models().attempts(1).retrieve("m").await.map(|_| ()),
+        client
+            .models()
+            .attempts(1)
+            .list()
+            .next()
+            .await
+            .unwrap()
+            .map(|_| ()),
+        client.files().attempts(1).retrieve("f").await.map(|_| ()),
+        client.files().attempts(1).delete("f").await.map(|_| ()),
+        client.files().attempts(1).download("f").await.map(|_| ()),
+        client
+            .files()
+            .attempts(1)
+            .list()
+            .next()
+            .await
+            .unwrap()
+            .map(|_| ()),
+        client.batches().attempts(1).retrieve("b").await.map(|_| ()),
+        client
+            .batches()
+            .attempts(1)
+            .list()
+            .next()
+            .await
+            .unwrap()
+            .map(|_| ()),
+        client.raw().attempts(1).get("/v1/x").await.map(|_| ()),
+    ];
+    for (place, failed) in failed.into_iter().enumerate() {
+        let error = failed.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let took = error.elapsed();
+        assert!(took <= 3 * SECOND + SECOND / 20, "{place}: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_raw_path_names_no_other_host_and_stays_below_the_base_url() {
     let script = Script::new([Reply::status(200)]);
     let (client, _) = client(&script, |builder| builder);

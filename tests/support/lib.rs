@@ -7,6 +7,7 @@
     reason = "a suite that cannot go on fails"
 )]
 
+mod inbox;
 mod moods;
 mod recorder;
 mod reply;
@@ -14,10 +15,11 @@ mod script;
 mod server;
 mod time;
 
+pub use inbox::Sent;
 pub use moods::{Mood, Moods};
 pub use recorder::{Recorder, Seen};
 pub use reply::{Ending, Reply, events, sse};
-pub use script::{Script, Sent};
+pub use script::Script;
 pub use server::Server;
 pub use time::{now, pause, within};
 

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use evenkeel::Delivery;
 use evenkeel::error::Error;
 use evenkeel::transport::{BoxFuture, Request, Response, Transport};
 
@@ -19,6 +20,10 @@ pub enum Mood {
     Unreachable,
     /// 400.
     Picky,
+    /// Takes the request, and never answers it.
+    Silent,
+    /// Nothing listens.
+    Refused,
 }
 
 /// A transport whose models answer by a mood each, changed while the suite runs.
@@ -53,6 +58,8 @@ impl Moods {
                 Reply::error(529, "overloaded_error", "x").header("retry-after", "60")
             }
             Some(Mood::Unreachable) => Reply::status(502).header("content-type", "text/html"),
+            Some(Mood::Silent) => Reply::never(),
+            Some(Mood::Refused) => Reply::lost(Delivery::NotSent),
             Some(Mood::Picky) => Reply::error(400, "invalid_request_error", "x"),
         }
     }

@@ -1,6 +1,6 @@
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
@@ -11,12 +11,12 @@ use evenkeel::transport::{
     Body, BoxFuture, Request, Response, StreamBodies, StreamBody, Transport,
 };
 use futures_core::Stream;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
+use crate::inbox::{Inbox, Sent};
 use crate::reply::{Ending, Head, Part, Reply};
-use crate::time::{now, pause, within};
+use crate::time::{pause, within};
 
 /// A transport that answers from a list, one reply a request; the last one repeats.
 ///
@@ -24,23 +24,7 @@ use crate::time::{now, pause, within};
 #[derive(Clone, Debug)]
 pub struct Script {
     replies: Arc<Vec<Reply>>,
-    sent: Arc<Mutex<Vec<Sent>>>,
-    started: Instant,
-}
-
-/// A request that reached the script.
-#[derive(Clone, Debug)]
-pub struct Sent {
-    /// When, since the script was made.
-    pub at: Duration,
-    /// Its method.
-    pub method: Method,
-    /// Its path and query.
-    pub path: String,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: String,
+    inbox: Inbox,
 }
 
 impl Script {
@@ -51,68 +35,34 @@ impl Script {
         assert!(!replies.is_empty(), "a script answers something");
         Self {
             replies: Arc::new(replies),
-            sent: Arc::default(),
-            started: now(),
+            inbox: Inbox::new(),
         }
     }
 
     /// The requests so far.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
-        self.sent
-            .lock()
-            .expect("no test panics while it sends")
-            .clone()
+        self.inbox.sent()
     }
 
     /// When the requests came.
     #[must_use]
     pub fn times(&self) -> Vec<Duration> {
-        self.sent().iter().map(|sent| sent.at).collect()
-    }
-
-    fn next(&self, request: &Request) -> Reply {
-        let mut sent = self.sent.lock().expect("no test panics while it sends");
-        let index = sent.len().min(self.replies.len() - 1);
-        sent.push(Sent::of(request, now() - self.started));
-        self.replies[index].clone()
-    }
-}
-
-impl Sent {
-    pub(crate) fn of(request: &Request, at: Duration) -> Self {
-        Self {
-            at,
-            method: request.method.clone(),
-            path: request
-                .uri
-                .path_and_query()
-                .map_or_else(String::new, ToString::to_string),
-            headers: request.headers.clone(),
-            body: String::from_utf8_lossy(&request.body).into_owned(),
-        }
-    }
-
-    /// A header as text; empty without one.
-    #[must_use]
-    pub fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name);
-        value.map_or("", |value| value.to_str().expect("visible text"))
+        self.inbox.times()
     }
 }
 
 impl Transport for Script {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
-        let reply = self.next(&request);
-        let sent = Arc::clone(&self.sent);
-        let place = sent.lock().expect("no test panics while it sends").len() - 1;
+        let (place, _) = self.inbox.take(&request);
+        let reply = self.replies[place.min(self.replies.len() - 1)].clone();
+        let inbox = self.inbox.clone();
         Box::pin(async move {
             let unsent = matches!(reply.head, Head::Lost(Delivery::NotSent));
             if let Some(stream) = &request.stream
                 && !unsent
             {
-                let text = upload(stream).await?;
-                sent.lock().expect("no test panics while it sends")[place].body = text;
+                inbox.read(place, upload(stream).await?);
             }
             let head = async {
                 pause(reply.pause).await;

@@ -1,21 +1,19 @@
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel::error::Error;
 use evenkeel::transport::{BoxFuture, Request, Response, StreamBodies, Transport};
-use tokio::time::Instant;
 
+use crate::inbox::{Inbox, Sent};
 use crate::reply::Reply;
-use crate::script::{Script, Sent};
-use crate::time::now;
+use crate::script::Script;
 
 /// A transport that makes its answer from the request and the time.
 #[derive(Clone)]
 pub struct Server {
     answer: Arc<dyn Fn(&Sent) -> Reply + Send + Sync>,
-    sent: Arc<Mutex<Vec<Sent>>>,
-    started: Instant,
+    inbox: Inbox,
 }
 
 impl Server {
@@ -23,35 +21,27 @@ impl Server {
     pub fn new(answer: impl Fn(&Sent) -> Reply + Send + Sync + 'static) -> Self {
         Self {
             answer: Arc::new(answer),
-            sent: Arc::default(),
-            started: now(),
+            inbox: Inbox::new(),
         }
     }
 
     /// The requests so far.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
-        self.sent
-            .lock()
-            .expect("no test panics while it sends")
-            .clone()
+        self.inbox.sent()
     }
 
     /// When the requests came.
     #[must_use]
     pub fn times(&self) -> Vec<Duration> {
-        self.sent().iter().map(|sent| sent.at).collect()
+        self.inbox.times()
     }
 }
 
 impl Transport for Server {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
-        let sent = Sent::of(&request, now() - self.started);
+        let (_, sent) = self.inbox.take(&request);
         let script = Script::new([(self.answer)(&sent)]);
-        self.sent
-            .lock()
-            .expect("no test panics while it sends")
-            .push(sent);
         Box::pin(async move { script.send(request).await })
     }
 

@@ -2,10 +2,13 @@
 //! and no task of ours is left. A task holds its socket and its timer, so counting tasks counts them.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use evenkeel::transport::reqwest::dns::{Name, Resolve, Resolving};
 use evenkeel::transport::{Request, ReqwestTransport, StreamBody, Transport as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
@@ -49,6 +52,61 @@ async fn drop_when<R>(
 async fn sees_the_close(mut socket: tokio::net::TcpStream) {
     let closed = evenkeel_tests::within(SOON, world::closed(&mut socket)).await;
     assert!(closed.is_some(), "the server does not see the close");
+}
+
+/// A resolver that is asked and never answers, and how many questions it still has before it.
+#[derive(Clone, Default)]
+struct Mute(Arc<AtomicUsize>);
+
+impl Mute {
+    fn asked(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Resolve for Mute {
+    fn resolve(&self, _: Name) -> Resolving {
+        struct Question(Mute);
+
+        impl Drop for Question {
+            fn drop(&mut self) {
+                self.0.0.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let question = Question(self.clone());
+        Box::pin(async move {
+            let _question = question;
+            std::future::pending().await
+        })
+    }
+}
+
+#[tokio::test]
+async fn dropped_while_the_name_is_looked_up() {
+    crate::overheard::listen();
+    let resolver = Mute::default();
+    let own = evenkeel::transport::reqwest::Client::builder()
+        .no_proxy()
+        .dns_resolver(Arc::new(resolver.clone()));
+    let transport = ReqwestTransport::from_reqwest(own).unwrap();
+    for url in ["http://nowhere.test", "https://nowhere.test"] {
+        let is_asked = async {
+            while resolver.asked() == 0 {
+                evenkeel_tests::pause(Duration::from_millis(1)).await;
+            }
+        };
+        drop_when(&transport, request(url), is_asked).await;
+        let gone = async {
+            while resolver.asked() > 0 {
+                evenkeel_tests::pause(Duration::from_millis(1)).await;
+            }
+        };
+        let gone = evenkeel_tests::within(SOON, gone).await;
+        assert!(gone.is_some(), "{url} is still looked up");
+        no_task_is_left().await;
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -161,6 +161,38 @@ async fn each_fault_over_http_2_has_its_kind_its_delivery_and_one_request() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_is_closed_once_it_was_written_to_proves_nothing() {
+    for how in [Reply::close_without_reply(), Reply::reset_without_reply()] {
+        let scenario =
+            Scenario::script(vec![planted()]).with(When::always().on_reused_connection(), how);
+        let simulator = Simulator::start(scenario).await.unwrap();
+        let transport = world::transport();
+        let send = || exchange(&transport, request(simulator.base_url()));
+        assert_eq!(send().await.unwrap().0, 200);
+        let error = send().await.unwrap_err();
+        let verdict = (error.kind(), error.delivery(), error.recovery());
+        assert_eq!(verdict, (Connection, Unknown, BackOff));
+        assert_eq!(simulator.journal().len(), 2, "and is not sent again unseen");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_at_all_proves_nothing_either() {
+    for bytes in [
+        "220 mail.example ESMTP\r\n",
+        "HTTP/9.9 200 OK\r\n\r\n",
+        "\r\n",
+    ] {
+        let (outcome, seen) = fault(&world::transport(), Reply::verbatim(bytes)).await;
+        assert_eq!(
+            (outcome, seen),
+            (Err((Connection, Unknown, BackOff)), 1),
+            "{bytes}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn where_nobody_listens_nothing_was_sent() {
     let (listener, address) = world::listen().await;
     drop(listener);

@@ -54,24 +54,24 @@ impl<Op, E, R> RetryCall<Op, E, Thread, R> {
         loop {
             let attempt = match next {
                 Ok(attempt) => attempt,
-                Err(stop) => return Err(course.gave_up(stop, Thread::now)),
+                Err(stop) => return Err(course.gave_up(stop, || Thread.now())),
             };
             let error = match op(attempt) {
                 Ok(value) => {
-                    course.succeeded(Thread::now);
+                    course.succeeded(|| Thread.now());
                     return Ok(value);
                 }
                 Err(error) => error,
             };
-            let now = Thread::now();
+            let now = Thread.now();
             let wait = course.failed(Fault::Failed(error), now);
             next = wait.and_then(|wait| {
                 let mut pause = Pause::new(wait, now);
                 Thread::sleep(wait);
-                let mut now = Thread::now();
+                let mut now = Thread.now();
                 while let Some(left) = pause.left(now) {
                     Thread::sleep(left);
-                    now = Thread::now();
+                    now = Thread.now();
                 }
                 course.again(now)
             });

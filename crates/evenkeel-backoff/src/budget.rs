@@ -60,15 +60,19 @@ enum Law {
 pub enum Withdrawal {
     /// One token, to be marked as [`sent`](Token::sent) when the retry goes out.
     Granted(Token),
-    /// None is left. Time alone brings the next at this moment; [`Moment::MAX`] while the floor is
-    /// paused.
+    /// None is left. Time alone brings the next at this moment; [`Moment::MAX`] where it brings none:
+    /// while the floor is paused.
+    ///
+    /// A [share](RetryBudget::share) says before when time alone brings none: its calls are forgotten as
+    /// its retries are, so whoever asks then may be told of a later moment. `MAX` is where neither calls nor
+    /// free places pay for a retry.
     Empty {
         /// When to ask again, unless somebody's success comes first.
         next: Moment,
     },
 }
 
-/// Whether time alone brings tokens.
+/// Whether time alone brings tokens: to a [share](RetryBudget::share), its free places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Floor {
     /// One token every 20 s, or what was built.

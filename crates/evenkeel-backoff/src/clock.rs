@@ -54,7 +54,9 @@ pub(crate) fn moment(now: Instant) -> Moment {
 
 /// tokio's clock, which obeys `tokio::time::pause`.
 ///
-/// Its moments and those of blocking calls have one origin, so that both can share a budget.
+/// Its moments and those of [`Thread`](crate::Thread) have one origin, so that tasks and threads can
+/// share a budget. No other crate's have it, a circuit breaker's neither: whoever tells a budget of the
+/// present reads the present here.
 #[cfg(feature = "tokio")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokio;
@@ -86,13 +88,26 @@ impl crate::Sleeper for Tokio {
 }
 
 /// The clock of the operating system; a wait blocks the thread.
+///
+/// Its moments are those that blocking calls tell their budget, and whoever asks the same budget
+/// something asks with them. They have one origin with those of tokio's clock in this crate, and with no
+/// other crate's.
+///
+/// ```
+/// use evenkeel_backoff::{RetryBudget, Thread};
+///
+/// let budget = RetryBudget::new();
+/// assert_eq!(budget.tokens(Thread.now()), 10);
+/// ```
 #[cfg(feature = "blocking")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Thread;
 
 #[cfg(feature = "blocking")]
 impl Thread {
-    pub(crate) fn now() -> Moment {
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> Moment {
         Self::read().moment()
     }
 

@@ -245,7 +245,12 @@ impl RetryPolicy {
                 if recovery.wait().is_none() && !range.fits(left) {
                     return Err(room.ends);
                 }
-                range.below(left).draw(roll)
+                // Behind a hint that fits, a tier of which nothing does has no say.
+                if range.lowest < left {
+                    range.below(left).draw(roll)
+                } else {
+                    0
+                }
             }
         };
         let Some(hint) = recovery.wait() else {

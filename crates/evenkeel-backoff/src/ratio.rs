@@ -25,7 +25,7 @@ impl Ratio {
         millionths: WHOLE / 10,
     };
 
-    /// From a number of 0 to 1, cut to whole millionths.
+    /// From a number of 0 to 1, rounded to whole millionths.
     ///
     /// # Errors
     ///

@@ -73,11 +73,13 @@ impl Session {
     }
 
     /// Starts the count of attempts, the curve and the patience over: the call got somewhere, and
-    /// lost it at `now`.
+    /// lost it at `now`. Two retries at once in a row there are none, also across progress.
     pub const fn progressed(&mut self, now: Moment) {
-        let repeats = self.repeats;
-        *self = Self::start(now);
-        self.repeats = repeats;
+        *self = Self {
+            repeats: self.repeats,
+            hurried: self.hurried,
+            ..Self::start(now)
+        };
     }
 
     /// Starts the patience over, and nothing else: the attempt under way got on until `now`, as an

@@ -75,6 +75,14 @@ impl Ticket {
         }
     }
 
+    /// The same call without the place that it gave back.
+    pub(crate) const fn without_place(self) -> Self {
+        Self {
+            stamp: self.stamp & !HELD,
+            begun: self.begun,
+        }
+    }
+
     /// The same call, from its first content on. It holds no place any more.
     #[inline]
     pub(crate) const fn answering(self) -> Self {

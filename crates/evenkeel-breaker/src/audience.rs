@@ -69,3 +69,31 @@ impl fmt::Debug for Audience {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_error::{ErrorKind, Moment};
+
+    use super::*;
+    use crate::{Reason, State};
+
+    #[test]
+    fn of_what_a_listener_that_hangs_has_yet_to_hear_the_latest_are_kept() {
+        let mut audience = Audience::new(|_: &Transition| ());
+        for nanos in 0..2_000 {
+            audience.announce(Transition {
+                from: State::Open,
+                to: State::HalfOpen,
+                at: Moment::from_nanos(nanos),
+                reason: Reason::DelayOver,
+                fault: ErrorKind::Overloaded,
+                open_until: None,
+            });
+        }
+        let heard = std::iter::successors(audience.next(false), |_| audience.next(true));
+        let heard: Vec<_> = heard
+            .map(|(_, transition)| transition.at.as_nanos())
+            .collect();
+        assert_eq!(heard, (2_000 - 1_024..2_000).collect::<Vec<_>>());
+    }
+}

@@ -108,7 +108,8 @@ impl Breaker {
         Permit::admit(self, Given { now, roll })
     }
 
-    /// Changes who decides. The circuit keeps its state: switched on again, it goes on from there.
+    /// Changes who decides. The circuit keeps its state: switched on again, it goes on from there. An
+    /// order is no transition, and no listener hears of it.
     pub fn switch(&self, mode: Mode) {
         self.circuit.switch(mode);
     }

@@ -19,7 +19,8 @@ use evenkeel_error::Moment;
 /// Where the shells learn the present.
 ///
 /// All that touches one breaker must use clocks of one origin: `Monotonic` everywhere, or `Tokio`
-/// everywhere, or your own. A closure is a clock:
+/// everywhere, or your own. The moments of no other crate's clocks have that origin, those of a retry budget
+/// neither: a listener that tells a budget of a transition reads that crate's clock. A closure is a clock:
 ///
 /// ```
 /// use evenkeel_breaker::Clock;

@@ -52,8 +52,6 @@ pub(crate) struct Settings {
     pub(crate) ramp_failures: u32,
     pub(crate) clean_time: Duration,
     pub(crate) mode: Mode,
-    /// What all durations were divided by after they were set: it holds for given delays, too.
-    pub(crate) divisor: NonZeroU32,
 }
 
 impl Default for Settings {
@@ -77,7 +75,6 @@ impl Default for Settings {
             ramp_failures: defaults::RAMP_FAILURES,
             clean_time: defaults::CLEAN_TIME,
             mode: defaults::MODE,
-            divisor: NonZeroU32::MIN,
         }
     }
 }
@@ -107,7 +104,10 @@ impl BreakerConfig {
             probe_lease: shrunk(settings.probe_lease),
             ramp_interval: shrunk(settings.ramp_interval),
             clean_time: shrunk(settings.clean_time),
-            divisor: settings.divisor.saturating_mul(factor),
+            open_delays: settings
+                .open_delays
+                .as_ref()
+                .map(|delays| delays.shrunk(shrunk)),
             ..settings.clone()
         };
         Self {
@@ -143,7 +143,7 @@ impl Settings {
     /// min(cap, first·2ⁿ); otherwise what stands at that place of the given delays.
     pub(crate) fn delay(&self, openings: u32, hint: Option<Duration>, roll: u64) -> Duration {
         let delay = match &self.open_delays {
-            Some(delays) => shrunk(delays.delay(openings), self.divisor),
+            Some(delays) => delays.delay(openings),
             None => self.doubled(openings),
         };
         let (spread, floor) = self.open_delay_spread.split(roll::nanos(delay));
@@ -162,5 +162,7 @@ impl Settings {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod any;
 #[cfg(test)]
 mod tests;

@@ -16,8 +16,16 @@ pub(crate) struct OpenDelays {
 
 impl OpenDelays {
     pub(crate) fn new(delays: impl IntoIterator<Item = Duration>) -> Self {
+        let delays = delays.into_iter().take(MOST_DELAYS);
         Self {
-            delays: delays.into_iter().take(MOST_DELAYS).collect(),
+            delays: delays.map(|delay| delay.max(SHORTEST)).collect(),
+        }
+    }
+
+    /// The same, each shrunk so.
+    pub(crate) fn shrunk(&self, shrunk: impl Fn(Duration) -> Duration) -> Self {
+        Self {
+            delays: self.delays.iter().copied().map(shrunk).collect(),
         }
     }
 
@@ -29,6 +37,6 @@ impl OpenDelays {
     pub(crate) fn delay(&self, openings: u32) -> Duration {
         let place = usize::try_from(openings).unwrap_or(usize::MAX);
         let delay = self.delays.get(place).or(self.delays.last());
-        delay.copied().unwrap_or_default().max(SHORTEST)
+        delay.copied().unwrap_or(SHORTEST)
     }
 }

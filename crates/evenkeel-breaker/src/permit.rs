@@ -197,7 +197,8 @@ impl<H: Handle> Permit<H> {
             Outcome::Neutral => {
                 self.progress = Progress::Answering;
                 let ticket = self.ticket;
-                self.ticket = ticket.answering();
+                // Nothing was counted that a failure to come could be a part of.
+                self.ticket = ticket.without_place();
                 if ticket.holds_place() {
                     self.handle.circuit().release(ticket);
                 }

@@ -6,7 +6,8 @@ use evenkeel_error::{ErrorKind, Moment};
 use crate::State;
 
 /// One change of state. Returned once, by the call that caused it, in the order they happened:
-/// each begins in the state in which the one before it ended.
+/// each begins in the state in which the one before it ended. One for which no call is the cause,
+/// [`Reason::Forgotten`], is only told to the listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transition {

@@ -1,4 +1,5 @@
-//! What a closed circuit costs the allocator: nothing.
+//! What a closed circuit costs the allocator: nothing; and what a window of verdicts costs it: no more
+//! than it says.
 
 use std::time::Duration;
 
@@ -76,4 +77,39 @@ fn nor_do_refusals_nor_probes_nor_calls_of_a_set_whose_key_is_known() {
     let later = now + Duration::from_secs(60);
     let probing = measure(|| assert!(breaker.admit(later, 0).unwrap().transition().is_some()));
     assert_eq!(probing.count_total, 0);
+}
+
+#[test]
+fn a_window_keeps_no_more_of_any_number_of_verdicts_than_it_says_it_does() {
+    const CALLS: u32 = 200_000;
+    // What is kept beside the verdicts that went wrong, of which each takes 16 bytes.
+    const REST: i64 = 1 << 10;
+    for (window, most) in [
+        (Window::Time(Duration::from_secs(30)), 0),
+        (Window::Time(Duration::from_secs(864_000)), 0),
+        (Window::Calls(100), 128 * 16),
+        (Window::Calls(Window::MOST_CALLS), 1 << 20),
+    ] {
+        // Only when all of them fail, and one in a hundred does not.
+        let config = BreakerConfig::builder()
+            .window(window)
+            .minimum_samples(100)
+            .failure_ratio(Ratio::ONE)
+            .consecutive_failures(None);
+        let breaker = Breaker::new(config.build().unwrap());
+        let mut now = Moment::ORIGIN;
+        let counted = measure(|| {
+            for number in 0..CALLS {
+                let permit = breaker.admit(now, 0).unwrap();
+                let opened = match number % 100 {
+                    0 => permit.success(now, 0),
+                    _ => permit.failure(ErrorKind::Overloaded, None, now, 0),
+                };
+                assert_eq!(opened, None);
+                now = now + Duration::from_micros(100);
+            }
+        });
+        let kept = counted.bytes_current;
+        assert!(kept <= most + REST, "{window:?}: {counted:?}");
+    }
 }

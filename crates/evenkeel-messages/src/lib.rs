@@ -2,9 +2,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[macro_use]
+mod sketch;
+#[macro_use]
 mod take;
 #[macro_use]
 mod object;
+#[macro_use]
+mod tagged;
+#[macro_use]
+mod word;
 
 mod accumulator;
 mod block;
@@ -24,7 +30,6 @@ mod request;
 mod resume;
 mod role;
 mod rope;
-mod sketch;
 pub mod sse;
 mod stall;
 mod stop;

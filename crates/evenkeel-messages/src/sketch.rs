@@ -27,6 +27,17 @@ const NAMES: [&str; 14] = [
     "version",
 ];
 
+/// Names, numbers and sizes are all that these types show.
+macro_rules! sketch_as_debug {
+    ($($type:ty),*) => {
+        $(impl $crate::sketch::Sketch for $type {
+            fn sketch(&self, _: &str, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Debug::fmt(self, f)
+            }
+        })*
+    };
+}
+
 impl Sketch for String {
     fn sketch(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if NAMES.contains(&field) {

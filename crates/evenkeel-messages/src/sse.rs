@@ -6,31 +6,27 @@
 //! between CR and LF. Invalid UTF-8 in an event is an error and never replaced.
 
 use std::collections::VecDeque;
-use std::{fmt, str};
+use std::fmt;
 
 use bytes::{Buf, Bytes};
 use evenkeel_error::Error;
 
+mod broken;
 mod data;
+mod field;
+mod frame;
 
 use crate::rope::Rope;
+use broken::Broken;
+pub(crate) use broken::sample_of;
 use data::Data;
+use field::Field;
+pub use frame::Frame;
+pub(crate) use frame::write;
 
 /// The largest event accepted unless set otherwise: 32 MiB, the most that a request may have, and
 /// a reply echoes at most what was sent.
 pub const DEFAULT_EVENT_LIMIT: usize = 32 * 1024 * 1024;
-
-/// One event, borrowed from the decoder.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Frame<'a> {
-    /// The `event` field; `None` if there was none.
-    pub name: Option<&'a str>,
-    /// The `data` lines, joined by LF.
-    pub data: &'a str,
-    /// Where in the stream the event began, in bytes from the start.
-    pub offset: u64,
-}
 
 /// How a stream ended, as framing sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,68 +39,6 @@ pub enum Tail {
         /// How many of its bytes had arrived.
         bytes: u64,
     },
-}
-
-impl Frame<'_> {
-    /// Of a reply that came in one piece.
-    pub(crate) const EMPTY: Self = Self {
-        name: None,
-        data: "",
-        offset: 0,
-    };
-
-    /// The event as it stands in a stream, empty line included; comments and fields that the
-    /// standard ignores are gone.
-    #[must_use]
-    pub fn to_bytes(&self) -> Bytes {
-        write(self.name, self.data)
-    }
-}
-
-/// An event as it stands in a stream.
-pub(crate) fn write(name: Option<&str>, data: &str) -> Bytes {
-    let mut bytes = String::with_capacity(data.len() + 40);
-    if let Some(name) = name {
-        bytes.push_str("event: ");
-        bytes.push_str(name);
-        bytes.push('\n');
-    }
-    for line in data.split('\n') {
-        bytes.push_str("data: ");
-        bytes.push_str(line);
-        bytes.push('\n');
-    }
-    bytes.push('\n');
-    bytes.into()
-}
-
-/// So much of an event that cannot be read is kept, to find out why.
-const SAMPLE: usize = 256;
-
-pub(crate) fn sample_of(data: &[u8]) -> &[u8] {
-    data.get(..SAMPLE).unwrap_or(data)
-}
-
-/// Bytes that are no event stream.
-pub(crate) struct Broken {
-    pub(crate) message: String,
-    pub(crate) sample: Bytes,
-}
-
-impl Broken {
-    pub(crate) fn into_error(self) -> Error {
-        let error = Error::protocol(self.message);
-        if self.sample.is_empty() {
-            error
-        } else {
-            error.with_body(&self.sample)
-        }
-    }
-}
-
-/// An event that is not UTF-8; `at` in its data, or in its name.
-pub(crate) struct NotText {
-    at: Option<usize>,
 }
 
 /// Chunks in, frames out; linear in bytes however they are split.
@@ -190,11 +124,11 @@ impl SseDecoder {
             Err(broken) => return Some(Err(broken.into_error())),
         };
         let (name, data) = (self.frame_name.as_slice(), self.frame.as_slice());
-        match text(name, data, offset) {
+        match Frame::read(name, data, offset) {
             Ok(frame) => Some(Ok(frame)),
-            Err(not_text) => {
+            Err(broken) => {
                 self.state = State::Failed;
-                Some(Err(refusal(name, data, offset, not_text).into_error()))
+                Some(Err(broken.into_error()))
             }
         }
     }
@@ -207,19 +141,17 @@ impl SseDecoder {
         }
         match self.advance() {
             Ok(offset) => offset.map(Ok),
-            Err(message) => {
+            Err(broken) => {
                 self.state = State::Failed;
                 self.clear();
-                let sample = Bytes::new();
-                Some(Err(Broken { message, sample }))
+                Some(Err(broken))
             }
         }
     }
 
     /// The event that was read last, or why it is none.
     pub(crate) fn current(&self, offset: u64) -> Result<Frame<'_>, Broken> {
-        let (name, data) = (self.frame_name.as_slice(), self.frame.as_slice());
-        text(name, data, offset).map_err(|not_text| refusal(name, data, offset, not_text))
+        Frame::read(&self.frame_name, self.frame.as_slice(), offset)
     }
 
     /// Lets go of the event that was read last.
@@ -239,7 +171,7 @@ impl SseDecoder {
     }
 
     /// Reads lines up to the end of the next event; its offset, or `None` for more bytes.
-    fn advance(&mut self) -> Result<Option<u64>, String> {
+    fn advance(&mut self) -> Result<Option<u64>, Broken> {
         while let Some(line) = self.next_line()? {
             let is_empty = match line {
                 Line::Within(from, to) => {
@@ -249,7 +181,7 @@ impl SseDecoder {
                     let line = line.unwrap_or_default();
                     let skipped = mark(&mut self.state, line);
                     let line = line.get(skipped..).unwrap_or_default();
-                    match field(line) {
+                    match Field::of(line) {
                         Field::Data(at) => {
                             if let Some(chunk) = chunk {
                                 self.data.push_line(chunk.slice(from + skipped + at..to));
@@ -262,7 +194,7 @@ impl SseDecoder {
                 }
                 Line::Joined(mut line) => {
                     line.advance(mark(&mut self.state, &line));
-                    match field(&line) {
+                    match Field::of(&line) {
                         Field::Data(at) => {
                             line.advance(at);
                             self.data.push_line(line);
@@ -287,7 +219,7 @@ impl SseDecoder {
     }
 
     /// The next whole line, without its end.
-    fn next_line(&mut self) -> Result<Option<Line>, String> {
+    fn next_line(&mut self) -> Result<Option<Line>, Broken> {
         while let Some(chunk) = self.chunks.front() {
             if self.after_cr && self.read < chunk.len() {
                 self.after_cr = false;
@@ -311,10 +243,7 @@ impl SseDecoder {
             };
             let held = self.partial.len() + self.data.len() + self.name.len();
             if held + end.unwrap_or(rest.len()) > self.limit {
-                return Err(format!(
-                    "an event is larger than the limit of {} bytes",
-                    self.limit
-                ));
+                return Err(Broken::large(self.limit));
             }
             let Some(end) = end else {
                 self.consumed += rest.len() as u64;
@@ -371,36 +300,6 @@ enum Line {
     Joined(Bytes),
 }
 
-/// What a line says.
-enum Field<'a> {
-    /// Where its value begins.
-    Data(usize),
-    Name(&'a [u8]),
-    Ignored,
-}
-
-fn field(line: &[u8]) -> Field<'_> {
-    if let Some(rest) = line.strip_prefix(b"data") {
-        return match value_at(rest) {
-            Some(at) => Field::Data(line.len() - rest.len() + at),
-            None => Field::Ignored,
-        };
-    }
-    let name = line.strip_prefix(b"event");
-    let name = name.and_then(|rest| rest.get(value_at(rest)?..));
-    name.map_or(Field::Ignored, Field::Name)
-}
-
-/// Where the value begins behind a field's name; `None` if the name goes on.
-fn value_at(rest: &[u8]) -> Option<usize> {
-    match rest {
-        [] => Some(0),
-        [b':', b' ', ..] => Some(2),
-        [b':', ..] => Some(1),
-        _ => None,
-    }
-}
-
 /// The length of the byte order mark, if the first line begins with one.
 fn mark(state: &mut State, line: &[u8]) -> usize {
     const MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -427,38 +326,6 @@ fn replace(name: &mut Vec<u8>, new: &[u8]) {
     name.extend_from_slice(new);
 }
 
-/// An event, if it is text.
-fn text<'a>(name: &'a [u8], data: &'a [u8], offset: u64) -> Result<Frame<'a>, NotText> {
-    let Ok(name) = str::from_utf8(name) else {
-        return Err(NotText { at: None });
-    };
-    match str::from_utf8(data) {
-        Ok(data) => Ok(Frame {
-            name: (!name.is_empty()).then_some(name),
-            data,
-            offset,
-        }),
-        Err(error) => Err(NotText {
-            at: Some(error.valid_up_to()),
-        }),
-    }
-}
-
-/// Words for an event that is not text.
-fn refusal(name: &[u8], data: &[u8], offset: u64, NotText { at }: NotText) -> Broken {
-    let message = match at {
-        Some(at) => {
-            let name = String::from_utf8_lossy(name);
-            let name = if name.is_empty() { "unnamed" } else { &name };
-            format!(
-                "malformed {name} event at byte {offset} of the stream: byte {at} of its data is not UTF-8"
-            )
-        }
-        None => format!("malformed event at byte {offset} of the stream: its name is not UTF-8"),
-    };
-    let sample = Bytes::copy_from_slice(sample_of(data));
-    Broken { message, sample }
-}
 /// Sizes only: what is buffered may be a reply.
 impl fmt::Debug for SseDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -467,16 +334,6 @@ impl fmt::Debug for SseDecoder {
             .field("consumed", &self.consumed)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Frame<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Frame")
-            .field("name", &self.name)
-            .field("data_bytes", &self.data.len())
-            .field("offset", &self.offset)
-            .finish()
     }
 }
 

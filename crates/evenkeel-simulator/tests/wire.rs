@@ -23,3 +23,5 @@ mod http2;
 mod life;
 #[path = "wire/manners.rs"]
 mod manners;
+#[path = "wire/orders.rs"]
+mod orders;

@@ -62,6 +62,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
         at: SystemTime,
     ) -> Result<(), Error>;
 
+    /// Headers that this back end writes itself, beside those that [nobody may set](crate::ExtraHeaders::add):
+    /// whoever else would set one is told so at once. Default: none.
+    fn reserved_headers(&self) -> &[HeaderName] {
+        &[]
+    }
+
     /// The response in the Claude API's framing. The default is for back ends that have that anyway.
     fn response(&self, response: Response) -> Response {
         response

@@ -1,11 +1,14 @@
 use std::fmt;
+use std::sync::Arc;
 
 use evenkeel_error::Error;
 use http::header::InvalidHeaderName;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Headers that a caller may not set: authentication, addressing, framing and encoding have an owner
-/// each.
+use crate::Backend;
+
+/// Headers that a caller may not set anywhere: authentication, addressing, framing and encoding have an
+/// owner each.
 const RESERVED: [&str; 18] = [
     "accept-encoding",
     "anthropic-version",
@@ -52,6 +55,8 @@ const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
 pub struct ExtraHeaders {
     headers: HeaderMap,
     betas: Vec<String>,
+    /// What the back end writes itself, beside what is reserved anywhere.
+    reserved: Arc<[HeaderName]>,
 }
 
 impl ExtraHeaders {
@@ -64,6 +69,24 @@ impl ExtraHeaders {
         Self::default()
     }
 
+    /// None yet, for a back end that may have [names of its own](Backend::reserved_headers).
+    #[must_use]
+    pub fn reserving(backend: &(impl Backend + ?Sized)) -> Self {
+        Self {
+            reserved: backend.reserved_headers().into(),
+            ..Self::default()
+        }
+    }
+
+    /// None yet, for the same back end as these.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            reserved: Arc::clone(&self.reserved),
+            ..Self::default()
+        }
+    }
+
     /// Adds a header; the same name may be given several times. What is given as `anthropic-beta`
     /// joins the [betas](Self::beta).
     ///
@@ -71,7 +94,8 @@ impl ExtraHeaders {
     ///
     /// `invalid_config`, naming the header and never its value: a name that is none, a value with a
     /// line end or a control character, a header that has an owner here (host, framing, encoding,
-    /// version, authentication), or one more than [`MOST`](Self::MOST).
+    /// version, authentication) or that the [back end](Self::reserving) writes itself, or one more than
+    /// [`MOST`](Self::MOST).
     pub fn add(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let parsed: HeaderName = name.parse().map_err(|error: InvalidHeaderName| {
             Error::invalid_config("header", "must have a name of letters, digits and -")
@@ -82,6 +106,12 @@ impl ExtraHeaders {
                 &format!("header {parsed}"),
                 "may not be set: host, framing, encoding, version and authentication are set \
                  elsewhere",
+            ));
+        }
+        if self.reserved.contains(&parsed) {
+            return Err(Error::invalid_config(
+                &format!("header {parsed}"),
+                "may not be set: the back end writes it itself",
             ));
         }
         if parsed == BETA {
@@ -176,6 +206,7 @@ impl fmt::Debug for ExtraHeaders {
         f.debug_struct("ExtraHeaders")
             .field("names", &self.headers.keys().collect::<Vec<_>>())
             .field("betas", &self.betas)
+            .field("reserved", &self.reserved)
             .finish()
     }
 }
@@ -224,6 +255,32 @@ mod tests {
             let all = format!("{error} {error:?} {}", error.report());
             assert!(all.contains("header") && !all.contains("planted"), "{all}");
         }
+    }
+
+    #[test]
+    fn what_a_back_end_writes_itself_is_refused_by_its_name_and_for_a_call_too() {
+        let aws = crate::ClaudePlatformOnAws::new("us-west-2", "wrkspc_01").unwrap();
+        let mut client = ExtraHeaders::reserving(&aws);
+        let name = "Anthropic-Workspace-Id";
+        ExtraHeaders::new().add(name, "planted").unwrap();
+        for refused in [
+            client.add(name, "planted"),
+            client.beside().add(name, "planted"),
+        ] {
+            let error = refused.unwrap_err();
+            let message = error.message().unwrap();
+            assert!(
+                message.starts_with("header anthropic-workspace-id "),
+                "{message}"
+            );
+            assert!(!format!("{error:?}").contains("planted"));
+        }
+        client.add("x-team", "billing").unwrap();
+        assert_eq!(written(&client.beside()).len(), 0);
+        let api = crate::ClaudeApi::public().unwrap();
+        ExtraHeaders::reserving(&api)
+            .add(name, "wrkspc_02")
+            .unwrap();
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use evenkeel_messages::{Batch, CreateBatch, Deleted, Page};
+use evenkeel_messages::{Batch, CreateBatch, Deleted};
 use evenkeel_transport::{Operation, Path};
 use http::Method;
 use serde::de::DeserializeOwned;
@@ -169,17 +169,7 @@ impl Batches {
 
     /// Every batch of the workspace, newest first. Limits such as a deadline hold for each page.
     pub fn list(&self) -> Listing<Batch> {
-        let calls = self.clone();
-        Listing::new(Box::new(move |cursor| {
-            let mut calls = calls.clone();
-            if let Some((name, value)) = cursor {
-                calls = calls.query(name, value);
-            }
-            Box::pin(async move {
-                let plan = calls.plan(Operation::new(Method::GET, PATH), Repeat::Safe)?;
-                calls.carry_out::<Page<Batch>>(plan).await
-            })
-        }))
+        Listing::at(PATH, &self.shared, &self.options)
     }
 
     /// What [`create`](Self::create) would send, as a command for a shell. Nothing is. For the other

@@ -216,10 +216,6 @@ impl ClientBuilder {
         if let Some(credential) = &self.credential {
             credential.check()?;
         }
-        let mut headers = ExtraHeaders::new();
-        for (name, value) in &self.headers {
-            headers.add(name, value)?;
-        }
         let backend = match self.backend {
             None => claude_api(
                 self.base_url.as_deref(),
@@ -235,6 +231,10 @@ impl ClientBuilder {
             }
             Some(backend) => backend,
         };
+        let mut headers = ExtraHeaders::reserving(&*backend);
+        for (name, value) in &self.headers {
+            headers.add(name, value)?;
+        }
         let is_public = backend.base_url().origin() == ClaudeApi::URL;
         let transport = (self.connect)(backend.base_url(), self.divisor)?;
         #[cfg(feature = "tower")]

@@ -1,7 +1,8 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use evenkeel_messages::{Deleted, File, Page};
+use evenkeel_messages::{Deleted, File};
 use evenkeel_transport::{Operation, Path, StreamBodies};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
@@ -108,7 +109,7 @@ impl Files {
     ) -> impl Future<Output = Result<Download, Error>> + Send + use<> {
         let (calls, path) = (self.clone(), Path::new(PATH).segment(id).segment("content"));
         async move {
-            let operation = Operation::new(Method::GET, path.encode()?);
+            let operation = calls.operation(Method::GET, path.encode()?);
             let mut call = calls.call(calls.plan(operation)?);
             let opened = call.open().await?;
             Ok(Download::new(call, opened))
@@ -134,17 +135,7 @@ impl Files {
 
     /// Every file of the workspace, newest first. Limits such as a deadline hold for each page.
     pub fn list(&self) -> Listing<File> {
-        let calls = self.clone();
-        Listing::new(Box::new(move |cursor| {
-            let mut calls = calls.clone();
-            if let Some((name, value)) = cursor {
-                calls = calls.query(name, value);
-            }
-            Box::pin(async move {
-                let plan = calls.plan(Operation::new(Method::GET, PATH))?;
-                calls.carry_out::<Page<File>>(plan).await
-            })
-        }))
+        Listing::at(PATH, &self.shared, &self.options)
     }
 
     /// What [`upload`](Self::upload) would send, as a command for a shell that sends the file of that
@@ -156,7 +147,7 @@ impl Files {
     /// `invalid_config`, as for the call.
     pub fn dry_run(&self, upload: &Upload) -> Result<DryRun, Error> {
         upload.form(|| self.shared.dice.bits())?;
-        let plan = self.plan(Operation::new(Method::POST, PATH))?;
+        let plan = self.plan(self.operation(Method::POST, PATH))?;
         let fields = upload.fields();
         let fields = fields.iter().map(|(name, value)| format!("{name}={value}"));
         let named = |text: &str| text.replace('\\', r"\\").replace('"', r#"\""#);
@@ -176,14 +167,21 @@ impl Files {
     ) -> impl Future<Output = Result<Answered<T>, Error>> + Send + use<T> {
         let (calls, path) = (self.clone(), Path::new(PATH).segment(id).encode());
         async move {
-            let plan = calls.plan(Operation::new(method, path?))?;
+            let plan = calls.plan(calls.operation(method, path?))?;
             calls.carry_out(plan).await
         }
     }
 
+    /// One that is answered at once.
+    fn operation<'a>(&self, method: Method, path: impl Into<Cow<'a, str>>) -> Operation<'a> {
+        let mut operation = Operation::new(method, path);
+        operation.head_limit = self.shared.tuning.timers.head;
+        operation
+    }
+
     fn uploading(&self, upload: Upload) -> Result<Plan, Error> {
         let form = upload.form(|| self.shared.dice.bits())?;
-        let mut operation = Operation::new(Method::POST, PATH);
+        let mut operation = self.operation(Method::POST, PATH);
         let content_type = HeaderValue::try_from(form.content_type());
         let content_type = content_type.map_err(|error| {
             evenkeel_error::Error::invalid_config("content_type", "cannot be sent as a header")

@@ -2,13 +2,20 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use evenkeel_error::Error as Failure;
 use evenkeel_messages::{NextPage, Page};
+use evenkeel_transport::Operation;
 use futures_core::Stream;
+use http::Method;
+use serde::de::DeserializeOwned;
 
-use crate::{Answered, Error};
+use crate::options::Options;
+use crate::pipeline::{Call, Plan};
+use crate::shared::Shared;
+use crate::{Answered, Error, answered};
 
 /// Everything in a list, page after page, each asked for when the one before is used up.
 ///
@@ -67,8 +74,28 @@ enum State<T> {
     Ended,
 }
 
+impl<T: DeserializeOwned + Send + Unpin + 'static> Listing<T> {
+    /// All that lies at `path`; what is set for one call holds for each page.
+    pub(crate) fn at(path: &'static str, shared: &Arc<Shared>, options: &Options) -> Self {
+        let (shared, options) = (Arc::clone(shared), options.clone());
+        Self::new(Box::new(move |cursor| {
+            let (shared, mut options) = (Arc::clone(&shared), options.clone());
+            if let Some((name, value)) = cursor {
+                options.extras_mut().query(name.into(), value);
+            }
+            Box::pin(async move {
+                let mut operation = Operation::new(Method::GET, path);
+                operation.head_limit = shared.tuning.timers.head;
+                let plan = Plan::of(&shared, operation, path, &options)?;
+                let call = Call::new(shared, plan, &options);
+                call.fetch(answered::json).await.map(Answered::new)
+            })
+        }))
+    }
+}
+
 impl<T: Unpin> Listing<T> {
-    pub(crate) fn new(ask: Ask<T>) -> Self {
+    fn new(ask: Ask<T>) -> Self {
         Self {
             ask,
             items: VecDeque::new(),

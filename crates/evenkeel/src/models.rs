@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use evenkeel_messages::{Model, Page};
+use evenkeel_messages::Model;
 use evenkeel_transport::{Operation, Path};
 use http::Method;
 use serde::de::DeserializeOwned;
@@ -35,14 +35,7 @@ impl Models {
 
     /// Every model, newest first. Limits such as a deadline hold for each page.
     pub fn list(&self) -> Listing<Model> {
-        let calls = self.clone();
-        Listing::new(Box::new(move |cursor| {
-            let mut calls = calls.clone();
-            if let Some((name, value)) = cursor {
-                calls = calls.query(name, value);
-            }
-            Box::pin(async move { calls.fetch::<Page<Model>>(PATH).await })
-        }))
+        Listing::at(PATH, &self.shared, &self.options)
     }
 
     /// One model, by its id or an alias.
@@ -78,7 +71,8 @@ impl Models {
     }
 
     fn plan(&self, path: &str) -> Result<Plan, Error> {
-        let operation = Operation::new(Method::GET, path);
+        let mut operation = Operation::new(Method::GET, path);
+        operation.head_limit = self.shared.tuning.timers.head;
         Ok(Plan::of(&self.shared, operation, PATH, &self.options)?)
     }
 }

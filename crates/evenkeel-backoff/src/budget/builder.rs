@@ -40,8 +40,9 @@ impl RetryBudgetBuilder {
         self
     }
 
-    /// The part of a token that a call earns by succeeding at its first attempt, exact to a
-    /// thousandth. Default: a tenth.
+    /// The part of a token that a call earns by succeeding at its first attempt. Exact to a
+    /// thousandth where the [floor](Self::floor) is half a millisecond or longer; where it is shorter, what
+    /// a call earns is cut to the half microseconds that the floor is counted in. Default: a tenth.
     pub const fn earned(mut self, share: Ratio) -> Self {
         self.earned = share;
         self

@@ -120,8 +120,31 @@ impl Share {
             fits.then(|| counts.one_more(MOST))
         });
         let span = taken.and_then(|taken| u32::try_from(taken.span).ok());
-        span.map(Place)
-            .ok_or_else(|| Moment::from_nanos(self.end(asked)))
+        span.map(Place).ok_or_else(|| self.next(now))
+    }
+
+    /// Before when time alone makes no room: the retries weigh too much until then for what is allowed
+    /// now, and without calls no more will be. The end of time where nothing is allowed.
+    #[cold]
+    fn next(&self, now: Moment) -> Moment {
+        let allowed = self.allowed(now);
+        if allowed == 0 {
+            return Moment::MAX;
+        }
+        let (asked, _) = self.place(now);
+        let counts = Counts::of(self.written.retries.load(Ordering::Relaxed)).moved_to(asked);
+        let span = counts.span;
+        let (span, before, lighter) = match allowed.checked_sub(counts.this) {
+            Some(lighter) if lighter > 0 && counts.this < MOST => (span, counts.before, lighter),
+            _ => (span + 1, counts.this, allowed),
+        };
+        // The most of the span before that may still be overlapped.
+        let overlapped = (u128::from(lighter) * u128::from(self.window) - 1)
+            .checked_div(before.into())
+            .and_then(|most| u64::try_from(most).ok())
+            .map_or(self.window, |most| most.min(self.window));
+        let begin = span.saturating_mul(self.window);
+        Moment::from_nanos(begin.saturating_add(self.window - overlapped))
     }
 
     /// A retry whose span is no longer counted has no place to give back.
@@ -146,6 +169,9 @@ impl Share {
     pub(super) fn tokens(&self, now: Moment) -> u32 {
         let counts =
             Counts::of(self.written.retries.load(Ordering::Relaxed)).moved_to(self.place(now).0);
+        if counts.this >= MOST {
+            return 0;
+        }
         let left = self.allowed(now).saturating_sub(self.weighed(counts, now));
         u32::try_from(left).unwrap_or(u32::MAX)
     }

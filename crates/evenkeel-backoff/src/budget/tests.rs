@@ -83,7 +83,10 @@ fn a_share_forgets_calls_and_retries_with_its_window() {
     assert_eq!(budget.tokens(at(25)), 2);
     let place = budget.take(at(25)).unwrap();
     while budget.take(at(25)).is_ok() {}
-    assert_eq!(budget.take(at(25)), Err(at(30)));
+    // Two of the span before, of which less than the whole counts from then on.
+    let next = at(30) + Duration::from_nanos(1);
+    assert_eq!(budget.take(at(25)), Err(next));
+    assert!(budget.take(at(30)).is_err());
     budget.put_back(place);
     budget.floor(Floor::Paused, at(25));
     assert_eq!(budget.tokens(at(25)), 0);
@@ -100,9 +103,25 @@ fn a_token_given_back_after_its_window_makes_no_room_in_another() {
     assert!(matches!(budget.withdraw(at(30)), Withdrawal::Empty { .. }));
     late.0.refund();
     assert_eq!(budget.tokens(at(30)), 1);
-    // In the next span one of them is still in the window, as long as it lasts.
+    // As the next span begins, what was taken in this one still counts whole.
+    let next = spend(&budget, at(40));
+    assert_eq!(budget.tokens(at(40)), 0);
     late.1.refund();
+    assert_eq!(budget.tokens(at(40)), 1);
+    next.refund();
     assert_eq!(budget.tokens(at(40)), 2);
+}
+
+#[test]
+fn a_share_that_nothing_pays_for_says_that_time_brings_none() {
+    let budget = shared(10, 2);
+    while budget.take(at(5)).is_ok() {}
+    budget.floor(Floor::Paused, at(5));
+    assert_eq!(budget.take(at(5)), Err(Moment::MAX));
+    (0..100).for_each(|_| budget.earn(at(5)));
+    while budget.take(at(5)).is_ok() {}
+    assert_ne!(budget.take(at(5)), Err(Moment::MAX), "calls may");
+    assert_eq!(shared(10, 0).take(at(5)), Err(Moment::MAX));
 }
 
 #[test]

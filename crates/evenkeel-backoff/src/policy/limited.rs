@@ -76,7 +76,7 @@ pub trait Policy {
     /// How long one attempt may take, counted from when it first keeps its caller waiting
     /// ([`RetryPolicy::attempt_timeout`]); `None`: no limit.
     #[inline]
-    fn attempt_limit(&self) -> Option<Duration> {
+    fn attempt_time_limit(&self) -> Option<Duration> {
         None
     }
 
@@ -131,7 +131,7 @@ impl Policy for RetryPolicy {
         self.patience
     }
     #[inline]
-    fn attempt_limit(&self) -> Option<Duration> {
+    fn attempt_time_limit(&self) -> Option<Duration> {
         self.attempt_timeout
     }
 }
@@ -152,8 +152,8 @@ impl<P: Policy + ?Sized> Policy for &P {
         (**self).patience_limit()
     }
     #[inline]
-    fn attempt_limit(&self) -> Option<Duration> {
-        (**self).attempt_limit()
+    fn attempt_time_limit(&self) -> Option<Duration> {
+        (**self).attempt_time_limit()
     }
 }
 
@@ -191,8 +191,9 @@ impl<P: Policy> Policy for Limited<P> {
             Decision::Stop(Stop { reason, wait })
         };
         let counted = verdict.recovery().is_retryable() && verdict.cost() == Cost::Token;
-        let spent = |most: NonZeroU32| session.attempts >= most.get();
-        if counted && self.attempts.is_some_and(spent) {
+        let made = session.attempts;
+        let spent = self.attempts.is_some_and(|most| made >= most.get());
+        if counted && spent {
             return stop(StopReason::Attempts);
         }
         let within = limits.patience(tighter(limits.patience, self.patience));
@@ -203,6 +204,10 @@ impl<P: Policy> Policy for Limited<P> {
             self.patience.is_some_and(over)
         };
         match decision {
+            // What is free by itself may cost something all the same: a second retry at once does.
+            Decision::Retry(retry) if spent && retry.cost == Cost::Token => {
+                stop(StopReason::Attempts)
+            }
             Decision::Retry(retry) if late(retry.wait) => stop(StopReason::Patience),
             decision => decision,
         }
@@ -214,8 +219,8 @@ impl<P: Policy> Policy for Limited<P> {
     }
 
     #[inline]
-    fn attempt_limit(&self) -> Option<Duration> {
-        tighter(self.policy.attempt_limit(), self.attempt)
+    fn attempt_time_limit(&self) -> Option<Duration> {
+        tighter(self.policy.attempt_time_limit(), self.attempt)
     }
 }
 
@@ -254,14 +259,35 @@ mod tests {
     }
 
     fn attempts(policy: &impl Policy) -> (u32, StopReason) {
+        attempts_by(policy, Recovery::BackOff)
+    }
+
+    /// How many attempts are made, the free ones too, of at most a hundred that all fail so.
+    fn attempts_by(policy: &impl Policy, recovery: Recovery) -> (u32, StopReason) {
         let (mut session, mut now) = (Session::start(Moment::ORIGIN), Moment::ORIGIN);
-        loop {
-            let verdict = Recovery::BackOff.into();
+        for attempt in 1..=100 {
+            let verdict = recovery.into();
             match policy.decide(&mut session, verdict, now, Limits::NONE, Roll::HIGHEST) {
                 Decision::Retry(retry) => now = now + retry.wait,
-                Decision::Stop(stop) => return (session.attempts, stop.reason),
+                Decision::Stop(stop) => return (attempt, stop.reason),
             }
         }
+        panic!("a hundred attempts, and no end: {session:?}");
+    }
+
+    #[test]
+    fn a_limit_of_attempts_around_a_policy_ends_what_is_always_handed_back_as_its_own_does() {
+        let policy = RetryPolicy::exponential(Duration::from_secs(1));
+        // Every second one is free, and goes out at once.
+        let expected = (6, StopReason::Attempts);
+        assert_eq!(
+            attempts_by(&policy.max_attempts(3), Recovery::Now),
+            expected
+        );
+        let limited = policy.with_attempt_limit(3);
+        assert_eq!(attempts_by(&limited, Recovery::Now), expected);
+        let twice = limited.with_attempt_limit(9);
+        assert_eq!(attempts_by(&twice, Recovery::Now), expected);
     }
 
     #[test]
@@ -287,7 +313,7 @@ mod tests {
             .with_attempt_timeout(2 * second)
             .with_attempt_limit(0);
         assert_eq!(policy.patience_limit(), Some(10 * second));
-        assert_eq!(policy.attempt_limit(), Some(2 * second));
+        assert_eq!(policy.attempt_time_limit(), Some(2 * second));
         assert_eq!(attempts(&policy), (1, StopReason::Attempts));
     }
 }

@@ -185,6 +185,31 @@ fn only_the_spread_on_top_of_a_hint_is_cut_to_fit() {
 }
 
 #[test]
+fn a_hint_that_fits_is_waited_out_where_nothing_of_its_tier_fits() {
+    let hint = Recovery::After {
+        wait: SECOND,
+        hint: Hint::Trouble(Pace::Short),
+    };
+    for curve in [
+        Curve::exponential(8 * SECOND).jitter(Jitter::None),
+        Curve::exponential(16 * SECOND).jitter(Jitter::Equal),
+        Curve::decorrelated(8 * SECOND),
+    ] {
+        let policy = RetryPolicy::tiered(curve, curve);
+        for limits in [
+            Limits::NONE.deadline(Some(at(5))),
+            Limits::NONE.patience(Some(5 * SECOND)),
+        ] {
+            let mut session = Session::start(at(0));
+            let failing = Failing(hint, None);
+            let decision = policy.decide(&mut session, &failing, at(0), limits, Roll::HIGHEST);
+            let wait = expect_retry(decision).wait;
+            assert_eq!(wait, SECOND + SECOND / 4, "{curve:?} {limits:?}");
+        }
+    }
+}
+
+#[test]
 fn the_spread_of_a_hint_is_as_wide_as_the_policy_says_and_no_wider_than_a_quarter() {
     let policy = RetryPolicy::exponential(SECOND);
     for (policy, expected) in [
@@ -224,6 +249,19 @@ fn progress_starts_attempts_curve_and_patience_over() {
         NO_LIMITS,
     ));
     assert_eq!(retry.wait, SECOND / 2);
+}
+
+#[test]
+fn what_is_handed_back_after_progress_again_and_again_does_not_spin() {
+    let mut session = Session::start(at(0));
+    let waits: Vec<_> = (0..4)
+        .map(|_| {
+            session.progressed(at(0));
+            expect_retry(decide(&mut session, Recovery::Now, at(0), NO_LIMITS)).wait
+        })
+        .collect();
+    let (none, some) = (Duration::ZERO, SECOND / 2);
+    assert_eq!(waits, [none, some, none, some]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl<R: Ruled, E> Course<R, E> {
         let limit = self.limit;
         let deadline = self.so_far().and_then(|so_far| so_far.deadline(limit));
         let left = deadline.map(|deadline| now().until(deadline));
-        tighter(self.rules.attempt_limit(), left)
+        tighter(self.rules.attempt_time_limit(), left)
     }
 
     /// The call is over, and a token taken for an attempt that does not go out is given back.

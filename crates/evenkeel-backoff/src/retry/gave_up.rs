@@ -54,7 +54,8 @@ impl<E> GaveUp<E> {
         self.elapsed
     }
 
-    /// The wait that the last failure asked for and that did not fit.
+    /// The wait that the last failure asked for, whatever the reason why there is no other attempt; `None`
+    /// if it asked for none, and if time ran out in the middle of a wait.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.stop.wait

@@ -71,7 +71,7 @@ impl<P, C, B: Purse, N, G> Rules<P, C, B, N, G> {
 /// What is asked of the rules when nothing has failed. Sealed: only [`Rules`] are.
 pub trait Ruled {
     fn patience_limit(&self) -> Option<Duration>;
-    fn attempt_limit(&self) -> Option<Duration>;
+    fn attempt_time_limit(&self) -> Option<Duration>;
     /// Books a success at the first attempt; reads the clock only if there is a book.
     fn earn(&self, now: impl FnOnce() -> Moment);
     fn take(&mut self, now: Moment) -> Result<(), Moment>;
@@ -105,8 +105,8 @@ impl<P: Policy, C, B: Purse, N, G> Ruled for Rules<P, C, B, N, G> {
     }
 
     #[inline]
-    fn attempt_limit(&self) -> Option<Duration> {
-        self.policy.attempt_limit()
+    fn attempt_time_limit(&self) -> Option<Duration> {
+        self.policy.attempt_time_limit()
     }
 
     #[inline]

@@ -7,7 +7,7 @@ use evenkeel_error::{Moment, Recovery};
 use super::{BUSY, SECOND, Says, limited, take, virtually};
 use crate::{
     Attempt, Chance, Decision, Dice, Fault, GaveUp, Limits, Policy, RetryBudget, RetryPolicy, Roll,
-    Session, Sleeper, StopReason, Tokio, Verdict, Withdrawal, blocking, retry, retry_mut,
+    Session, Sleeper, StopReason, Thread, Tokio, Verdict, Withdrawal, blocking, retry, retry_mut,
     retry_with,
 };
 
@@ -266,7 +266,7 @@ fn notify_sees_each_wait_as_it_is_waited() {
 #[test]
 fn an_empty_budget_stops_with_the_failure_and_says_so() {
     let budget = RetryBudget::builder().cap(1).build().unwrap();
-    let Withdrawal::Granted(token) = budget.withdraw(Moment::ORIGIN) else {
+    let Withdrawal::Granted(token) = budget.withdraw(Thread.now()) else {
         panic!("empty")
     };
     let receipt = token.sent();
@@ -275,8 +275,8 @@ fn an_empty_budget_stops_with_the_failure_and_says_so() {
         .call();
     let gave_up = gave_up.unwrap_err();
     assert_eq!(
-        (gave_up.reason(), gave_up.error()),
-        (StopReason::Budget, Some(&BUSY))
+        (gave_up.reason(), gave_up.attempts(), gave_up.error()),
+        (StopReason::Budget, 1, Some(&BUSY))
     );
     drop(receipt);
 }

@@ -1,5 +1,4 @@
-//! Every order in which threads can meet:
-//! `RUSTFLAGS="--cfg loom" cargo test --release -p evenkeel-breaker --lib orders`.
+//! Every order in which threads can meet: `cargo xtask loom`.
 
 use std::sync::Arc;
 use std::time::Duration;

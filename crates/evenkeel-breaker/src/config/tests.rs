@@ -124,10 +124,22 @@ fn dividing_time_divides_every_duration_and_nothing_else() {
     let expected = expected.expect("valid");
     let expected = Settings {
         slow_call: Duration::from_secs(6),
-        divisor: factor,
         ..(*expected.settings).clone()
     };
     assert_eq!(*divided.settings, expected);
+}
+
+#[test]
+fn what_is_set_after_time_was_divided_is_not_divided() {
+    let second = Duration::from_secs(1);
+    let factor = NonZeroU32::new(10).expect("ten");
+    let given = BreakerConfig::builder().open_delays([second, 3 * second]);
+    let divided = given.build().expect("valid").time_divided_by(factor);
+    // In the middle of the spread.
+    let delay = |config: &BreakerConfig| config.settings.delay(1, None, 1 << 63);
+    assert_eq!(delay(&divided), Duration::from_millis(300));
+    let rebuilt = BreakerConfigBuilder::from(divided).open_delays([second]);
+    assert_eq!(delay(&rebuilt.build().expect("valid")), second);
 }
 
 #[test]

@@ -59,6 +59,9 @@ impl Course {
         let rest = if !counted {
             // Of a call from before the opening: it stays outside.
             Ticket::UNCOUNTED
+        } else if !self.runs() {
+            // Not counted either, under an order; a failure to come may be.
+            ticket.without_place()
         } else if self.counts(ticket) {
             ticket.answering()
         } else {

@@ -79,8 +79,9 @@ object! {
 /// The most requests of one batch (the API's documentation, batch processing page).
 const MOST_REQUESTS: usize = 100_000;
 
-/// The longest body of a batch (the same page).
-const LARGEST_BODY: usize = 256 * 1_000_000;
+/// The longest body of a batch (the same page, which says "256 MB" and not which: as the larger of the
+/// two, so that nothing is refused here that the API would take).
+const LARGEST_BODY: usize = 256 * 1024 * 1024;
 
 /// The longest id of a request (the same page).
 const LONGEST_ID: usize = 64;
@@ -99,12 +100,7 @@ impl CreateBatch {
         self.check()?;
         let body = serde_json::to_vec(self)
             .map_err(|error| Error::invalid_config("batch", &format!("is invalid: {error}")))?;
-        if body.len() > LARGEST_BODY {
-            return Err(Error::invalid_config(
-                "batch",
-                "must be no larger than 256 MB: make two of it",
-            ));
-        }
+        check_size(body.len())?;
         Ok(body.into())
     }
 
@@ -132,5 +128,40 @@ impl CreateBatch {
             ));
         }
         Ok(())
+    }
+}
+
+fn check_size(bytes: usize) -> Result<(), Error> {
+    if bytes > LARGEST_BODY {
+        return Err(Error::invalid_config(
+            "batch",
+            "must be no larger than 256 MB: make two of it",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_as_large_as_the_api_says_and_not_larger() {
+        assert!(check_size(268_435_456).is_ok());
+        let error = check_size(268_435_457).unwrap_err();
+        assert_eq!(
+            error.message(),
+            Some("batch must be no larger than 256 MB: make two of it")
+        );
+        let request =
+            |number: usize| BatchRequest::new(format!("r{number}"), MessageRequest::new("m", 1));
+        let mut batch = CreateBatch::new((0..100_000).map(request).collect::<Vec<_>>());
+        assert!(batch.check().is_ok());
+        batch.requests.push(request(100_000));
+        let error = batch.check().unwrap_err();
+        assert_eq!(
+            error.message(),
+            Some("requests must be 1 to 100,000: make two batches of more")
+        );
     }
 }

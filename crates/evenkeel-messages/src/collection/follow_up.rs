@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use evenkeel_error::Error;
 
@@ -31,6 +31,7 @@ use crate::MessageRequest;
 #[derive(Clone, Debug, Default)]
 pub struct FollowUp {
     ids: Vec<String>,
+    known: HashSet<String>,
 }
 
 impl FollowUp {
@@ -40,9 +41,10 @@ impl FollowUp {
         Self::default()
     }
 
-    /// Takes an item in: once each, as the results hold it.
+    /// Takes an item in. One that was taken in before, as where results are read anew after a cut, is the
+    /// same item.
     pub fn note(&mut self, item: &BatchItem) {
-        if item.is_repeatable() {
+        if item.is_repeatable() && self.known.insert(item.custom_id.clone()) {
             self.ids.push(item.custom_id.clone());
         }
     }

@@ -231,6 +231,24 @@ fn a_follow_up_has_the_requests_of_the_original_under_their_ids() {
 }
 
 #[test]
+fn results_that_are_shown_twice_ask_for_each_request_once() {
+    let mut follow_up = FollowUp::new();
+    for _ in 0..2 {
+        let mut results = BatchResults::new(facts());
+        results.feed(Bytes::from_static(RESULTS.as_bytes()));
+        while let Some(item) = results.next_item() {
+            if let Ok(item) = item {
+                follow_up.note(&item);
+            }
+        }
+    }
+    assert_eq!(follow_up.ids(), ["b", "d"]);
+    let request = MessageRequest::new("m", 5).user("x");
+    let next = follow_up.with(|_| Some(request.clone()));
+    assert!(next.expect("all").expect("some").to_body().is_ok());
+}
+
+#[test]
 fn what_the_api_would_refuse_of_a_batch_is_refused_by_its_place() {
     let request = || MessageRequest::new("m", 5).user("Hi");
     let batch = |ids: &[&str]| {

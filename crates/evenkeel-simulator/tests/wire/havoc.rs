@@ -10,19 +10,19 @@ use evenkeel_simulator::{
 use tokio::io::AsyncWriteExt;
 
 use super::client::{
-    End, connect, exchange, first_entry, plain, post, read_to_end, read_until, request, rest, soon,
+    End, connect, exchange, first_entry, plain, read_to_end, read_until, request, rest, soon,
     stream, timed,
 };
 
-const MS: Duration = Duration::from_millis(1);
+pub(crate) const MS: Duration = Duration::from_millis(1);
 
-async fn simulator(reply: Reply) -> Simulator {
+pub(crate) async fn simulator(reply: Reply) -> Simulator {
     Simulator::start(Scenario::script(vec![reply]))
         .await
         .unwrap()
 }
 
-fn text() -> Reply {
+pub(crate) fn text() -> Reply {
     Reply::message("Grüße, 世界 🌊: a text that is long enough for more than a few deltas.")
 }
 
@@ -287,13 +287,13 @@ async fn a_redirect_leads_to_a_trap_that_tells_what_it_was_given() {
     assert!(shown.rest().contains(r#""carried_key":true"#) && !shown.text().contains("secret"));
 }
 
-async fn is_refused(simulator: &Simulator) -> bool {
+pub(crate) async fn is_refused(simulator: &Simulator) -> bool {
     let attempt = tokio::net::TcpStream::connect(("127.0.0.1", simulator.port())).await;
     attempt.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 /// Waits for the hour at which somebody answers.
-async fn opened(simulator: &Simulator) {
+pub(crate) async fn opened(simulator: &Simulator) {
     let open = async {
         while is_refused(simulator).await {
             rest(5 * MS).await;
@@ -308,37 +308,6 @@ async fn connections_are_refused_for_a_while_and_then_no_more() {
     let simulator = Simulator::start(scenario).await.unwrap();
     assert!(is_refused(&simulator).await);
     opened(&simulator).await;
-    assert_eq!(plain(&simulator).await.status(), 200);
-}
-
-#[tokio::test]
-async fn a_span_in_which_connections_are_refused_can_be_ordered_over_http() {
-    let simulator = simulator(text()).await;
-    let post = |path: &str, body: &str| {
-        let length = body.len();
-        format!(
-            "POST /_simulator/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-    };
-    let span = post("scenario", "[[refused]]\nuntil = '1h'");
-    assert_eq!(exchange(&simulator, &span).await.status(), 200);
-    assert!(
-        is_refused(&simulator).await,
-        "from the moment of the reply on"
-    );
-    simulator.play(Scenario::script(vec![text()])).unwrap();
-    let for_ever = exchange(&simulator, post("scenario", "refused")).await;
-    assert_eq!(for_ever.status(), 400);
-    assert!(
-        for_ever
-            .rest()
-            .contains("`refused` can only be given at the start"),
-        "{}",
-        for_ever.rest()
-    );
-    simulator.play(Scenario::refused()).unwrap();
-    assert!(is_refused(&simulator).await, "who holds the simulator may");
-    simulator.play(Scenario::script(vec![text()])).unwrap();
     assert_eq!(plain(&simulator).await.status(), 200);
 }
 
@@ -362,128 +331,4 @@ async fn overload_comes_of_itself_when_all_slots_are_taken() {
     );
     assert!(took >= 200 * MS, "first token and the rest: {took:?}");
     assert_eq!(stream(&simulator).await.status(), 200, "and it is over");
-}
-
-#[tokio::test]
-async fn the_stage_is_reset_and_changed_over_http() {
-    let say = |path: &str, body: &str| {
-        let length = body.len();
-        format!(
-            "POST /_simulator/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-    };
-    let simulator = Simulator::start(Scenario::named("overloaded-twice").unwrap())
-        .await
-        .unwrap();
-    for _ in 0..2 {
-        assert_eq!(plain(&simulator).await.status(), 529);
-        assert_eq!(plain(&simulator).await.status(), 529);
-        assert_eq!(plain(&simulator).await.status(), 200);
-        assert_eq!(exchange(&simulator, say("reset", "")).await.status(), 200);
-        assert!(simulator.journal().is_empty());
-    }
-    assert_eq!(
-        exchange(&simulator, say("scenario", "unauthorized"))
-            .await
-            .status(),
-        200
-    );
-    assert_eq!(plain(&simulator).await.status(), 401);
-    assert_eq!(
-        exchange(
-            &simulator,
-            say("scenario", "[[reply]]\nraw = { status = 418 }")
-        )
-        .await
-        .status(),
-        200
-    );
-    assert_eq!(plain(&simulator).await.status(), 418);
-    let wrong = exchange(
-        &simulator,
-        say("scenario", "[[reply]]\nraw = { status = 1 }"),
-    )
-    .await;
-    assert_eq!(
-        (
-            wrong.status(),
-            wrong
-                .rest()
-                .contains("line 1: in this [[reply]]: status 1 is not")
-        ),
-        (400, true),
-        "{}",
-        wrong.rest()
-    );
-    let unknown = exchange(&simulator, say("scenario", "overloded")).await;
-    assert!(
-        unknown.rest().contains("did you mean `overloaded`?"),
-        "{}",
-        unknown.rest()
-    );
-    assert_eq!(exchange(&simulator, say("nothing", "")).await.status(), 404);
-}
-
-#[tokio::test]
-async fn the_verdict_names_what_a_hasty_client_did() {
-    let scenario = Scenario::script(vec![
-        Reply::rate_limited(Duration::from_secs(5)),
-        Reply::error(400, "invalid_request_error", "No"),
-        text().cut_after_events(6, Cut::Clean),
-        text(),
-    ]);
-    let simulator = Simulator::start(scenario).await.unwrap();
-    for _ in 0..2 {
-        plain(&simulator).await;
-    }
-    let cut = stream(&simulator).await;
-    let (chunks, _) = cut.chunks();
-    let texts = chunks.iter().filter_map(|chunk| {
-        let data: serde_json::Value = serde_json::from_str(chunk.split_once("data: ")?.1).ok()?;
-        Some(data["delta"]["text"].as_str()?.to_owned())
-    });
-    let partial: String = texts.collect();
-    let messages = serde_json::json!([
-        {"role": "user", "content": "Hi"}, {"role": "assistant", "content": partial}, {"role": "user", "content": "And?"},
-    ]);
-    let body = serde_json::json!({"model": "m", "max_tokens": 9, "messages": messages}).to_string();
-    exchange(&simulator, post(&body, "anthropic-version: 2026-10-21\r\n")).await;
-    let verdict = simulator.verdict();
-    let found: Vec<_> = verdict
-        .findings()
-        .iter()
-        .map(|finding| (finding.rule, finding.request))
-        .collect();
-    assert_eq!(
-        found,
-        [(Rule::IgnoredRetryAfter, 2), (Rule::AcceptedTruncated, 4)],
-        "{verdict}"
-    );
-    let shown = exchange(
-        &simulator,
-        "GET /_simulator/verdict HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-    )
-    .await;
-    assert!(
-        shown
-            .rest()
-            .starts_with(r#"{"clean":false,"findings":[{"rule":"ignored_retry_after","request":2"#),
-        "{}",
-        shown.rest()
-    );
-}
-
-#[tokio::test]
-async fn a_reset_over_http_plays_a_span_of_refusal_again_from_its_start() {
-    let scenario = Scenario::script(vec![text()]).refused_during(Duration::ZERO..400 * MS);
-    let simulator = Simulator::start(scenario).await.unwrap();
-    opened(&simulator).await;
-    let reset = "POST /_simulator/reset HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    assert_eq!(exchange(&simulator, reset).await.status(), 200);
-    assert!(
-        is_refused(&simulator).await,
-        "from the moment of the reply on"
-    );
-    opened(&simulator).await;
-    assert_eq!(plain(&simulator).await.status(), 200);
 }

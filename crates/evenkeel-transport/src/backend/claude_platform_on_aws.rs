@@ -1,13 +1,14 @@
 use std::time::SystemTime;
 
 use evenkeel_error::Error;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use super::{Backend, ClaudeApi, Heads, Operation, Secret};
 use crate::{BaseUrl, Cleartext, Request};
 
 /// Which workspace is asked: the back end's, for a key is made for one.
-const WORKSPACE: &str = "anthropic-workspace-id";
+const WORKSPACE: HeaderName = HeaderName::from_static("anthropic-workspace-id");
+static RESERVED: [HeaderName; 1] = [WORKSPACE];
 
 /// Claude Platform on AWS: the Claude API's own wire at an address in an AWS region, billed by AWS,
 /// with a capacity of its own.
@@ -112,5 +113,9 @@ impl Backend for ClaudePlatformOnAws {
         at: SystemTime,
     ) -> Result<(), Error> {
         self.api.authorize(request, secret, at)
+    }
+
+    fn reserved_headers(&self) -> &[HeaderName] {
+        &RESERVED
     }
 }

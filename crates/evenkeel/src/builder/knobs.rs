@@ -6,7 +6,8 @@ use super::ClientBuilder;
 
 /// Limits and policies.
 impl ClientBuilder {
-    /// How long the response head of a streamed request may take: above zero. Default 120 s.
+    /// How long the response head of a streamed request may take, and of any other that is answered at
+    /// once: above zero. Default 120 s.
     pub fn head_limit(mut self, limit: Duration) -> Self {
         self.timers.head = limit;
         self

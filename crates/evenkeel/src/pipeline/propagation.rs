@@ -2,7 +2,6 @@
 
 use evenkeel_error::Error as Failure;
 use evenkeel_event::AttemptHead;
-use evenkeel_transport::ExtraHeaders;
 use http::HeaderMap;
 
 use super::Call;
@@ -20,7 +19,7 @@ impl Call {
         for propagator in propagators {
             propagator.inject(&mut head);
         }
-        let mut added = ExtraHeaders::new();
+        let mut added = self.shared.headers.beside();
         for (name, value) in head.headers() {
             // Which account is asked, and for what, was settled when the call began.
             if name.eq_ignore_ascii_case(BETA) || is_on_behalf(name) {

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::*;
 
@@ -13,8 +13,7 @@ fn refusal<T: JsonSchema>() -> String {
     json_schema::<T>().unwrap_err().to_string()
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[allow(dead_code, reason = "read for its schema only")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Invoice {
     /// As printed, without spaces.
     #[schemars(length(min = 3), regex(pattern = "^[A-Z]"))]
@@ -29,24 +28,21 @@ struct Invoice {
     contact: Option<String>,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[allow(dead_code, reason = "read for its schema only")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Line {
     text: String,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(dead_code, reason = "read for its schema only")]
 enum State {
     Open,
     /// Nothing is owed.
     Closed,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "by")]
-#[allow(dead_code, reason = "read for its schema only")]
 enum Payment {
     Cash,
     Card { digits: String },
@@ -104,8 +100,7 @@ fn objects_are_closed_and_what_is_no_keyword_moves_into_the_description() {
     );
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[allow(dead_code, reason = "read for its schema only")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 struct Tree {
     leaves: Vec<Tree>,
 }
@@ -151,7 +146,90 @@ fn a_tool_that_is_not_strict_keeps_every_keyword_and_may_contain_itself() {
     let schema: Value = serde_json::from_str(of::<Invoice>().unwrap().get()).unwrap();
     assert_eq!(schema["properties"]["number"]["minLength"], 3);
     assert!(schema.get("title").is_none() && schema.get("$schema").is_none());
-    assert!(of::<Tree>().unwrap().get().contains("$ref"));
+    let tree: Value = serde_json::from_str(of::<Tree>().unwrap().get()).unwrap();
+    let leaf = Tree { leaves: Vec::new() };
+    let twig = Tree { leaves: vec![leaf] };
+    let given = serde_json::to_value(Tree { leaves: vec![twig] }).unwrap();
+    assert!(admits(&tree, &tree, &given));
+    assert!(!admits(
+        &tree,
+        &tree,
+        &json!({"leaves": [{"leaves": [{}]}]})
+    ));
+}
+
+/// Whether the schema, a part of `root`, lets the value pass: of JSON Schema, what schemas here are
+/// made of.
+fn admits(root: &Value, schema: &Value, value: &Value) -> bool {
+    if let Some(place) = schema["$ref"].as_str() {
+        let referred = root.pointer(place.trim_start_matches('#'));
+        return admits(root, referred.unwrap(), value);
+    }
+    let is_of = |kind: &Value| match kind.as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "number" => value.is_number(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "null" => value.is_null(),
+        other => panic!("no value here is a {other}"),
+    };
+    let kind = match &schema["type"] {
+        Value::Null => true,
+        Value::Array(kinds) => kinds.iter().any(is_of),
+        kind => is_of(kind),
+    };
+    let one_of = schema["enum"].as_array();
+    let any_of = schema["anyOf"].as_array();
+    kind && one_of.is_none_or(|values| values.contains(value))
+        && schema.get("const").is_none_or(|only| only == value)
+        && any_of.is_none_or(|parts| parts.iter().any(|part| admits(root, part, value)))
+        && admits_inside(root, schema, value)
+}
+
+/// Whether it lets what is inside of the value pass.
+fn admits_inside(root: &Value, schema: &Value, value: &Value) -> bool {
+    match value {
+        Value::Array(items) => {
+            let each = schema.get("items");
+            each.is_none_or(|each| items.iter().all(|item| admits(root, each, item)))
+        }
+        Value::Object(fields) => {
+            let mut required = schema["required"].as_array().into_iter().flatten();
+            required.all(|name| fields.contains_key(name.as_str().unwrap()))
+                && fields
+                    .iter()
+                    .all(|(name, field)| match &schema["properties"][name] {
+                        Value::Null => schema["additionalProperties"] != false,
+                        part => admits(root, part, field),
+                    })
+        }
+        _ => true,
+    }
+}
+
+fn any_invoice() -> impl Strategy<Value = Invoice> {
+    let text = any::<String>().prop_map(|text| Line { text });
+    let payment = prop_oneof![
+        Just(Payment::Cash),
+        any::<String>().prop_map(|digits| Payment::Card { digits }),
+    ];
+    let state = prop_oneof![Just(State::Open), Just(State::Closed)];
+    let words = (any::<String>(), prop::option::of(any::<String>()));
+    let counts = (0.0..1e9, any::<u8>());
+    let parts = (prop::collection::vec(text, 0..4), state);
+    let paid = prop::option::of(payment);
+    (words, counts, parts, paid).prop_map(
+        |((number, contact), (total, pages), (lines, state), paid)| Invoice {
+            number,
+            total,
+            pages,
+            lines,
+            state,
+            paid,
+            contact,
+        },
+    )
 }
 
 /// Any schema made of words that JSON Schema has, of a few levels.
@@ -217,6 +295,24 @@ fn check(schema: &Value) -> Result<(), TestCaseError> {
 }
 
 proptest! {
+    #[test]
+    fn what_a_schema_lets_pass_is_what_its_type_reads_and_writes(invoice in any_invoice()) {
+        let schema = schema::<Invoice>();
+        let written = serde_json::to_value(&invoice).unwrap();
+        prop_assert!(admits(&schema, &schema, &written), "{written}");
+        prop_assert_eq!(serde_json::from_value::<Invoice>(written.clone()).unwrap(), invoice);
+        for name in written.as_object().unwrap().keys() {
+            let mut less = written.clone();
+            less.as_object_mut().unwrap().remove(name);
+            let is_read = serde_json::from_value::<Invoice>(less.clone()).is_ok();
+            prop_assert_eq!(admits(&schema, &schema, &less), is_read, "without {}", name);
+            let mut other = written.clone();
+            other[name] = json!({"no": "such thing"});
+            let is_read = serde_json::from_value::<Invoice>(other.clone()).is_ok();
+            prop_assert_eq!(admits(&schema, &schema, &other), is_read, "with another {}", name);
+        }
+    }
+
     #[test]
     fn nothing_but_what_the_api_takes_is_left_and_once_more_changes_nothing(given in any_schema()) {
         let once = constrain(given).unwrap();

@@ -73,6 +73,40 @@ proptest! {
             prop_assert_eq!(u64::from(share.tokens(now)), ledger.left(now));
         }
     }
+
+    #[test]
+    fn a_share_makes_no_room_before_the_moment_it_names_and_names_few_before_it_does(
+        steps in proptest::collection::vec((0..3_u8, 0..30_u64), 0..60), percent in 0..=100_u32, free in 0..4_u16,
+    ) {
+        let share = Share::new(Ratio::percent(percent).unwrap(), WINDOW, free);
+        let mut now = 0;
+        for (action, tenths) in steps {
+            now += tenths;
+            if action < 2 {
+                share.earn(at(now));
+                continue;
+            }
+            let mut taken = 0;
+            let mut next = loop {
+                match share.withdraw(at(now)) {
+                    Ok(_) => taken += 1,
+                    Err(next) => break next,
+                }
+            };
+            // Looking changes nothing, so the future can be looked at.
+            let (mut asked, mut told) = (at(now), 1);
+            while next < Moment::MAX && share.tokens(next) == 0 {
+                prop_assert!(next > asked);
+                (asked, next, told) = (next, share.next(next), told + 1);
+            }
+            prop_assert!(told <= 2 + 60 + taken, "told {told} times");
+            let last = next.as_nanos().min(at(now + 300).as_nanos()) - 1;
+            for part in 0..200 {
+                let moment = at(now).as_nanos() + (last - at(now).as_nanos()) * part / 199;
+                prop_assert_eq!(share.tokens(Moment::from_nanos(moment)), 0, "before {:?}", next);
+            }
+        }
+    }
 }
 
 #[test]

@@ -192,6 +192,29 @@ fn a_rate_limit_neither_trips_nor_resets() {
 }
 
 #[test]
+#[cfg(feature = "tokio")]
+fn what_breaks_after_a_beginning_that_said_nothing_is_a_call_of_its_own() {
+    let breaker = Breaker::default();
+    for _ in 0..4 {
+        let _ = admitted(&breaker, START).success(START, ROLL);
+    }
+    let caller = breaker
+        .caller()
+        .clock(|| START)
+        .judge(|_: &Result<(), ()>| crate::Outcome::Neutral);
+    for _ in 0..3 {
+        let mut call = Box::pin(caller.call_streaming(async { Ok(()) }));
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let std::task::Poll::Ready(Ok(((), rest))) = call.as_mut().poll(&mut cx) else {
+            panic!("it was ready");
+        };
+        assert_eq!(rest.failure(ErrorKind::Interrupted, None), None);
+    }
+    let health = breaker.health(START);
+    assert_eq!((health.samples, health.failures), (7, 3));
+}
+
+#[test]
 fn a_hundred_thousand_refusals_do_not_put_off_the_way_back() {
     let (breaker, later) = (opened(), START + Duration::from_secs(1));
     for n in 0..100_000 {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::any::any_config;
 use crate::{Admission, Machine, Outcome, Ratio, Ticket, Window};
 
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ fn configs() -> impl Strategy<Value = BreakerConfig> {
     ];
     let ratio = || prop::option::of((1..=100_u32).prop_map(|it| Ratio::percent(it).unwrap()));
     let row = prop::option::of(1..6_u32);
-    (window, 1..8_u32, ratio(), ratio(), row).prop_filter_map(
+    let usual = (window, 1..8_u32, ratio(), ratio(), row).prop_filter_map(
         "keeps the rules",
         |(window, samples, failed, slow, row)| {
             BreakerConfig::builder()
@@ -61,7 +62,8 @@ fn configs() -> impl Strategy<Value = BreakerConfig> {
                 .build()
                 .ok()
         },
-    )
+    );
+    prop_oneof![usual, any_config()]
 }
 
 /// Both, with the calls in flight of each.
@@ -166,7 +168,7 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_breaker_answers_every_sequence_of_events_as_its_machine_does(

@@ -274,6 +274,26 @@ fn the_rest_of_a_stream_holds_no_place_that_could_be_given_back_twice() {
 }
 
 #[test]
+fn what_breaks_after_a_beginning_that_was_not_counted_is_a_call_of_its_own() {
+    for mode in [Mode::ForcedClosed, Mode::ForcedOpen] {
+        let mut scene = Scene::new();
+        let streams = [scene.ticket(), scene.ticket(), scene.ticket()];
+        for _ in 0..4 {
+            scene.call(Outcome::Success);
+        }
+        for ticket in streams {
+            scene.machine.switch(mode);
+            let (rest, transition) = scene.machine.first_content(ticket, scene.now, MIDDLE);
+            assert_eq!(transition, None);
+            scene.machine.switch(Mode::On);
+            assert_eq!(scene.record(rest, OVERLOADED), None, "three of seven");
+        }
+        let health = scene.machine.health(scene.now);
+        assert_eq!((health.samples, health.failures), (7, 3));
+    }
+}
+
+#[test]
 fn the_failures_that_opened_the_circuit_do_not_open_it_again_once_it_is_closed() {
     let mut scene = Scene::new();
     let opened = scene.fail_until_open();

@@ -197,9 +197,19 @@ fn build(setup: Setup) -> (Scene, Ticket, Ticket) {
     (scene, own, stale)
 }
 
-fn actual(setup: Setup, event: Event) -> Row {
-    let (mut scene, own, stale) = build(setup);
-    let transition = match event {
+impl Row {
+    fn of(scene: &mut Scene, transition: Option<Transition>) -> Self {
+        Self {
+            transition: transition.map(|it| (it.from, it.to, it.reason.label())),
+            state: scene.state(),
+            next_is_admitted: scene.is_admitted(),
+        }
+    }
+}
+
+/// What comes of an event, beside a call that belongs to the scene and one of long ago.
+fn play(scene: &mut Scene, own: Ticket, stale: Ticket, event: Event) -> Option<Transition> {
+    match event {
         Event::Admit => scene.ask().1,
         Event::Success => scene.record(own, Outcome::Success),
         Event::Failure => scene.record(own, OVERLOADED),
@@ -212,24 +222,99 @@ fn actual(setup: Setup, event: Event) -> Row {
         Event::StaleSuccess => scene.record(stale, Outcome::Success),
         Event::StaleFailure => scene.record(stale, OVERLOADED),
         Event::StaleNeutral => scene.record(stale, Outcome::Neutral),
+    }
+}
+
+const MODES: [Mode; 4] = [
+    Mode::On,
+    Mode::ObserveOnly,
+    Mode::ForcedOpen,
+    Mode::ForcedClosed,
+];
+
+/// The table for each order that may stand when the event comes.
+fn expected_under(mode: Mode, setup: Setup, event: Event) -> Row {
+    let forced = |state, next_is_admitted| Row {
+        transition: None,
+        state,
+        next_is_admitted,
     };
-    Row {
-        transition: transition.map(|it| (it.from, it.to, it.reason.label())),
-        state: scene.state(),
-        next_is_admitted: scene.is_admitted(),
+    match mode {
+        // Who only observes decides the same, and then lets in whom it would refuse.
+        Mode::On | Mode::ObserveOnly => expected(setup, event),
+        Mode::ForcedOpen => forced(State::Open, false),
+        Mode::ForcedClosed => forced(State::Closed, true),
+    }
+}
+
+/// What an event comes to while an order stands that forces the circuit, once the order is taken back:
+/// a place is given back, and nothing else.
+fn of_forced(event: Event) -> Event {
+    use Event::{Broken, Failure, FirstContent, Neutral, StaleNeutral, Success};
+
+    match event {
+        Success | Failure | Neutral | FirstContent | Broken => Neutral,
+        // Of an admission nothing at all, as of a neutral verdict without a place.
+        _ => StaleNeutral,
+    }
+}
+
+/// Every event in every state under every order, with the scene after the order.
+fn all() -> impl Iterator<Item = (Mode, Setup, Event, Scene, Ticket, Ticket)> {
+    let scenes = SETUPS
+        .into_iter()
+        .flat_map(|setup| EVENTS.map(|event| (setup, event)));
+    scenes.flat_map(|(setup, event)| {
+        MODES.map(|mode| {
+            let (mut scene, own, stale) = build(setup);
+            scene.machine.switch(mode);
+            (mode, setup, event, scene, own, stale)
+        })
+    })
+}
+
+#[test]
+fn every_event_in_every_state_under_every_order_does_what_the_table_says() {
+    for (mode, setup, event, mut scene, own, stale) in all() {
+        let transition = play(&mut scene, own, stale, event);
+        let what = format!("{event:?} in {setup:?}, {mode}");
+        let turned_away = matches!(scene.clone().ask().0, Admission::Rejected(_));
+        let row = Row::of(&mut scene, transition);
+        assert_eq!(row, expected_under(mode, setup, event), "{what}");
+        let refuses = match mode {
+            Mode::On | Mode::ForcedOpen => !row.next_is_admitted,
+            Mode::ObserveOnly | Mode::ForcedClosed => false,
+        };
+        assert_eq!(turned_away, refuses, "{what}");
     }
 }
 
 #[test]
-fn every_event_in_every_state_does_what_the_table_says() {
-    for setup in SETUPS {
-        for event in EVENTS {
-            assert_eq!(
-                actual(setup, event),
-                expected(setup, event),
-                "{event:?} in {setup:?}"
-            );
-        }
+fn an_order_that_is_taken_back_leaves_the_circuit_where_it_stood() {
+    for (mode, setup, event, mut scene, own, stale) in all() {
+        let decides = matches!(mode, Mode::On | Mode::ObserveOnly);
+        let played = if decides { event } else { of_forced(event) };
+        let transition = play(&mut scene, own, stale, event);
+        scene.machine.switch(Mode::On);
+        let row = Row::of(&mut scene, transition);
+        assert_eq!(
+            row,
+            expected(setup, played),
+            "{event:?} in {setup:?}, {mode}"
+        );
+    }
+}
+
+#[test]
+fn no_order_changes_what_the_circuit_knows() {
+    for (mode, setup, _, mut scene, ..) in all() {
+        scene.machine.switch(Mode::On);
+        let (before, ..) = build(setup);
+        let (health, known) = (
+            before.machine.health(before.now),
+            scene.machine.health(scene.now),
+        );
+        assert_eq!(known, health, "{mode} in {setup:?}");
     }
 }
 
