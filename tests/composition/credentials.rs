@@ -96,7 +96,7 @@ async fn a_renewal_that_meets_a_fault_is_retried_within_the_patience_and_at_no_c
 
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_never_succeeds_ends_with_the_patience_and_its_own_failure() {
-    let (credential, _) = provider(|_| Err(unavailable()));
+    let (credential, asked) = provider(|_| Err(unavailable()));
     let script = Script::new([Reply::message("hello")]);
     let (client, _) = client(&script, |builder| {
         builder
@@ -105,8 +105,48 @@ async fn a_renewal_that_never_succeeds_ends_with_the_patience_and_its_own_failur
     });
     let error = client.messages().create(request()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ServerError);
+    assert_eq!(error.stopped(), Stopped::Patience);
     assert!(error.elapsed() <= 30 * SECOND);
+    assert!(asked.load(Ordering::SeqCst) > 4, "attempts do not bound it");
     assert!(script.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_uses_up_none_of_the_attempts() {
+    let overloaded = || Reply::error(529, "overloaded_error", "x");
+    for (attempts, before) in [(1, vec![]), (2, vec![overloaded()])] {
+        let (credential, asked) = provider(|number| {
+            if number <= 5 {
+                Err(unavailable())
+            } else {
+                Ok(numbered(number))
+            }
+        });
+        let replies = before.into_iter().chain([Reply::message("hello")]);
+        let script = Script::new(replies);
+        let (client, _) = client(&script, |builder| builder.credential(credential));
+        let calls = client.messages().attempts(attempts);
+        let reply = calls.create(request()).await.unwrap();
+        assert_eq!(reply.meta.attempts.len(), attempts as usize);
+        assert_eq!(asked.load(Ordering::SeqCst), 6);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_service_that_cannot_be_reached_at_a_cold_start_is_not_a_slip_in_the_endpoint()
+{
+    let started = evenkeel_tests::now();
+    let credential = Credential::provider(move || async move {
+        if evenkeel_tests::now() - started < 60 * SECOND {
+            Err(Error::connection(evenkeel::Delivery::NotSent))
+        } else {
+            Ok(Token::bearer("token"))
+        }
+    });
+    let script = Script::new([Reply::message("hello")]);
+    let (client, _) = client(&script, |builder| builder.credential(credential));
+    let reply = client.messages().create(request()).await.unwrap();
+    assert!(reply.meta.elapsed >= 60 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]

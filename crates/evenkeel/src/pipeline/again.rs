@@ -26,6 +26,9 @@ pub(super) struct Retrying {
     ambiguous: Option<Ambiguous>,
     policy: RetryPolicy,
     session: Session,
+    /// Of the renewals of the credential that failed: what they are asked of is another service, so
+    /// they use none of the attempts.
+    renewals: Option<Session>,
     /// Patience that was used up elsewhere.
     used: Duration,
     /// A patience shorter than the policy's, for as long as the endpoint has not answered.
@@ -59,6 +62,7 @@ impl Retrying {
             ambiguous: options.ambiguous,
             policy: policy.time_divided_by(tuning.divisor),
             session: Session::start(now),
+            renewals: None,
             used: Duration::ZERO,
             shortened: None,
             token: None,
@@ -87,6 +91,38 @@ impl Retrying {
         self
     }
 
+    fn decide(
+        &mut self,
+        failure: &Failure,
+        now: Moment,
+        deadline: Option<Moment>,
+        roll: Roll,
+    ) -> Decision {
+        let limits = self.limits(deadline);
+        let session = &mut self.session;
+        self.policy.decide(session, failure, now, limits, roll)
+    }
+
+    /// As [`decide`](Self::decide), on a renewal: only time bounds how often that is tried.
+    fn decide_on_renewal(
+        &mut self,
+        failure: &Failure,
+        now: Moment,
+        deadline: Option<Moment>,
+        roll: Roll,
+    ) -> Decision {
+        let limits = self.limits(deadline);
+        let since = self.session.since();
+        let session = self.renewals.get_or_insert(Session::start(since));
+        session.alive(since);
+        let policy = self.policy.max_attempts(u32::MAX);
+        policy.decide(session, failure, now, limits, roll)
+    }
+
+    fn limits(&self, deadline: Option<Moment>) -> Limits {
+        Limits::NONE.deadline(deadline).patience(self.shortened)
+    }
+
     /// The time without progress so far.
     pub(super) fn patience_used(&self, now: Moment) -> Duration {
         self.used.saturating_add(now.since(self.session.since()))
@@ -111,6 +147,7 @@ impl Retrying {
     /// The call got somewhere, and lost it.
     pub(super) fn progressed(&mut self, now: Moment) {
         self.session.progressed(now);
+        self.renewals = None;
     }
 }
 
@@ -156,17 +193,16 @@ impl Call {
     /// Decides on another attempt, or gives up.
     pub(super) fn decide(&mut self, failure: Failure, after: After) -> Result<Again, Error> {
         let start = self.now();
-        self.retrying.shortened = self.short_patience(&failure);
-        let limits = Limits::NONE
-            .deadline(self.deadline)
-            .patience(self.retrying.shortened);
         let roll = Roll::from_bits(self.shared.dice.bits());
-        let session = &mut self.retrying.session;
-        let retry = match self
-            .retrying
-            .policy
-            .decide(session, &failure, start, limits, roll)
-        {
+        let (shortened, deadline) = (self.short_patience(&failure, after), self.deadline);
+        let retrying = &mut self.retrying;
+        retrying.shortened = shortened;
+        let decision = if after == After::Unrenewed {
+            retrying.decide_on_renewal(&failure, start, deadline, roll)
+        } else {
+            retrying.decide(&failure, start, deadline, roll)
+        };
+        let retry = match decision {
             Decision::Retry(retry) => retry,
             Decision::Stop(stop) => return Err(self.give_up(failure, stopped(stop.reason))),
         };
@@ -322,7 +358,11 @@ impl Call {
             .may_follow(failure, self.retrying.ambiguous)
     }
 
-    fn short_patience(&self, failure: &Failure) -> Option<Duration> {
+    fn short_patience(&self, failure: &Failure, after: After) -> Option<Duration> {
+        // Whom a renewal could not reach is not the endpoint.
+        if after == After::Unrenewed {
+            return None;
+        }
         let connecting = match failure.detail() {
             Detail::TimedOut { phase, .. } => *phase == Phase::Connect,
             _ => failure.kind() == ErrorKind::Connection,
