@@ -1,31 +1,52 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use evenkeel_error::Moment;
+
+mod entrance;
+
+pub(crate) use entrance::{Entrance, Place};
 
 /// How far apart waiters leave once a limit has lifted: a queue that leaves at once meets the same
 /// limit again.
 pub(crate) const SPACING: Duration = Duration::from_millis(250);
 
-/// When the calls of one origin and model may leave: a server's hint to one of them holds for all.
+/// When calls may leave that share a limit: a server's hint to one of them holds for all.
 ///
-/// Pure: the present is an argument. Callers reserve a moment, wait for it, and leave.
+/// Pure: the present is an argument. A call reserves a place, which is a moment, waits for it, and
+/// leaves; or frees it, and whoever asks next is given the first that is free.
+///
+/// | | open | closed until a moment |
+/// |---|---|---|
+/// | [`close_until`](Self::close_until) | closes | prolongs, if it is later; the places before it are void |
+/// | [`reserve`](Self::reserve), new | at once | the first free place |
+/// | [`reserve`](Self::reserve), back | at once, or the first free place | the first free place |
+/// | [`leave`](Self::leave) its place | leaves | leaves from the moment on, and asks again before |
+/// | [`free`](Self::free) | the place is free | the place is free |
+///
+/// A place is free that is the spacing away from every other, and from the last that was left by.
 #[derive(Debug)]
 pub(crate) struct Gate {
     /// Nobody leaves before this.
     opens: Moment,
-    /// The last moment that was given to a waiter.
-    last: Option<Moment>,
+    /// The places that somebody waits for, none before `opens`, and any two the spacing apart.
+    places: BTreeSet<Moment>,
+    /// The last place that somebody left by.
+    left: Option<Moment>,
+    /// Between the moment that it opens and this one no place is free, so that a thousand who ask
+    /// need not each pass all who came before.
+    taken_until: Moment,
     spacing: Duration,
 }
 
 /// What a gate answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Slot {
+pub(crate) enum Slot<P> {
     /// Leave.
     AtOnce,
-    /// Wait until then, then see whether it still holds.
-    At(Moment),
-    /// The first moment that is free is later than the caller allows. Nothing was reserved; the
+    /// Wait for this place, then see whether it still holds.
+    At(P),
+    /// The first place that is free is later than the caller allows. Nothing was reserved; the
     /// gate opens at this moment.
     TooLate(Moment),
 }
@@ -39,12 +60,24 @@ pub(crate) enum Comer {
     Back,
 }
 
+/// Whether a place still held when its moment came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Departure {
+    Leaves,
+    /// The limit was prolonged meanwhile: ask again.
+    Prolonged,
+}
+
 impl Gate {
     pub(crate) fn new(spacing: Duration) -> Self {
         Self {
             opens: Moment::ORIGIN,
-            last: None,
-            spacing,
+            places: BTreeSet::new(),
+            left: None,
+            taken_until: Moment::ORIGIN,
+            // No two share a place, however much faster than real time a client counts.
+            spacing: spacing.max(Duration::from_nanos(1)),
         }
     }
 
@@ -52,8 +85,10 @@ impl Gate {
     pub(crate) fn close_until(&mut self, moment: Moment) {
         if moment > self.opens {
             self.opens = moment;
-            // Whoever waits for an earlier moment asks again when it comes.
-            self.last = None;
+            // Whoever waits for an earlier place asks again when its moment comes.
+            self.places = self.places.split_off(&moment);
+            // Beside a place that is void there may be room now.
+            self.taken_until = moment;
         }
     }
 
@@ -61,143 +96,70 @@ impl Gate {
     ///
     /// Those who waited leave apart. Newcomers to an open gate leave at once: if they queued as well,
     /// a queue of a busy client would never end.
-    pub(crate) fn reserve(&mut self, now: Moment, latest: Option<Moment>, comer: Comer) -> Slot {
-        let free = self
-            .last
-            .map_or(self.opens, |last| (last + self.spacing).max(self.opens));
-        let is_open = now >= self.opens;
-        if is_open && (comer == Comer::New || now >= free) {
-            if comer == Comer::Back {
-                self.last = Some(now);
-            }
+    pub(crate) fn reserve(
+        &mut self,
+        now: Moment,
+        latest: Option<Moment>,
+        comer: Comer,
+    ) -> Slot<Moment> {
+        let is_open = self.is_open(now);
+        if is_open && comer == Comer::New {
             return Slot::AtOnce;
         }
-        if latest.is_some_and(|latest| free >= latest) {
+        let place = self.first_free(now);
+        if is_open && place <= now {
+            self.left = self.left.max(Some(now));
+            return Slot::AtOnce;
+        }
+        if latest.is_some_and(|latest| place >= latest) {
             return Slot::TooLate(self.opens);
         }
-        self.last = Some(free);
-        Slot::At(free)
+        self.places.insert(place);
+        self.taken_until = place + self.spacing;
+        Slot::At(place)
     }
 
-    /// Whether a call that had waited for `slot` may leave now, or the limit was prolonged meanwhile.
-    pub(crate) fn may_leave(&self, slot: Moment) -> bool {
-        slot >= self.opens
+    /// The moment of `place` has come: its waiter leaves, unless the limit was prolonged.
+    pub(crate) fn leave(&mut self, place: Moment) -> Departure {
+        if place < self.opens {
+            return Departure::Prolonged;
+        }
+        self.places.remove(&place);
+        self.left = self.left.max(Some(place));
+        Departure::Leaves
     }
 
-    /// Whether anything would be lost with this gate.
+    /// Whoever waited for `place` does so no longer.
+    pub(crate) fn free(&mut self, place: Moment) {
+        if self.places.remove(&place) {
+            let reach = Moment::ORIGIN + self.spacing;
+            let before = Moment::ORIGIN + place.since(reach);
+            self.taken_until = self.taken_until.min(before);
+        }
+    }
+
+    /// Whether nothing would be lost with this gate.
     pub(crate) fn is_open(&self, now: Moment) -> bool {
         now >= self.opens
+    }
+
+    /// The first moment from `now` on that is the spacing away from every place.
+    fn first_free(&self, now: Moment) -> Moment {
+        let spaced = self.left.map_or(Moment::ORIGIN, |left| left + self.spacing);
+        let mut first = self.opens.max(now).max(spaced).max(self.taken_until);
+        let before = self.places.range(..=first).next_back();
+        if let Some(&before) = before {
+            first = first.max(before + self.spacing);
+        }
+        for &place in self.places.range(first..) {
+            if first + self.spacing <= place {
+                break;
+            }
+            first = place + self.spacing;
+        }
+        first
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn at(millis: u64) -> Moment {
-        Moment::from_nanos(millis * 1_000_000)
-    }
-
-    fn gate() -> Gate {
-        Gate::new(SPACING)
-    }
-
-    #[test]
-    fn an_open_gate_costs_nothing() {
-        let mut gate = gate();
-        for _ in 0..3 {
-            assert_eq!(gate.reserve(at(0), None, Comer::New), Slot::AtOnce);
-        }
-    }
-
-    #[test]
-    fn nobody_leaves_before_the_hint_and_the_waiters_leave_apart() {
-        let mut gate = gate();
-        gate.close_until(at(1_000));
-        let slots = [0, 1, 2].map(|_| gate.reserve(at(10), None, Comer::New));
-        assert_eq!(
-            slots,
-            [1_000, 1_250, 1_500].map(|millis| Slot::At(at(millis)))
-        );
-        let back = gate.reserve(at(1_100), None, Comer::Back);
-        assert_eq!(
-            back,
-            Slot::At(at(1_750)),
-            "who was told to wait is a waiter too"
-        );
-    }
-
-    #[test]
-    fn newcomers_to_an_open_gate_do_not_queue_behind_the_waiters() {
-        let mut gate = gate();
-        gate.close_until(at(1_000));
-        let _ = gate.reserve(at(10), None, Comer::New);
-        for millis in 1_000..10_000 {
-            assert_eq!(gate.reserve(at(millis), None, Comer::New), Slot::AtOnce);
-        }
-    }
-
-    #[test]
-    fn a_call_that_cannot_wait_takes_nobodys_place() {
-        let mut gate = gate();
-        gate.close_until(at(1_000));
-        for _ in 0..100 {
-            let slot = gate.reserve(at(0), Some(at(900)), Comer::New);
-            assert_eq!(slot, Slot::TooLate(at(1_000)));
-        }
-        assert_eq!(
-            gate.reserve(at(0), Some(at(1_001)), Comer::New),
-            Slot::At(at(1_000))
-        );
-    }
-
-    #[test]
-    fn a_longer_hint_holds_back_those_who_wait_already() {
-        let mut gate = gate();
-        gate.close_until(at(1_000));
-        assert_eq!(gate.reserve(at(0), None, Comer::New), Slot::At(at(1_000)));
-        gate.close_until(at(5_000));
-        assert!(!gate.may_leave(at(1_000)));
-        assert_eq!(
-            gate.reserve(at(1_000), None, Comer::New),
-            Slot::At(at(5_000))
-        );
-    }
-
-    #[test]
-    fn a_shorter_hint_does_not_open_the_gate() {
-        let mut gate = gate();
-        gate.close_until(at(5_000));
-        gate.close_until(at(1_000));
-        assert_eq!(
-            gate.reserve(at(2_000), None, Comer::New),
-            Slot::At(at(5_000))
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn no_slot_is_before_the_moment_that_the_server_named(
-            steps in proptest::collection::vec((0..3_u8, 0..5_000_u64), 0..100),
-        ) {
-            let mut gate = gate();
-            let (mut now, mut named) = (0, 0);
-            for (action, millis) in steps {
-                if action == 0 {
-                    named = named.max(now + millis);
-                    gate.close_until(at(now + millis));
-                } else {
-                    now += millis / 10;
-                    let comer = if action == 1 { Comer::New } else { Comer::Back };
-                    match gate.reserve(at(now), None, comer) {
-                        Slot::AtOnce => prop_assert!(now >= named),
-                        Slot::At(slot) => prop_assert!(slot >= at(named) && slot >= at(now)),
-                        Slot::TooLate(_) => prop_assert!(false, "there was no limit"),
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -312,7 +312,7 @@ impl Call {
                 hint: Hint::Limit,
             } = failure.recovery()
         {
-            self.plan.lane.close_until(self.now() + wait);
+            self.plan.lane.gate.close_until(self.now() + wait);
         }
     }
 }

@@ -9,7 +9,7 @@ use evenkeel_transport::{Backend, ExtraHeaders, Transport};
 
 use crate::bounded::Bounded;
 use crate::clock::Clock;
-use crate::gate::{Comer, Gate, Slot};
+use crate::gate::Entrance;
 use crate::identity::{Fingerprint, Fingerprints, IDENTITIES, Identity};
 use crate::limits::Sizes;
 use crate::timers::Timers;
@@ -92,7 +92,7 @@ pub(crate) struct Lane {
     /// What it is asked for by: for a message, the model.
     #[cfg(feature = "breaker")]
     pub(crate) name: Arc<str>,
-    gate: Mutex<Gate>,
+    pub(crate) gate: Arc<Entrance>,
     #[cfg(feature = "retry")]
     pub(crate) budget: evenkeel_backoff::RetryBudget,
     /// The tokens of a budget that nobody has used.
@@ -205,7 +205,7 @@ impl Lane {
         Self {
             #[cfg(feature = "breaker")]
             name: name.into(),
-            gate: Mutex::new(Gate::new(tuning.spacing)),
+            gate: Arc::new(Entrance::new(tuning.spacing)),
             #[cfg(feature = "retry")]
             full: budget.tokens(Moment::ORIGIN),
             #[cfg(feature = "retry")]
@@ -217,31 +217,12 @@ impl Lane {
         }
     }
 
-    /// See [`Gate::reserve`].
-    pub(crate) fn reserve(&self, now: Moment, latest: Option<Moment>, comer: Comer) -> Slot {
-        self.with_gate(|gate| gate.reserve(now, latest, comer))
-    }
-
-    /// See [`Gate::may_leave`].
-    pub(crate) fn may_leave(&self, slot: Moment) -> bool {
-        self.with_gate(|gate| gate.may_leave(slot))
-    }
-
-    /// See [`Gate::close_until`].
-    pub(crate) fn close_until(&self, moment: Moment) {
-        self.with_gate(|gate| gate.close_until(moment));
-    }
-
     /// Whether a new lane would be just like this one.
     fn is_idle(&self, now: Moment) -> bool {
         #[cfg(feature = "retry")]
         if self.budget.tokens(now) < self.full {
             return false;
         }
-        self.with_gate(|gate| gate.is_open(now))
-    }
-
-    fn with_gate<T>(&self, act: impl FnOnce(&mut Gate) -> T) -> T {
-        act(&mut self.gate.lock().unwrap_or_else(PoisonError::into_inner))
+        self.gate.is_open(now)
     }
 }

@@ -11,7 +11,7 @@ use evenkeel_event::{Stopped, WaitReason, What};
 use super::admission::Admission;
 use super::{Call, Halt};
 use crate::clock::Clock;
-use crate::gate::{Comer, Slot};
+use crate::gate::{Comer, Departure, Place, Slot};
 #[cfg(feature = "breaker")]
 use crate::shared::{Lane, Shared};
 
@@ -25,9 +25,10 @@ impl Call {
     /// Waits until the attempt may be sent; returns how long that was.
     ///
     /// The gate is asked again after every wait for the breakers: a hint that another call was given
-    /// meanwhile holds for this one too. Nothing is held while waiting.
+    /// meanwhile holds for this one too. Nothing but a place with the gate is held
+    /// while waiting for it.
     pub(super) async fn depart(&mut self, now: Moment) -> Result<(Leave, Duration), Halt> {
-        let slot = self.slot(now)?;
+        let slot = self.slot(now, self.comer())?;
         if slot.is_none() {
             #[cfg(not(feature = "breaker"))]
             return Ok(((), Duration::ZERO));
@@ -56,21 +57,22 @@ impl Call {
         start: Moment,
     ) -> Result<(Leave, Duration), Halt> {
         self.park(until, moved).await?;
-        let slot = self.slot(self.now())?;
+        let slot = self.slot(self.now(), self.comer())?;
         self.depart_later(slot, start).await
     }
 
-    /// As [`depart`](Self::depart), for a call that waits for the gate until `slot`, or has waited.
+    /// As [`depart`](Self::depart), for a call that waits for its place with the gate, or has waited.
     async fn depart_later(
         &mut self,
-        mut slot: Option<Moment>,
+        mut slot: Option<Place>,
         start: Moment,
     ) -> Result<(Leave, Duration), Halt> {
         loop {
-            if let Some(moment) = slot {
+            if let Some(place) = slot.take() {
+                let moment = place.moment();
                 self.wait_until(moment, WaitReason::SharedLimit).await?;
-                if !self.plan.lane.may_leave(moment) {
-                    slot = self.slot(self.now())?;
+                if place.leave() == Departure::Prolonged {
+                    slot = self.slot(self.now(), self.comer())?;
                     continue;
                 }
             }
@@ -84,7 +86,7 @@ impl Call {
                     Admission::Admitted(leave) => return Ok((leave, self.now().since(start))),
                     Admission::Parked(until) => {
                         self.park(until, moved).await?;
-                        slot = self.slot(self.now())?;
+                        slot = self.slot(self.now(), self.comer())?;
                     }
                 }
             }
@@ -97,22 +99,22 @@ impl Call {
         (Arc::clone(&self.plan.lane), Arc::clone(&self.shared))
     }
 
-    /// The moment at which the shared gate lets this call through; `None` is now.
-    fn slot(&self, now: Moment) -> Result<Option<Moment>, Halt> {
-        let limit = self.wait_limit();
+    fn comer(&self) -> Comer {
         let was_told = |failure: &Failure| failure.kind() == ErrorKind::RateLimited;
-        let comer = if self.last.as_ref().is_some_and(was_told) {
+        if self.last.as_ref().is_some_and(was_told) {
             Comer::Back
         } else {
             Comer::New
-        };
-        match self
-            .plan
-            .lane
-            .reserve(now, limit.map(|(latest, _)| latest), comer)
-        {
+        }
+    }
+
+    /// The place at which the shared gate lets this call through; `None` is now.
+    fn slot(&self, now: Moment, comer: Comer) -> Result<Option<Place>, Halt> {
+        let limit = self.wait_limit();
+        let latest = limit.map(|(latest, _)| latest);
+        match self.plan.lane.gate.reserve(now, latest, comer) {
             Slot::AtOnce => Ok(None),
-            Slot::At(slot) => Ok(Some(slot)),
+            Slot::At(place) => Ok(Some(place)),
             Slot::TooLate(opens) => {
                 let stopped = limit.map_or(Stopped::Patience, |(_, stopped)| stopped);
                 Err(self.refused(Failure::rate_limited(now.until(opens)), stopped))
