@@ -192,3 +192,29 @@ async fn a_probe_that_is_dropped_before_it_was_sent_leaves_its_place_to_the_next
     calls.create(request()).await.unwrap();
     held.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_success_of_what_was_sent_before_the_refusal_does_not_lift_the_latch() {
+    let server = Server::new(|sent| {
+        if sent.at < SECOND {
+            Reply::message("hello").pause_before_head(5 * SECOND)
+        } else {
+            unauthorized()
+        }
+    });
+    let (client, recorder) = client(&server, |builder| builder);
+    let slow: Vec<_> = (0..10)
+        .map(|_| tokio::spawn(client.messages().create(request())))
+        .collect();
+    pause(2 * SECOND).await;
+    client.messages().create(request()).await.unwrap_err();
+    for call in slow {
+        call.await.unwrap().unwrap();
+    }
+    let error = client.messages().create(request()).await.unwrap_err();
+    assert_eq!(error.stopped(), Stopped::Latched);
+    assert_eq!(server.sent().len(), 11);
+    assert_eq!(recorder.count("latch_set"), 1);
+    assert_eq!(recorder.count("latch_cleared"), 0);
+}
+

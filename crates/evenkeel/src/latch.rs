@@ -20,7 +20,8 @@ const LONGEST: Duration = Duration::from_secs(200);
 #[derive(Debug)]
 pub(crate) struct Latch<C> {
     state: State<C>,
-    /// What was sent earlier says nothing about the present any more.
+    /// When the last request was sent that succeeded. What was refused and had been sent earlier says
+    /// nothing about the present any more.
     accepted: Moment,
     /// Tells the probes of one refusal from those of another.
     serial: u64,
@@ -141,13 +142,18 @@ impl<C> Latch<C> {
         }
     }
 
-    /// A request with the credential succeeded. Returns for how long the latch had been set, if it
-    /// was.
-    pub(crate) fn accepted(&mut self, now: Moment) -> Option<Duration> {
-        self.accepted = self.accepted.max(now);
-        match std::mem::replace(&mut self.state, State::Open) {
-            State::Open => None,
-            State::Set(held) => Some(now.since(held.since)),
+    /// A request that was sent at `sent` succeeded at `now`. Returns for how long the latch had been
+    /// set, if that lifts it: what was sent before the refusal may have been let in before it, however
+    /// late it brings its first content.
+    pub(crate) fn accepted(&mut self, sent: Moment, now: Moment) -> Option<Duration> {
+        self.accepted = self.accepted.max(sent);
+        match &self.state {
+            State::Set(held) if sent >= held.since => {
+                let held = now.since(held.since);
+                self.state = State::Open;
+                Some(held)
+            }
+            State::Open | State::Set(_) => None,
         }
     }
 

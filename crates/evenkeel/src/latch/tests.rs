@@ -32,7 +32,8 @@ fn probing() -> (Latch<&'static str>, Probe) {
 /// As [`set`], lifted at 200 s.
 fn lifted() -> Latch<&'static str> {
     let mut latch = set();
-    assert_eq!(latch.accepted(at(200)), Some(Duration::from_secs(100)));
+    let held = latch.accepted(at(200), at(200));
+    assert_eq!(held, Some(Duration::from_secs(100)));
     latch
 }
 
@@ -56,13 +57,15 @@ fn every_event_in_every_state_does_what_the_table_says() {
     assert_eq!(refuse(lifted(), 199, None), Refusal::Stale);
     assert_eq!(refuse(lifted(), 200, None), Refusal::Sets);
     // A request succeeds.
-    assert_eq!(open().accepted(at(300)), None);
-    assert_eq!(set().accepted(at(300)), Some(Duration::from_secs(200)));
-    assert_eq!(
-        probing().0.accepted(at(300)),
-        Some(Duration::from_secs(200))
-    );
-    assert_eq!(lifted().accepted(at(300)), None);
+    let accept = |mut latch: Latch<_>, sent| latch.accepted(at(sent), at(300));
+    let held = Some(Duration::from_secs(200));
+    assert_eq!(accept(open(), 300), None);
+    assert_eq!(accept(set(), 100), held);
+    assert_eq!(accept(probing().0, 130), held);
+    assert_eq!(accept(lifted(), 300), None);
+    // A request succeeds that was sent before the refusal.
+    assert_eq!(accept(set(), 99), None);
+    assert_eq!(accept(probing().0, 99), None);
     // A probe is given up unsent.
     let (mut latch, probe) = probing();
     latch.returned(probe, at(131));
@@ -75,6 +78,20 @@ fn every_event_in_every_state_does_what_the_table_says() {
 }
 
 #[test]
+fn a_success_of_what_was_sent_before_the_refusal_leaves_everything_as_it_was() {
+    let (mut latch, probe) = probing();
+    assert_eq!(latch.accepted(at(99), at(131)), None);
+    assert_eq!(latch.pass(at(131), FROM), Passage::Refused(&"first"));
+    latch.returned(probe, at(131));
+    assert!(matches!(latch.pass(at(131), FROM), Passage::Probe(_)));
+    // Nor does a success that is slow to come hide the refusal of what was sent after it.
+    let mut latch = open();
+    assert_eq!(latch.accepted(at(10), at(20)), None);
+    let refusal = latch.refused(at(15), None, at(21), FROM, || "first");
+    assert_eq!(refusal, Refusal::Sets);
+}
+
+#[test]
 fn the_latest_refusal_is_the_one_that_is_told() {
     let mut latch = set();
     let _ = latch.refused(at(100), None, at(101), FROM, || "second");
@@ -84,7 +101,7 @@ fn the_latest_refusal_is_the_one_that_is_told() {
 #[test]
 fn a_probe_of_an_earlier_refusal_neither_returns_nor_slows_a_later_one() {
     let (mut latch, old) = probing();
-    latch.accepted(at(140));
+    latch.accepted(at(140), at(140));
     let _ = latch.refused(at(141), None, at(150), FROM, || "again");
     latch.returned(old, at(151));
     assert_eq!(latch.pass(at(151), FROM), Passage::Refused(&"again"));

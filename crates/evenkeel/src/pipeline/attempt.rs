@@ -159,7 +159,7 @@ impl Call {
                 self.emit(What::first_content(watch.number, now.since(started)));
                 #[cfg(feature = "breaker")]
                 let received = received.holding(self.first_content(leave, now));
-                self.accepted(now);
+                self.accepted(started, now);
                 Ok(received)
             }
             Err(Broken::Failed(failure)) => {

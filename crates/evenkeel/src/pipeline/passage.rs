@@ -151,9 +151,9 @@ impl Call {
         }
     }
 
-    /// The server accepts the credential.
-    pub(super) fn accepted(&mut self, now: Moment) {
-        if let Some(held) = self.plan.identity.accepted(now) {
+    /// The server accepts the credential that was sent at `sent`.
+    pub(super) fn accepted(&mut self, sent: Moment, now: Moment) {
+        if let Some(held) = self.plan.identity.accepted(sent, now) {
             self.emit(What::latch_cleared(held));
         }
     }
