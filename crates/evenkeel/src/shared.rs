@@ -7,7 +7,7 @@ use evenkeel_error::{Error, Moment};
 use evenkeel_event::{CallId, Observer, Propagator};
 use evenkeel_transport::{Backend, ExtraHeaders, Transport};
 
-use crate::bounded::Bounded;
+use crate::bounded::{Bounded, Got};
 use crate::clock::Clock;
 use crate::gate::Entrance;
 use crate::identity::{Fingerprint, Fingerprints, IDENTITIES, Identity};
@@ -137,11 +137,12 @@ impl Shared {
             .lanes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        lanes.get_or_make(
+        let got = lanes.get_or_make(
             model,
             || Lane::new(model, &self.tuning),
             |lane| lane.is_idle(self.clock.now()),
-        )
+        );
+        got.value
     }
 
     /// Whom a call acts as that has a credential or headers of its own.
@@ -160,16 +161,20 @@ impl Shared {
         {
             return Arc::clone(&self.identity);
         }
-        let mut identities = memory
-            .identities
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let divisor = self.tuning.divisor;
-        identities.get_or_make(
-            &fingerprint,
-            || Identity::new(credential.cloned(), divisor),
-            Identity::is_idle,
-        )
+        let Got { value, forgotten } = {
+            let mut identities = memory
+                .identities
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            identities.get_or_make(
+                &fingerprint,
+                || Identity::new(credential.cloned(), self.tuning.divisor),
+                Identity::is_idle,
+            )
+        };
+        // Here, where no lock is held: a provider may do as it likes when it is dropped.
+        drop(forgotten);
+        value
     }
 
     /// Whether the endpoint has ever answered this process, with whatever status.
@@ -224,5 +229,52 @@ impl Lane {
             return false;
         }
         self.gate.is_open(now)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use evenkeel_transport::BoxFuture;
+
+    use super::*;
+    use crate::nowhere::Nowhere;
+    use crate::{Client, CredentialProvider, Token};
+
+    /// A provider that looks, when it is dropped, whether the lock of the identities is free.
+    struct Looks {
+        shared: Arc<Shared>,
+        found_free: Arc<AtomicUsize>,
+    }
+
+    impl CredentialProvider for Looks {
+        fn token(&self) -> BoxFuture<'_, Result<Token, Error>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            if self.shared.memory.identities.try_lock().is_ok() {
+                self.found_free.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    #[test]
+    fn a_provider_that_is_forgotten_is_dropped_where_no_lock_is_held() {
+        let client = Client::with_transport(Nowhere).api_key("sk-test").build();
+        let shared = client.unwrap().shared();
+        let found_free = Arc::new(AtomicUsize::new(0));
+        for _ in 0..IDENTITIES + 10 {
+            let looks = Looks {
+                shared: Arc::clone(&shared),
+                found_free: Arc::clone(&found_free),
+            };
+            let credential = Credential::provider(looks);
+            let _ = shared.identity(Some(&credential), &ExtraHeaders::new());
+        }
+        assert_eq!(found_free.load(Ordering::SeqCst), 10);
     }
 }
