@@ -29,7 +29,7 @@ pub(super) struct Retrying {
     /// Of the renewals of the credential that failed: what they are asked of is another service, so
     /// they use none of the attempts.
     renewals: Option<Session>,
-    /// Patience that was used up elsewhere.
+    /// Patience that was used up elsewhere, since the call last got on.
     used: Duration,
     /// A patience shorter than the policy's, for as long as the endpoint has not answered.
     shortened: Option<Duration>,
@@ -71,9 +71,13 @@ impl Retrying {
     }
 
     pub(super) fn patience_ends(&self) -> Option<Moment> {
-        self.policy
-            .patience_limit()
-            .map(|limit| self.session.since() + limit)
+        self.patience_left().map(|left| self.session.since() + left)
+    }
+
+    /// What was not used up elsewhere.
+    fn patience_left(&self) -> Option<Duration> {
+        let limit = self.policy.patience_limit()?;
+        Some(limit.saturating_sub(self.used))
     }
 
     /// A tenth of the patience: soon enough to see that a call gets on.
@@ -82,13 +86,16 @@ impl Retrying {
         Some((limit / 10).max(Duration::from_millis(1)))
     }
 
-    /// For a call that has spent some of its patience elsewhere.
-    pub(super) fn having_used(mut self, used: Duration) -> Self {
+    /// For a call that has spent some of its patience and of its attempts elsewhere.
+    pub(super) fn having_used(mut self, used: Duration, attempts: u32) -> Self {
         self.used = used;
-        if let Some(limit) = self.policy.patience_limit() {
-            self.policy = self.policy.patience(limit.saturating_sub(used));
-        }
+        self.session = self.session.having_made(attempts);
         self
+    }
+
+    /// The attempts that counted, the one under way included.
+    pub(super) fn attempts(&self) -> u32 {
+        self.session.attempts()
     }
 
     fn decide(
@@ -120,7 +127,8 @@ impl Retrying {
     }
 
     fn limits(&self, deadline: Option<Moment>) -> Limits {
-        Limits::NONE.deadline(deadline).patience(self.shortened)
+        let patience = self.patience_left().into_iter().chain(self.shortened);
+        Limits::NONE.deadline(deadline).patience(patience.min())
     }
 
     /// The time without progress so far.
@@ -142,12 +150,14 @@ impl Retrying {
     /// The attempt under way gets on.
     pub(super) fn alive(&mut self, now: Moment) {
         self.session.alive(now);
+        self.used = Duration::ZERO;
     }
 
     /// The call got somewhere, and lost it.
     pub(super) fn progressed(&mut self, now: Moment) {
         self.session.progressed(now);
         self.renewals = None;
+        self.used = Duration::ZERO;
     }
 }
 
