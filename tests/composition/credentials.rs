@@ -150,6 +150,38 @@ async fn an_identity_service_that_cannot_be_reached_at_a_cold_start_is_not_a_sli
 }
 
 #[tokio::test(start_paused = true)]
+async fn tokens_that_are_near_their_end_are_renewed_once_for_all_who_wait() {
+    let (credential, asked) = provider(|number| Ok(numbered(number).valid_for(20 * SECOND)));
+    let script = Script::new([Reply::message("hello")]);
+    let (client, recorder) = client(&script, |builder| builder.credential(credential));
+    for round in 1..=2 {
+        let calls: Vec<_> = (0..100)
+            .map(|_| tokio::spawn(client.messages().create(request())))
+            .collect();
+        for call in calls {
+            let reply = call.await.unwrap().unwrap();
+            assert_eq!(reply.meta.elapsed, SECOND);
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), round);
+        assert_eq!(recorder.count("credential_refreshed"), round);
+    }
+}
+
+/// A provider whose first token serves for `fresh`, and whose others take `slow` to get.
+fn slow_after_the_first(fresh: Duration, slow: Duration) -> Credential {
+    let asked = Arc::new(AtomicUsize::new(0));
+    Credential::provider(move || {
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if number > 0 {
+                pause(slow).await;
+            }
+            Ok(numbered(number).valid_for(fresh + 30 * SECOND))
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_hangs_is_given_up_and_asked_again() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);

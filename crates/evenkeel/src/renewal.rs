@@ -155,15 +155,10 @@ impl Renewable {
         let _turn = self.turn.lock().await;
         match self.cached(Origin::Shared) {
             Ok(current) => return Ok(current),
-            // A try ended while this caller waited: what it met holds for this one too.
+            // A try ended while this caller waited: what it brought or met holds for this one too.
             Err(tries) if tries != asked => {
-                if let Some(failure) =
-                    self.with_cache(|cache| cache.failure.as_ref().map(Error::retold))
-                {
-                    return Err(Unrenewed {
-                        failure,
-                        elapsed: None,
-                    });
+                if let Some(shared) = self.shared() {
+                    return shared;
                 }
             }
             Err(_) => {}
@@ -195,6 +190,20 @@ impl Renewable {
         });
     }
 
+    /// What the last try brought, however near to its end, or met.
+    fn shared(&self) -> Option<Result<Current, Unrenewed>> {
+        self.with_cache(|cache| match &cache.failure {
+            Some(failure) => Some(Err(Unrenewed {
+                failure: failure.retold(),
+                elapsed: None,
+            })),
+            None => {
+                let token = cache.token.as_ref()?;
+                Some(Ok(token.current(cache.generation, Origin::Shared)))
+            }
+        })
+    }
+
     /// The token if it may be used, or else the number of tries so far.
     fn cached(&self, origin: Origin) -> Result<Current, u64> {
         let now = self.now();
@@ -204,11 +213,7 @@ impl Renewable {
                 .as_ref()
                 .filter(|token| token.stale.is_none_or(|stale| now < stale));
             usable
-                .map(|token| Current {
-                    secret: token.secret.clone(),
-                    generation: cache.generation,
-                    origin,
-                })
+                .map(|token| token.current(cache.generation, origin))
                 .ok_or(cache.tries)
         })
     }
@@ -240,6 +245,16 @@ impl Renewable {
 
     fn with_cache<T>(&self, act: impl FnOnce(&mut Cache) -> T) -> T {
         act(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Cached {
+    fn current(&self, generation: u64, origin: Origin) -> Current {
+        Current {
+            secret: self.secret.clone(),
+            generation,
+            origin,
+        }
     }
 }
 
