@@ -30,7 +30,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// ```
 ///
 /// A failure says by its [`Recovery`](evenkeel_error::Recovery) whether another try can help: it is
-/// retried within the call's patience, and costs the retry budget nothing. Make one with
+/// retried within the call's patience, and costs neither attempts nor the retry budget. Make one with
 /// `Error::from_response` from the head and body of an answer, with `Error::connection` where none
 /// came. A renewal may take 30 s.
 ///
@@ -109,6 +109,9 @@ struct Cached {
     secret: SecretString,
     /// When it is to be renewed.
     stale: Option<Moment>,
+    /// Until when whoever has it already may go on with it: one that was given near its end is to be
+    /// renewed for the next caller from the first moment on, and serves to its end those who have it.
+    serves: Option<Moment>,
 }
 
 /// A token to use now.
@@ -190,17 +193,35 @@ impl Renewable {
         });
     }
 
+    /// The token for a call that has waited with the one of generation `held`, if it need not be
+    /// renewed for that.
+    pub(crate) fn kept(&self, held: Option<u64>) -> Option<Current> {
+        let now = self.now();
+        self.with_cache(|cache| {
+            let until = |token: &Cached| {
+                if held == Some(cache.generation) {
+                    token.serves
+                } else {
+                    token.stale
+                }
+            };
+            let usable = |token: &&Cached| until(token).is_none_or(|until| now < until);
+            let token = cache.token.as_ref().filter(usable)?;
+            Some(token.current(cache.generation, Origin::Cache))
+        })
+    }
+
     /// What the last try brought, however near to its end, or met.
     fn shared(&self) -> Option<Result<Current, Unrenewed>> {
-        self.with_cache(|cache| match &cache.failure {
-            Some(failure) => Some(Err(Unrenewed {
-                failure: failure.retold(),
-                elapsed: None,
-            })),
-            None => {
-                let token = cache.token.as_ref()?;
-                Some(Ok(token.current(cache.generation, Origin::Shared)))
+        self.with_cache(|cache| {
+            if let Some(failure) = &cache.failure {
+                return Some(Err(Unrenewed {
+                    failure: failure.retold(),
+                    elapsed: None,
+                }));
             }
+            let token = cache.token.as_ref()?;
+            Some(Ok(token.current(cache.generation, Origin::Shared)))
         })
     }
 
@@ -227,9 +248,11 @@ impl Renewable {
             let stale = token
                 .lifetime
                 .map(|lifetime| now + lifetime.saturating_sub(LEAST_LEFT));
+            let ends = token.lifetime.map(|lifetime| now + lifetime);
             cache.token = Some(Cached {
                 secret: token.secret.clone(),
                 stale,
+                serves: if stale == Some(now) { ends } else { stale },
             });
             Current {
                 secret: token.secret,

@@ -119,11 +119,10 @@ impl Call {
             now = self.now();
         }
         #[cfg(feature = "breaker")]
-        let (leave, parked) = self.depart(now).await?;
+        let (leave, parked) = self.depart(now, &mut token).await?;
         #[cfg(not(feature = "breaker"))]
-        let ((), parked) = self.depart(now).await?;
+        let ((), parked) = self.depart(now, &mut token).await?;
         if !parked.is_zero() {
-            token = self.authenticate(self.now()).await?;
             now = self.now();
         }
         let started = now;

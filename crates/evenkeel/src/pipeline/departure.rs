@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use evenkeel_error::{Error as Failure, ErrorKind, Moment};
 use evenkeel_event::{Stopped, WaitReason, What};
+use secrecy::SecretString;
 
 #[cfg(feature = "breaker")]
 use super::admission::Admission;
+use super::passage::Renewal;
 use super::{Call, Halt};
 use crate::clock::Clock;
 use crate::gate::{Comer, Departure, Place, Slot};
@@ -22,12 +24,17 @@ pub(super) type Leave = crate::circuit::Permits;
 pub(super) type Leave = ();
 
 impl Call {
-    /// Waits until the attempt may be sent; returns how long that was.
+    /// Waits until the attempt may be sent; returns how long that was. What was waited for may have
+    /// cost the call its `token`, which is renewed then.
     ///
-    /// The gate is asked again after every wait for the breakers: a hint that another call was given
-    /// meanwhile holds for this one too. Nothing but a place with the gate is held
-    /// while waiting for it.
-    pub(super) async fn depart(&mut self, now: Moment) -> Result<(Leave, Duration), Halt> {
+    /// The gate is asked again after every wait for the breakers and every renewal: a hint that another
+    /// call was given meanwhile holds for this one too. Nothing but a place with the gate is held while
+    /// waiting for it.
+    pub(super) async fn depart(
+        &mut self,
+        now: Moment,
+        token: &mut Option<SecretString>,
+    ) -> Result<(Leave, Duration), Halt> {
         let slot = self.slot(now, self.comer())?;
         if slot.is_none() {
             #[cfg(not(feature = "breaker"))]
@@ -40,12 +47,12 @@ impl Call {
                     Admission::Admitted(leave) => Ok((leave, Duration::ZERO)),
                     // Boxed, so that the calls that need not wait make no room for it.
                     Admission::Parked(until) => {
-                        Box::pin(self.depart_parked(until, moved, now)).await
+                        Box::pin(self.depart_parked(until, moved, now, token)).await
                     }
                 };
             }
         }
-        Box::pin(self.depart_later(slot, now)).await
+        Box::pin(self.depart_later(slot, now, token)).await
     }
 
     /// As [`depart`](Self::depart), for a call that the breakers told to wait.
@@ -55,10 +62,11 @@ impl Call {
         until: Moment,
         moved: impl Future<Output = ()>,
         start: Moment,
+        token: &mut Option<SecretString>,
     ) -> Result<(Leave, Duration), Halt> {
         self.park(until, moved).await?;
         let slot = self.slot(self.now(), self.comer())?;
-        self.depart_later(slot, start).await
+        self.depart_later(slot, start, token).await
     }
 
     /// As [`depart`](Self::depart), for a call that waits for its place with the gate, or has waited.
@@ -66,13 +74,30 @@ impl Call {
         &mut self,
         mut slot: Option<Place>,
         start: Moment,
+        token: &mut Option<SecretString>,
     ) -> Result<(Leave, Duration), Halt> {
+        // Those who renewed together must not leave together. Once each time that the gate opens: where
+        // tokens live shorter than the queue is long, nobody would ever leave.
+        let mut renewed = Comer::Back;
         loop {
             if let Some(place) = slot.take() {
                 let moment = place.moment();
                 self.wait_until(moment, WaitReason::SharedLimit).await?;
                 if place.leave() == Departure::Prolonged {
                     slot = self.slot(self.now(), self.comer())?;
+                    continue;
+                }
+            }
+            if self.reauthenticate(token).await? == Renewal::Made {
+                let now = self.now();
+                let comer = if self.plan.lane.gate.is_open(now) {
+                    std::mem::replace(&mut renewed, Comer::New)
+                } else {
+                    renewed = Comer::Back;
+                    renewed
+                };
+                slot = self.slot(now, comer)?;
+                if slot.is_some() {
                     continue;
                 }
             }

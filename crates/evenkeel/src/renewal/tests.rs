@@ -274,3 +274,44 @@ fn in_every_order_one_renews_each_is_answered_and_who_leaves_hands_the_turn_on()
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_serves_on_who_holds_it_as_the_table_says() {
+    const SECOND: Duration = Duration::from_secs(1);
+    // Lifetime and age in seconds; whether it serves its holder on, and another.
+    for (lifetime, age, holder, other) in [
+        (None, 1_000_000, true, true),
+        (Some(60), 29, true, true),
+        (Some(60), 30, false, false),
+        (Some(30), 0, true, false),
+        (Some(30), 29, true, false),
+        (Some(30), 30, false, false),
+        (Some(0), 0, false, false),
+    ] {
+        let renewable = Renewable::new(Box::new(move || async move {
+            let token = Token::bearer("token");
+            Ok(match lifetime {
+                Some(seconds) => token.valid_for(Duration::from_secs(seconds)),
+                None => token,
+            })
+        }));
+        let held = renewable.current(LIMIT).await;
+        let generation = held.ok().unwrap().generation;
+        let _ = Clock::within(Some(age * SECOND), std::future::pending::<()>()).await;
+        let case = (lifetime, age);
+        assert_eq!(
+            renewable.kept(Some(generation)).is_some(),
+            holder,
+            "{case:?}"
+        );
+        assert_eq!(renewable.kept(None).is_some(), other, "{case:?}");
+        assert_eq!(
+            renewable.kept(Some(generation + 1)).is_some(),
+            other,
+            "{case:?}"
+        );
+        // What the server refused serves nobody.
+        renewable.refused(generation);
+        assert!(renewable.kept(Some(generation)).is_none(), "{case:?}");
+    }
+}
