@@ -111,6 +111,67 @@ async fn a_longer_hint_gives_no_place_to_two() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_callers_limit_holds_back_neither_another_key_nor_another_workspace() {
+    let server = Server::new(|sent| {
+        let is_limited = sent.header("x-api-key") == "sk-limited"
+            || sent.header("anthropic-workspace-id") == "wrkspc_limited";
+        if is_limited {
+            limited("3600")
+        } else {
+            Reply::message("hello")
+        }
+    });
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.messages();
+    let keyed = |key: &str| calls.clone().credential(Credential::api_key(key));
+    let in_workspace = |id: &str| calls.clone().header("anthropic-workspace-id", id);
+    for (limited, other) in [
+        (keyed("sk-limited"), keyed("sk-other")),
+        (in_workspace("wrkspc_limited"), in_workspace("wrkspc_other")),
+    ] {
+        let before = server.sent().len();
+        for _ in 0..2 {
+            let error = limited.create(request()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::RateLimited);
+            assert!(error.retry_at().is_some());
+        }
+        assert_eq!(server.sent().len(), before + 1, "its own calls are told");
+        for free in [&other, &calls] {
+            let reply = free.create(request()).await.unwrap();
+            assert!(reply.meta.elapsed.is_zero(), "{:?}", reply.meta.elapsed);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_one_key_share_its_limit_and_leave_apart() {
+    let server = Server::new(|sent| {
+        if sent.at < SECOND {
+            limited("20")
+        } else {
+            Reply::message("hello")
+        }
+    });
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.messages().credential(Credential::api_key("sk-own"));
+    let first = tokio::spawn(calls.create(request()));
+    pause(SECOND / 2).await;
+    let waiting: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(calls.create(request())))
+        .collect();
+    for call in waiting.into_iter().chain([first]) {
+        call.await.unwrap().unwrap();
+    }
+    let mut times = server.times().split_off(1);
+    times.sort_unstable();
+    assert!(times[0] >= 20 * SECOND, "{times:?}");
+    for pair in times.windows(2) {
+        let apart = pair[1].saturating_sub(pair[0]);
+        assert!(apart >= Duration::from_millis(249), "{times:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn fifty_interactive_calls_into_an_outage_send_far_fewer_than_three_each() {
     let script = Script::new([overloaded()]);
     let (client, recorder) = client(&script, |builder| builder.patience(Patience::Interactive));

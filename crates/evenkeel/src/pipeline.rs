@@ -11,7 +11,7 @@
 //! 4. **Retry and budget** decide what follows a failure: `again.rs`. The only place that waits
 //!    between attempts, and the only owner of retries.
 //! 5. **The credential** of the attempt, renewed if it has to be: `passage.rs`.
-//! 6. **The gate**, shared by the calls to one model: nobody leaves before a moment
+//! 6. **The gate**, shared by the calls of one identity to one model: nobody leaves before a moment
 //!    that the server named to any of them: `departure.rs`. After a wait the latch and the credential
 //!    are asked again, and after a renewal the gate.
 //! 7. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
@@ -314,7 +314,7 @@ impl Call {
                 hint: Hint::Limit,
             } = failure.recovery()
         {
-            self.plan.lane.gate.close_until(self.now() + wait);
+            self.plan.gate().close_until(self.now() + wait);
         }
     }
 }

@@ -92,6 +92,7 @@ pub(crate) struct Lane {
     /// What it is asked for by: for a message, the model.
     #[cfg(feature = "breaker")]
     pub(crate) name: Arc<str>,
+    /// Of the client's own identity; each other has one of its own.
     pub(crate) gate: Arc<Entrance>,
     #[cfg(feature = "retry")]
     pub(crate) budget: evenkeel_backoff::RetryBudget,
@@ -169,12 +170,18 @@ impl Shared {
             identities.get_or_make(
                 &fingerprint,
                 || Identity::new(credential.cloned(), self.tuning.divisor),
-                Identity::is_idle,
+                |identity| identity.is_idle(self.clock.now()),
             )
         };
         // Here, where no lock is held: a provider may do as it likes when it is dropped.
         drop(forgotten);
         value
+    }
+
+    /// The gate of the calls of `identity` to `model`; `None` where it is the lane's.
+    pub(crate) fn own_gate(&self, identity: &Arc<Identity>, model: &str) -> Option<Arc<Entrance>> {
+        let is_own = !Arc::ptr_eq(identity, &self.identity);
+        is_own.then(|| identity.gate(model, self.tuning.spacing, self.clock.now()))
     }
 
     /// Whether the endpoint has ever answered this process, with whatever status.

@@ -90,7 +90,7 @@ impl Call {
             }
             if self.reauthenticate(token).await? == Renewal::Made {
                 let now = self.now();
-                let comer = if self.plan.lane.gate.is_open(now) {
+                let comer = if self.plan.gate().is_open(now) {
                     std::mem::replace(&mut renewed, Comer::New)
                 } else {
                     renewed = Comer::Back;
@@ -137,7 +137,7 @@ impl Call {
     fn slot(&self, now: Moment, comer: Comer) -> Result<Option<Place>, Halt> {
         let limit = self.wait_limit();
         let latest = limit.map(|(latest, _)| latest);
-        match self.plan.lane.gate.reserve(now, latest, comer) {
+        match self.plan.gate().reserve(now, latest, comer) {
             Slot::AtOnce => Ok(None),
             Slot::At(place) => Ok(Some(place)),
             Slot::TooLate(opens) => {

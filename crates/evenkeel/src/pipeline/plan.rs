@@ -5,6 +5,7 @@ use evenkeel_messages::{MessageRequest, Streaming};
 use evenkeel_transport::{Operation, ReplyForm, Request, StreamBody};
 use http::Method;
 
+use crate::gate::Entrance;
 use crate::identity::Identity;
 use crate::options::Options;
 use crate::repeat::Repeat;
@@ -18,6 +19,8 @@ pub(crate) struct Plan {
     pub(super) repeat: Repeat,
     pub(super) lane: Arc<Lane>,
     pub(super) identity: Arc<Identity>,
+    /// Of an identity that is not the client's.
+    own_gate: Option<Arc<Entrance>>,
     /// The model whose breaker watches the call; other calls feed only the origin's.
     #[cfg(feature = "breaker")]
     pub(super) key: Option<crate::circuit::ModelKey>,
@@ -104,6 +107,7 @@ impl Plan {
             repeat: Repeat::of_method(&operation.method),
             request: shared.backend.request(operation)?,
             lane: shared.lane(lane),
+            own_gate: shared.own_gate(&identity, lane),
             identity,
             #[cfg(feature = "breaker")]
             key: None,
@@ -125,6 +129,11 @@ impl Plan {
     /// What each attempt sends a copy of.
     pub(crate) fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// The gate of its identity and lane.
+    pub(super) fn gate(&self) -> &Arc<Entrance> {
+        self.own_gate.as_ref().unwrap_or(&self.lane.gate)
     }
 
     /// What its attempts are authenticated with.
