@@ -6,8 +6,9 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, Sleep};
@@ -47,6 +48,10 @@ pub(crate) struct Progress {
     last: AtomicU64,
     /// One of the constants below.
     state: AtomicU8,
+    /// Whether nobody waits for the end any more.
+    over: AtomicBool,
+    /// Who waits to go on, and would have to hear of that.
+    waiting: Mutex<Option<Waker>>,
 }
 
 const WAITING: u8 = 0;
@@ -67,6 +72,8 @@ impl Progress {
             started: Started::now(),
             last: AtomicU64::new(0),
             state: AtomicU8::new(WAITING),
+            over: AtomicBool::new(false),
+            waiting: Mutex::new(None),
         }
     }
 
@@ -90,6 +97,35 @@ impl Progress {
             .state
             .compare_exchange(WAITING, state, order, Ordering::Acquire);
         swapped.unwrap_or_else(|before| before)
+    }
+
+    /// Nobody waits for the end any more: what is left is not to be done.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Release);
+        let waiting = self.waiting().take();
+        if let Some(waker) = waiting {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// Whether it is over; wakes `cx` when it is later.
+    pub(crate) fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
+        let earlier = self.waiting().replace(cx.waker().clone());
+        drop(earlier);
+        // Looked at last, so that an end meanwhile is seen here or wakes.
+        if self.is_over() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn mark(&self) {

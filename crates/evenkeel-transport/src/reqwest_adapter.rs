@@ -4,14 +4,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_error::{Delivery, Error, Facts, Phase};
+use bytes::Bytes;
+use evenkeel_error::{Delivery, Error, Facts};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 
 use self::fault::{HeadAlone, Sent};
 use self::upload::Watch;
 use crate::clock::{self, Started};
-use crate::{Body, BoxFuture, Request, Response, StreamBodies, StreamBody, Transport};
+use crate::{
+    Body, BodyFault, BodyReader, BoxFuture, Request, Response, StreamBodies, StreamBody, Transport,
+};
 
 mod builder;
 mod causes;
@@ -133,8 +136,8 @@ impl Transport for ReqwestTransport {
 struct Underway {
     watch: Watch,
     head_alone: HeadAlone,
-    /// The body, where it is read as it is sent.
-    stream: Option<StreamBody>,
+    /// Of a body that is read as it is sent.
+    body_fault: Option<BodyFault>,
 }
 
 impl Inner {
@@ -155,17 +158,19 @@ impl Inner {
             }
             _ => &self.direct,
         };
-        let stream = request.stream.clone();
-        let head_alone = match &stream {
-            Some(stream) if stream.length() != Some(0) => HeadAlone::Harmless,
+        let source = request.stream.as_ref().map(StreamBody::reader);
+        let source = source.transpose()?;
+        let head_alone = match &source {
+            Some(source) if source.length() != Some(0) => HeadAlone::Harmless,
             Some(_) => HeadAlone::of(&request.method, &[]),
             None => HeadAlone::of(&request.method, &request.body),
         };
-        let (request, watch) = self.outgoing(request)?;
+        let body_fault = source.as_ref().map(BodyReader::fault);
+        let (request, watch) = self.outgoing(request, source)?;
         let underway = Underway {
             watch,
             head_alone,
-            stream,
+            body_fault,
         };
         Ok((client.execute(request), underway))
     }
@@ -179,7 +184,7 @@ impl Inner {
         let Underway {
             watch,
             head_alone,
-            stream,
+            body_fault,
         } = underway;
         let started = Started::now();
         let sending = pin!(sending);
@@ -187,12 +192,10 @@ impl Inner {
             None => return Err(Error::timed_out(watch.give_up(), head_limit)),
             Some(Err(error)) => {
                 // A source that failed makes the connection fail: what came first is the reason.
-                if let Some(fault) = stream.and_then(|stream| stream.take_fault()) {
-                    // What came before it may be all that the server waits for.
-                    return Err(match watch.give_up() {
-                        Phase::Connect => fault,
-                        _ => fault.with_delivery(Delivery::Unknown),
-                    });
+                if let Some(fault) = body_fault.and_then(|fault| fault.take()) {
+                    // The source is asked by a connection: its head, and what came before the fault,
+                    // may be all that the server waits for.
+                    return Err(fault.with_delivery(Delivery::Unknown));
                 }
                 let sent = Sent {
                     head_alone,
@@ -208,13 +211,20 @@ impl Inner {
         }
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let facts = Facts::read(parts.status.as_u16(), &parts.headers, clock::wall());
-        let body = Body::from_chunks(Chunks::new(body, facts.clone()));
+        let body = Body::from_chunks(Chunks::new(body, facts.clone(), watch.beside_the_answer()));
         Ok(Response::new(facts, parts.headers, body))
     }
 
     /// The request as reqwest takes it, and what watches it where there is something to see.
-    fn outgoing(&self, request: Request) -> Result<(reqwest::Request, Watch), Error> {
-        let is_empty = request.body.is_empty() && request.stream.is_none();
+    fn outgoing(
+        &self,
+        request: Request,
+        source: Option<BodyReader>,
+    ) -> Result<(reqwest::Request, Watch), Error> {
+        let has_source = source
+            .as_ref()
+            .is_some_and(|source| source.length() != Some(0));
+        let is_empty = request.body.is_empty() && !has_source;
         let has_content = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         let mut outgoing = reqwest::Request::new(request.method, self.urls.of(&request.uri)?);
         *outgoing.headers_mut() = request.headers;
@@ -227,8 +237,10 @@ impl Inner {
         let connects_first = self
             .connect_limit
             .is_some_and(|limit| limit < request.head_limit);
-        let (body, watch) = match request.stream {
-            Some(stream) => Watch::source(stream.reader()?),
+        let (body, watch) = match source {
+            // hyper writes all there is of it without asking, as of a request without a body.
+            Some(source) if source.length() == Some(0) => (Bytes::new().into(), Watch::Nothing),
+            Some(source) => Watch::source(source),
             None if request.body.len() > upload::PIECE => Watch::pieces_of(request.body),
             // Of a request without a body hyper writes all there is without asking for one.
             None if connects_first || is_empty => (request.body.into(), Watch::Nothing),

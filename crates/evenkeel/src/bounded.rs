@@ -3,22 +3,23 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-/// A map of shared values with a limit. When a new key would be too many, a value that nobody holds is
-/// forgotten: of those that may be, the one that was asked for longest ago, or else of all.
+/// A map of shared values with a limit. When a new key would be too many, the value that was asked
+/// for longest ago is forgotten, among those that nobody holds and that may be forgotten.
+/// ([`replacing`](Self::replacing): where there is none, among those that nobody holds.)
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
     entries: HashMap<K, (Arc<V>, u64)>,
     limit: usize,
+    needed: Needed,
     /// Counts the requests, so that the entries can be ordered by their last one.
     requests: u64,
 }
 
-/// A value of a [`Bounded`], and what was forgotten for it.
-#[derive(Debug)]
-#[must_use = "what was forgotten may run foreign code when it is dropped: not under a lock"]
-pub(crate) struct Got<V> {
-    pub(crate) value: Arc<V>,
-    pub(crate) forgotten: Option<Arc<V>>,
+/// What is done with a new value where all others are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needed {
+    Kept,
+    Replaced,
 }
 
 impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
@@ -26,18 +27,26 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
         Self {
             entries: HashMap::new(),
             limit,
+            needed: Needed::Kept,
             requests: 0,
         }
     }
 
-    /// The value of `key`, made if there is none. Where all others are held, the new value is not
-    /// kept: its caller goes without what sharing it would bring.
+    /// For values whose loss costs little, and that must not keep new ones out for ever.
+    pub(crate) fn replacing(mut self) -> Self {
+        self.needed = Needed::Replaced;
+        self
+    }
+
+    /// The value of `key`, made if there is none, and the one that was forgotten for it, to be dropped
+    /// where no lock is held. Where all others are needed, the new value is not kept: its caller goes
+    /// without what sharing it would bring.
     pub(crate) fn get_or_make<Q>(
         &mut self,
         key: &Q,
         make: impl FnOnce() -> V,
         may_forget: impl Fn(&V) -> bool,
-    ) -> Got<V>
+    ) -> (Arc<V>, Option<Arc<V>>)
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
@@ -45,20 +54,18 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
         self.requests = self.requests.saturating_add(1);
         if let Some((value, last)) = self.entries.get_mut(key) {
             *last = self.requests;
-            let value = Arc::clone(value);
-            return Got {
-                value,
-                forgotten: None,
-            };
+            return (Arc::clone(value), None);
         }
         let value = Arc::new(make());
-        let is_full = self.entries.len() >= self.limit;
-        let forgotten = is_full.then(|| self.make_room(may_forget)).flatten();
-        if !is_full || forgotten.is_some() {
+        let mut forgotten = None;
+        if self.entries.len() >= self.limit {
+            forgotten = self.make_room(may_forget);
+        }
+        if self.entries.len() < self.limit {
             self.entries
                 .insert(key.to_owned(), (Arc::clone(&value), self.requests));
         }
-        Got { value, forgotten }
+        (value, forgotten)
     }
 
     /// Every value.
@@ -82,8 +89,12 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
                 oldest_idle = Some((key, *last));
             }
         }
-        let key = oldest_idle.or(oldest)?.0.clone();
-        self.entries.remove(&key).map(|(value, _)| value)
+        let found = match self.needed {
+            Needed::Kept => oldest_idle,
+            Needed::Replaced => oldest_idle.or(oldest),
+        };
+        let key = found?.0.clone();
+        self.entries.remove(&key).map(|(forgotten, _)| forgotten)
     }
 }
 
@@ -92,7 +103,7 @@ mod tests {
     use super::*;
 
     fn get(map: &mut Bounded<u32, u32>, key: u32, value: u32) -> u32 {
-        *map.get_or_make(&key, || value, |_| true).value
+        *map.get_or_make(&key, || value, |_| true).0
     }
 
     #[test]
@@ -106,27 +117,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_not_forgotten_and_where_all_is_held_the_new_value_is_not_kept() {
+    fn what_is_held_or_needed_is_not_forgotten() {
         let mut map = Bounded::new(2);
-        let held = [1, 2].map(|key| map.get_or_make(&key, || key * 10, |_| true).value);
-        let unkept = map.get_or_make(&3, || 30, |_| true);
-        assert_eq!((*unkept.value, unkept.forgotten), (30, None));
+        let (held, _) = map.get_or_make(&1, || 10, |_| true);
+        get(&mut map, 2, 20);
+        let (unkept, _) = map.get_or_make(&3, || 30, |value| *value != 20);
+        assert_eq!((*held, *unkept), (10, 30));
         assert_eq!((get(&mut map, 1, 0), get(&mut map, 2, 0)), (10, 20));
-        assert_eq!(get(&mut map, 3, 31), 31);
-        drop(held);
     }
 
     #[test]
-    fn what_is_needed_is_forgotten_last_and_handed_to_who_asked() {
-        let mut map = Bounded::new(2);
-        get(&mut map, 1, 10);
-        get(&mut map, 2, 20);
-        let is_idle = |value: &u32| *value != 10;
-        let got = map.get_or_make(&3, || 30, is_idle);
-        assert_eq!(got.forgotten.as_deref(), Some(&20), "though 1 is older");
-        // Nothing may be forgotten: what was asked for longest ago is.
-        let got = map.get_or_make(&4, || 40, |_| false);
-        assert_eq!(got.forgotten.as_deref(), Some(&10));
-        assert_eq!((get(&mut map, 3, 0), get(&mut map, 4, 0)), (30, 40));
+    fn what_replaces_prefers_the_idle_and_then_takes_the_oldest_that_nobody_holds() {
+        let mut map = Bounded::new(3).replacing();
+        let is_idle = |value: &u32| *value == 20;
+        let (held, none) = map.get_or_make(&1, || 10, is_idle);
+        assert!(none.is_none());
+        for (key, forgotten) in [(2, None), (3, None), (4, Some(20)), (5, Some(30))] {
+            let (_, was) = map.get_or_make(&key, || key * 10, is_idle);
+            assert_eq!(was.as_deref().copied(), forgotten);
+        }
+        assert_eq!((*held, get(&mut map, 1, 0)), (10, 10));
     }
 }

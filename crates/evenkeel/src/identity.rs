@@ -9,7 +9,7 @@ use evenkeel_transport::ExtraHeaders;
 use http::HeaderValue;
 
 use crate::Credential;
-use crate::bounded::{Bounded, Got};
+use crate::bounded::Bounded;
 use crate::credential::Principal;
 use crate::gate::Entrance;
 use crate::latch::{Latch, Passage, Probe, Refusal};
@@ -64,18 +64,18 @@ impl Identity {
             credential,
             latch: Mutex::new(Latch::new(divisor)),
             may_be_set: AtomicBool::new(false),
-            gates: Mutex::new(Bounded::new(MODELS)),
+            gates: Mutex::new(Bounded::new(MODELS).replacing()),
         }
     }
 
     /// The gate of its calls to `model`.
     pub(crate) fn gate(&self, model: &str, spacing: Duration, now: Moment) -> Arc<Entrance> {
-        let Got { value, forgotten } = {
+        let (gate, forgotten) = {
             let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
             gates.get_or_make(model, || Entrance::new(spacing), |gate| gate.is_open(now))
         };
         drop(forgotten);
-        value
+        gate
     }
 
     /// See [`Latch::pass`].

@@ -8,6 +8,10 @@ use secrecy::SecretString;
 
 use crate::clock::Clock;
 
+mod asking;
+
+use asking::Asking;
+
 /// A token is renewed when less than this is left of it: enough for a request to be checked at the
 /// other end of a slow upload (what the official SDKs do).
 const LEAST_LEFT: Duration = Duration::from_secs(30);
@@ -33,6 +37,9 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// retried within the call's patience, and costs neither attempts nor the retry budget. Make one with
 /// `Error::from_response` from the head and body of an answer, with `Error::connection` where none
 /// came. A renewal may take 30 s.
+///
+/// A provider that calls the API itself does so with a client of its own: a call of the client that waits
+/// for this token would wait for itself, and is `invalid_config`.
 ///
 /// Cancellation: the future is dropped when the call that drives it is; another call that waits then
 /// asks anew.
@@ -105,6 +112,20 @@ struct Cache {
     failure: Option<Error>,
 }
 
+impl Cache {
+    /// What the last try brought, if it still holds.
+    fn shared(&self) -> Option<Result<Current, Unrenewed>> {
+        if let Some(failure) = &self.failure {
+            return Some(Err(Unrenewed {
+                failure: failure.retold(),
+                elapsed: None,
+            }));
+        }
+        let token = self.token.as_ref()?;
+        Some(Ok(token.current(self.generation, Origin::Shared)))
+    }
+}
+
 struct Cached {
     secret: SecretString,
     /// When it is to be renewed.
@@ -112,6 +133,16 @@ struct Cached {
     /// Until when whoever has it already may go on with it: one that was given near its end is to be
     /// renewed for the next caller from the first moment on, and serves to its end those who have it.
     serves: Option<Moment>,
+}
+
+impl Cached {
+    fn current(&self, generation: u64, origin: Origin) -> Current {
+        Current {
+            secret: self.secret.clone(),
+            generation,
+            origin,
+        }
+    }
 }
 
 /// A token to use now.
@@ -155,19 +186,29 @@ impl Renewable {
             Ok(current) => return Ok(current),
             Err(tries) => tries,
         };
+        if asking::is_under_way(self) {
+            let rule =
+                "must not be needed by its own provider: give the provider a client of its own";
+            return Err(Unrenewed {
+                failure: Error::invalid_config("credential", rule),
+                elapsed: None,
+            });
+        }
         let _turn = self.turn.lock().await;
         match self.cached(Origin::Shared) {
             Ok(current) => return Ok(current),
-            // A try ended while this caller waited: what it brought or met holds for this one too.
+            // A try ended while this caller waited: what it met holds for this one too, and so does a
+            // token that is short-lived, or each who waits would renew it for himself.
             Err(tries) if tries != asked => {
-                if let Some(shared) = self.shared() {
+                if let Some(shared) = self.with_cache(|cache| cache.shared()) {
                     return shared;
                 }
             }
             Err(_) => {}
         }
         let started = self.now();
-        let answer = Clock::within(Some(limit), self.provider.token()).await;
+        let asking = Asking::of(self, async { self.provider.token().await });
+        let answer = Clock::within(Some(limit), asking).await;
         let elapsed = self.now().since(started);
         match answer.unwrap_or_else(|| Err(Error::timed_out(Phase::Refresh, limit))) {
             Ok(token) => Ok(self.keep(token, elapsed)),
@@ -208,20 +249,6 @@ impl Renewable {
             let usable = |token: &&Cached| until(token).is_none_or(|until| now < until);
             let token = cache.token.as_ref().filter(usable)?;
             Some(token.current(cache.generation, Origin::Cache))
-        })
-    }
-
-    /// What the last try brought, however near to its end, or met.
-    fn shared(&self) -> Option<Result<Current, Unrenewed>> {
-        self.with_cache(|cache| {
-            if let Some(failure) = &cache.failure {
-                return Some(Err(Unrenewed {
-                    failure: failure.retold(),
-                    elapsed: None,
-                }));
-            }
-            let token = cache.token.as_ref()?;
-            Some(Ok(token.current(cache.generation, Origin::Shared)))
         })
     }
 
@@ -268,16 +295,6 @@ impl Renewable {
 
     fn with_cache<T>(&self, act: impl FnOnce(&mut Cache) -> T) -> T {
         act(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Cached {
-    fn current(&self, generation: u64, origin: Origin) -> Current {
-        Current {
-            secret: self.secret.clone(),
-            generation,
-            origin,
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use evenkeel_error::{Error, Moment};
 use evenkeel_event::{CallId, Observer, Propagator};
 use evenkeel_transport::{Backend, ExtraHeaders, Transport};
 
-use crate::bounded::{Bounded, Got};
+use crate::bounded::Bounded;
 use crate::clock::Clock;
 use crate::gate::Entrance;
 use crate::identity::{Fingerprint, Fingerprints, IDENTITIES, Identity};
@@ -111,7 +111,7 @@ impl Memory {
     pub(crate) fn new() -> Self {
         Self {
             lanes: Mutex::new(Bounded::new(LANES)),
-            identities: Mutex::new(Bounded::new(IDENTITIES)),
+            identities: Mutex::new(Bounded::new(IDENTITIES).replacing()),
             fingerprints: Fingerprints::default(),
             calls: AtomicU64::new(0),
             answered: AtomicBool::new(false),
@@ -138,12 +138,12 @@ impl Shared {
             .lanes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let got = lanes.get_or_make(
+        let (lane, _) = lanes.get_or_make(
             model,
             || Lane::new(model, &self.tuning),
             |lane| lane.is_idle(self.clock.now()),
         );
-        got.value
+        lane
     }
 
     /// Whom a call acts as that has a credential or headers of its own.
@@ -162,7 +162,7 @@ impl Shared {
         {
             return Arc::clone(&self.identity);
         }
-        let Got { value, forgotten } = {
+        let (identity, forgotten) = {
             let mut identities = memory
                 .identities
                 .lock()
@@ -175,7 +175,7 @@ impl Shared {
         };
         // Here, where no lock is held: a provider may do as it likes when it is dropped.
         drop(forgotten);
-        value
+        identity
     }
 
     /// The gate of the calls of `identity` to `model`; `None` where it is the lane's.

@@ -7,20 +7,29 @@ use futures_core::Stream;
 use http_body::Body as _;
 
 use super::fault;
+use super::upload::Beside;
 
 /// Frames of reqwest's body as chunks, its errors as ours. Fused: after an error or the end there is
 /// nothing more.
 pub(crate) struct Chunks {
     body: Option<reqwest::Body>,
     facts: Facts,
+    /// Held until the end, and no longer.
+    upload: Option<Beside>,
 }
 
 impl Chunks {
-    pub(super) fn new(body: reqwest::Body, facts: Facts) -> Self {
+    pub(super) fn new(body: reqwest::Body, facts: Facts, upload: Option<Beside>) -> Self {
         Self {
             body: Some(body),
             facts,
+            upload,
         }
+    }
+
+    fn end(&mut self) {
+        self.body = None;
+        self.upload = None;
     }
 }
 
@@ -34,11 +43,11 @@ impl Stream for Chunks {
             };
             match ready!(Pin::new(body).poll_frame(cx)) {
                 None => {
-                    self.body = None;
+                    self.end();
                     return Poll::Ready(None);
                 }
                 Some(Err(error)) => {
-                    self.body = None;
+                    self.end();
                     return Poll::Ready(Some(Err(fault::after_the_head(error, &self.facts))));
                 }
                 Some(Ok(frame)) => {

@@ -34,9 +34,16 @@ fn read(certificates: &[CertificateDer<'_>]) -> Result<Vec<reqwest::Certificate>
         .map(|certificate| reqwest::Certificate::from_der(certificate))
         .collect();
     read.map_err(|error: reqwest::Error| {
-        Error::invalid_config("ca_file", "holds a certificate that cannot be read")
-            .with_source(error)
+        Error::invalid_config("roots", "hold a certificate that cannot be read").with_source(error)
     })
+}
+
+/// What is wrong with the first of these that is none.
+pub(super) fn unreadable(certificates: &[CertificateDer<'static>]) -> Option<reqwest::Error> {
+    let mut read = certificates
+        .iter()
+        .map(|one| reqwest::Certificate::from_der(one));
+    read.find_map(Result::err)
 }
 
 fn pkcs8(identity: &Identity) -> Result<reqwest::Identity, Error> {

@@ -102,8 +102,6 @@ fn system(
     if extra.is_empty() {
         return Verifier::new(provider).map_err(no_roots);
     }
-    // Looked at first: what the verifier says does not tell ours from the system's.
-    let _ = store(extra.iter().cloned())?;
     #[cfg(not(target_os = "android"))]
     return Verifier::new_with_extra_roots(extra, provider).map_err(no_roots);
     #[cfg(target_os = "android")]
@@ -130,11 +128,19 @@ fn store(
     let mut store = RootCertStore::empty();
     for certificate in certificates {
         store.add(certificate).map_err(|error| {
-            Error::invalid_config("ca_file", "holds a certificate that cannot be read")
+            Error::invalid_config("roots", "hold a certificate that cannot be read")
                 .with_source(error)
         })?;
     }
     Ok(store)
+}
+
+/// What is wrong with the first of these that is none. Asked before the verifier is, which does not
+/// tell ours from the system's.
+pub(super) fn unreadable(certificates: &[CertificateDer<'static>]) -> Option<rustls::Error> {
+    let mut store = RootCertStore::empty();
+    let mut added = certificates.iter().map(|one| store.add(one.clone()));
+    added.find_map(Result::err)
 }
 
 /// A set-up that accepts nobody, for clients that do not speak TLS.

@@ -151,7 +151,13 @@ mod tls {
             assert!(found.starts_with(rule), "{found}");
             assert!(!format!("{builder:?}").contains("planted"));
         }
-        let rule = broken_rule(builder().ca_pem(not_der).build());
-        assert!(rule.starts_with("ca_file holds a certificate"), "{rule}");
+        // By the setter that it was given to, and also where only http is asked for.
+        for built in [
+            builder().ca_pem(not_der).build(),
+            builder().ca_pem(not_der).build_for(&http()),
+        ] {
+            let rule = broken_rule(built);
+            assert!(rule.starts_with("ca_pem holds a certificate"), "{rule}");
+        }
     }
 }

@@ -97,10 +97,10 @@ impl Trust {
             let pem = std::fs::read(path).map_err(|error| {
                 Error::invalid_config("ca_file", "cannot be read").with_source(error)
             })?;
-            extra.extend(certificates("ca_file", &pem)?);
+            extra.extend(self.roots_in("ca_file", &pem)?);
         }
         for pem in &self.pems {
-            extra.extend(certificates("ca_pem", pem)?);
+            extra.extend(self.roots_in("ca_pem", pem)?);
         }
         if self.roots == Roots::Given && extra.is_empty() {
             return Err(Error::invalid_config(
@@ -118,6 +118,26 @@ impl Trust {
             extra,
             identity,
         })
+    }
+
+    /// The certificates in `pem`, each of which the backend can read.
+    fn roots_in(
+        &self,
+        field: &'static str,
+        pem: &[u8],
+    ) -> Result<Vec<CertificateDer<'static>>, Error> {
+        let found = certificates(field, pem)?;
+        let rule = "holds a certificate that cannot be read";
+        let broken = Error::invalid_config(field, rule);
+        let broken = match self.backend {
+            #[cfg(feature = "rustls-no-provider")]
+            TlsBackend::Rustls => {
+                rustls_set_up::unreadable(&found).map(|error| broken.with_source(error))
+            }
+            #[cfg(feature = "native-tls")]
+            TlsBackend::Native => native::unreadable(&found).map(|error| broken.with_source(error)),
+        };
+        broken.map_or(Ok(found), Err)
     }
 }
 

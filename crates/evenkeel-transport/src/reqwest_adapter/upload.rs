@@ -3,10 +3,10 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use evenkeel_error::{Delivery, Error, Phase};
+use evenkeel_error::Phase;
 use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 
@@ -57,12 +57,31 @@ impl Watch {
         }
     }
 
+    /// What goes on beside the answer, and ends with it.
+    pub(super) fn beside_the_answer(self) -> Option<Beside> {
+        match self {
+            Self::Pieces(progress) => Some(Beside(progress)),
+            Self::Nothing | Self::Start(_) => None,
+        }
+    }
+
     /// How far it has got; if to the connection at most, it now never gets further.
     pub(super) fn give_up(&self) -> Phase {
         match self {
             Self::Start(progress) | Self::Pieces(progress) if progress.give_up() => Phase::Connect,
             _ => Phase::Head,
         }
+    }
+}
+
+/// An upload whose answer has begun. Who has the whole answer, or wants no more of it, has no use for
+/// the rest of the upload: dropping this ends it, and with it its stream, on HTTP/1.1 its connection.
+#[derive(Debug)]
+pub(super) struct Beside(Arc<Progress>);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -100,13 +119,13 @@ impl fmt::Debug for Upload {
     }
 }
 
-/// The attempt was given up before it began.
+/// The attempt was given up before it began, or has its answer.
 #[derive(Debug)]
 pub(super) struct GivenUp;
 
 impl fmt::Display for GivenUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("given up before it was connected")
+        f.write_str("given up")
     }
 }
 
@@ -120,7 +139,7 @@ impl http_body::Body for Upload {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
-        if self.progress.begin() == Begun::GivenUp {
+        if self.progress.begin() == Begun::GivenUp || self.progress.is_over() {
             return Poll::Ready(Some(Err(GivenUp)));
         }
         if self.rest.is_empty() {
@@ -155,18 +174,24 @@ impl Streaming {
 
 impl http_body::Body for Streaming {
     type Data = Bytes;
-    type Error = Error;
+    type Error = GivenUp;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if self.progress.begin() == Begun::GivenUp {
-            return Poll::Ready(Some(Err(Error::connection(Delivery::NotSent))));
+    ) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
+        if self.progress.begin() == Begun::GivenUp || self.progress.is_over() {
+            return Poll::Ready(Some(Err(GivenUp)));
         }
-        let chunk = ready!(Pin::new(&mut self.body).poll_next(cx));
+        let Poll::Ready(chunk) = Pin::new(&mut self.body).poll_next(cx) else {
+            return self.progress.poll_over(cx).map(|()| Some(Err(GivenUp)));
+        };
         self.progress.mark();
-        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+        Poll::Ready(chunk.map(|chunk| match chunk {
+            Ok(bytes) => Ok(Frame::data(bytes)),
+            // What was wrong with the source is asked of its reader's `BodyFault`.
+            Err(_) => Err(GivenUp),
+        }))
     }
 
     fn is_end_stream(&self) -> bool {

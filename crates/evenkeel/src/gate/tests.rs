@@ -137,6 +137,46 @@ fn every_event_in_every_state_does_what_the_table_says() {
 }
 
 #[test]
+fn a_longer_hint_gives_no_place_to_two() {
+    let mut gate = gate();
+    gate.close_until(at(20_000));
+    let early = [(); 80].map(|()| gate.reserve(at(0), None, Comer::New));
+    gate.close_until(at(31_000));
+    let mut all = Vec::new();
+    for slot in early {
+        let Slot::At(place) = slot else {
+            panic!("the gate is closed")
+        };
+        if gate.leave(place) == Departure::Leaves {
+            all.push(place);
+            continue;
+        }
+        match gate.reserve(place, None, Comer::New) {
+            Slot::At(again) => all.push(again),
+            other => panic!("{other:?}"),
+        }
+    }
+    all.sort_unstable();
+    assert!(all[0] >= at(31_000) && all.len() == 80);
+    assert!(all.windows(2).all(|two| two[1] >= two[0] + SPACING));
+}
+
+#[test]
+fn once_all_places_are_given_up_who_comes_waits_for_the_server_alone() {
+    let mut gate = gate();
+    gate.close_until(at(20_000));
+    for _ in 0..1_000 {
+        let _ = gate.reserve(at(0), None, Comer::New);
+    }
+    for place in gate.places.clone() {
+        gate.free(place);
+    }
+    assert!(gate.places.is_empty(), "nothing is kept of what is over");
+    let first = gate.reserve(at(2), Some(at(20_001)), Comer::New);
+    assert_eq!(first, Slot::At(at(20_000)));
+}
+
+#[test]
 fn a_place_that_is_freed_is_the_next_that_is_given() {
     let mut gate = gate();
     gate.close_until(at(20_000));

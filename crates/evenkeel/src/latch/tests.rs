@@ -32,8 +32,10 @@ fn probing() -> (Latch<&'static str>, Probe) {
 /// As [`set`], lifted at 200 s.
 fn lifted() -> Latch<&'static str> {
     let mut latch = set();
-    let held = latch.accepted(at(200), at(200));
-    assert_eq!(held, Some(Duration::from_secs(100)));
+    assert_eq!(
+        latch.accepted(at(200), at(200)),
+        Some(Duration::from_secs(100))
+    );
     latch
 }
 
@@ -57,15 +59,12 @@ fn every_event_in_every_state_does_what_the_table_says() {
     assert_eq!(refuse(lifted(), 199, None), Refusal::Stale);
     assert_eq!(refuse(lifted(), 200, None), Refusal::Sets);
     // A request succeeds.
-    let accept = |mut latch: Latch<_>, sent| latch.accepted(at(sent), at(300));
-    let held = Some(Duration::from_secs(200));
-    assert_eq!(accept(open(), 300), None);
-    assert_eq!(accept(set(), 100), held);
-    assert_eq!(accept(probing().0, 130), held);
-    assert_eq!(accept(lifted(), 300), None);
-    // A request succeeds that was sent before the refusal.
-    assert_eq!(accept(set(), 99), None);
-    assert_eq!(accept(probing().0, 99), None);
+    let lasted = Some(Duration::from_secs(200));
+    assert_eq!(open().accepted(at(300), at(300)), None);
+    assert_eq!(set().accepted(at(300), at(300)), lasted);
+    assert_eq!(set().accepted(at(99), at(300)), lasted, "sent no earlier");
+    assert_eq!(probing().0.accepted(at(300), at(300)), lasted);
+    assert_eq!(lifted().accepted(at(300), at(300)), None);
     // A probe is given up unsent.
     let (mut latch, probe) = probing();
     latch.returned(probe, at(131));
@@ -75,20 +74,6 @@ fn every_event_in_every_state_does_what_the_table_says() {
         latch.returned(probe, at(300));
         assert_eq!(latch.pass(at(300), FROM), Passage::Free);
     }
-}
-
-#[test]
-fn a_success_of_what_was_sent_before_the_refusal_leaves_everything_as_it_was() {
-    let (mut latch, probe) = probing();
-    assert_eq!(latch.accepted(at(99), at(131)), None);
-    assert_eq!(latch.pass(at(131), FROM), Passage::Refused(&"first"));
-    latch.returned(probe, at(131));
-    assert!(matches!(latch.pass(at(131), FROM), Passage::Probe(_)));
-    // Nor does a success that is slow to come hide the refusal of what was sent after it.
-    let mut latch = open();
-    assert_eq!(latch.accepted(at(10), at(20)), None);
-    let refusal = latch.refused(at(15), None, at(21), FROM, || "first");
-    assert_eq!(refusal, Refusal::Sets);
 }
 
 #[test]
@@ -107,6 +92,34 @@ fn a_probe_of_an_earlier_refusal_neither_returns_nor_slows_a_later_one() {
     assert_eq!(latch.pass(at(151), FROM), Passage::Refused(&"again"));
     let _ = latch.refused(at(141), Some(old), at(152), FROM, || "again");
     assert!(matches!(latch.pass(at(180), FROM), Passage::Probe(_)));
+}
+
+#[test]
+fn the_success_of_what_was_sent_before_the_refusal_lifts_nothing() {
+    for mut latch in [set(), probing().0] {
+        // A long stream, begun before the credit ended.
+        assert_eq!(latch.accepted(at(98), at(131)), None);
+        assert_eq!(latch.pass(at(129), FROM), Passage::Refused(&"first"));
+    }
+    // What is refused later counts from when it was sent.
+    let (mut latch, probe) = probing();
+    let _ = latch.refused(at(130), Some(probe), at(135), FROM, || "again");
+    assert_eq!(latch.accepted(at(129), at(140)), None);
+    let lasted = Some(Duration::from_secs(40));
+    assert_eq!(latch.accepted(at(130), at(140)), lasted);
+}
+
+#[test]
+fn a_success_that_is_slow_to_come_hides_no_refusal_of_what_was_sent_after_it() {
+    let mut latch = open();
+    assert_eq!(latch.accepted(at(10), at(20)), None);
+    let refusal = latch.refused(at(15), None, at(21), FROM, || "first");
+    assert_eq!(refusal, Refusal::Sets);
+    // And one that lifts nothing leaves a probe that is out where it was.
+    let (mut latch, probe) = probing();
+    assert_eq!(latch.accepted(at(98), at(131)), None);
+    latch.returned(probe, at(131));
+    assert!(matches!(latch.pass(at(131), FROM), Passage::Probe(_)));
 }
 
 #[test]

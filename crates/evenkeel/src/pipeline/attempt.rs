@@ -16,6 +16,10 @@ use crate::live::{Live, Step};
 use crate::reply::Billing;
 use crate::{Attempt, Patience};
 
+/// Events that are kept until the first content: more than come before any reply, and a bound on
+/// what a server can have us hold.
+const MOST_KEPT: usize = 64;
+
 /// What one attempt has cost so far, for its record.
 #[derive(Clone, Copy)]
 pub(crate) struct Stopwatch {
@@ -192,8 +196,16 @@ impl Call {
 
     /// Keeps the record of an attempt that failed, and tells the observers.
     pub(super) fn book_failure(&mut self, watch: Stopwatch, failure: &Failure) {
+        self.book(watch, failure, may_be_billed(failure));
+    }
+
+    /// The same of an attempt that had brought content, whatever ended it.
+    pub(super) fn book_cut(&mut self, watch: Stopwatch, failure: &Failure) {
+        self.book(watch, failure, Billing::PossiblyBilled);
+    }
+
+    fn book(&mut self, watch: Stopwatch, failure: &Failure, billing: Billing) {
         let elapsed = self.now().since(watch.started);
-        let billing = may_be_billed(failure);
         if billing == Billing::PossiblyBilled {
             self.billing = billing;
         }
@@ -230,8 +242,14 @@ impl Call {
                 Step::Event(event) => {
                     phase = Phase::Progress;
                     let shows = event.carries_content();
-                    // What else comes before the content says nothing that a reader needs.
-                    if shows || matches!(event, StreamEvent::MessageStart(_)) {
+                    // What else comes before the content says nothing that a reader needs; what nobody
+                    // here knows, the reader may.
+                    let is_needed = match event {
+                        StreamEvent::MessageStart(_) => true,
+                        StreamEvent::Unknown { .. } => live.kept() < MOST_KEPT,
+                        _ => shows,
+                    };
+                    if is_needed {
                         live.keep(event);
                     }
                     if shows {
@@ -393,7 +411,10 @@ fn may_be_billed(failure: &Failure) -> Billing {
         .is_some_and(|status| (200..300).contains(&status));
     let broke_off = matches!(
         failure.kind(),
-        ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::DeadlineExceeded
+        ErrorKind::Interrupted
+            | ErrorKind::TimedOut
+            | ErrorKind::DeadlineExceeded
+            | ErrorKind::Protocol
     );
     if failure.delivery() == Delivery::Unknown || (begun && broke_off) {
         Billing::PossiblyBilled

@@ -27,14 +27,14 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// A message, as a stream or in one piece.
+    /// A message, as a stream or in one piece. The fields of the options are in it already: a fallback
+    /// changes them too.
     pub(crate) fn message(
         shared: &Shared,
-        request: MessageRequest,
+        request: &MessageRequest,
         fetch: Fetch,
         options: &Options,
     ) -> Result<Self, Failure> {
-        let request = options.request(request);
         let timers = &shared.tuning.timers;
         let (streaming, reply, head_limit) = match fetch {
             // The server refuses to stream a reply of no tokens, which warms a cache.
@@ -50,7 +50,7 @@ impl Plan {
         operation.head_limit = head_limit;
         let plan = Self::of(shared, operation, request.model(), options)?;
         Ok(Self {
-            repeat: Repeat::of_message(&request),
+            repeat: Repeat::of_message(request),
             #[cfg(feature = "breaker")]
             key: Some(crate::circuit::ModelKey::new(
                 Arc::clone(&plan.lane.name),
