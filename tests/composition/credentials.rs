@@ -96,7 +96,7 @@ async fn a_renewal_that_meets_a_fault_is_retried_within_the_patience_and_at_no_c
 
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_never_succeeds_ends_with_the_patience_and_its_own_failure() {
-    let (credential, _) = provider(|_| Err(unavailable()));
+    let (credential, asked) = provider(|_| Err(unavailable()));
     let script = Script::new([Reply::message("hello")]);
     let (client, _) = client(&script, |builder| {
         builder
@@ -105,8 +105,202 @@ async fn a_renewal_that_never_succeeds_ends_with_the_patience_and_its_own_failur
     });
     let error = client.messages().create(request()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ServerError);
+    assert_eq!(error.stopped(), Stopped::Patience);
     assert!(error.elapsed() <= 30 * SECOND);
+    assert!(asked.load(Ordering::SeqCst) > 4, "attempts do not bound it");
     assert!(script.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_uses_up_none_of_the_attempts() {
+    let overloaded = || Reply::error(529, "overloaded_error", "x");
+    for (attempts, before) in [(1, vec![]), (2, vec![overloaded()])] {
+        let (credential, asked) = provider(|number| {
+            if number <= 5 {
+                Err(unavailable())
+            } else {
+                Ok(numbered(number))
+            }
+        });
+        let replies = before.into_iter().chain([Reply::message("hello")]);
+        let script = Script::new(replies);
+        let (client, _) = client(&script, |builder| builder.credential(credential));
+        let calls = client.messages().attempts(attempts);
+        let reply = calls.create(request()).await.unwrap();
+        assert_eq!(reply.meta.attempts.len(), attempts as usize);
+        assert_eq!(asked.load(Ordering::SeqCst), 6);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_service_that_cannot_be_reached_at_a_cold_start_is_not_a_slip_in_the_endpoint()
+{
+    let started = evenkeel_tests::now();
+    let credential = Credential::provider(move || async move {
+        if evenkeel_tests::now() - started < 60 * SECOND {
+            Err(Error::connection(evenkeel::Delivery::NotSent))
+        } else {
+            Ok(Token::bearer("token"))
+        }
+    });
+    let script = Script::new([Reply::message("hello")]);
+    let (client, _) = client(&script, |builder| builder.credential(credential));
+    let reply = client.messages().create(request()).await.unwrap();
+    assert!(reply.meta.elapsed >= 60 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_are_near_their_end_are_renewed_once_for_all_who_wait() {
+    let (credential, asked) = provider(|number| Ok(numbered(number).valid_for(20 * SECOND)));
+    let script = Script::new([Reply::message("hello")]);
+    let (client, recorder) = client(&script, |builder| builder.credential(credential));
+    for round in 1..=2 {
+        let calls: Vec<_> = (0..100)
+            .map(|_| tokio::spawn(client.messages().create(request())))
+            .collect();
+        for call in calls {
+            let reply = call.await.unwrap().unwrap();
+            assert_eq!(reply.meta.elapsed, SECOND);
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), round);
+        assert_eq!(recorder.count("credential_refreshed"), round);
+    }
+}
+
+/// A provider whose first token serves for `fresh`, and whose others take `slow` to get.
+fn slow_after_the_first(fresh: Duration, slow: Duration) -> Credential {
+    let asked = Arc::new(AtomicUsize::new(0));
+    Credential::provider(move || {
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if number > 0 {
+                pause(slow).await;
+            }
+            Ok(numbered(number).valid_for(fresh + 30 * SECOND))
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_that_another_call_is_given_during_a_renewal_behind_the_gate_is_obeyed() {
+    let server = Server::new(|sent| {
+        let limited =
+            |seconds| Reply::error(429, "rate_limit_error", "x").header("retry-after", seconds);
+        match (sent.header("x-test"), sent.at < 5 * SECOND) {
+            ("slow", true) => limited("60").pause_before_head(35 * SECOND),
+            (_, true) => limited("30"),
+            _ => Reply::message("hello"),
+        }
+    });
+    let credential = slow_after_the_first(20 * SECOND, 10 * SECOND);
+    let (client, _) = client(&server, |builder| builder.credential(credential));
+    let calls = client.messages();
+    // One is told to wait until 30 s, the other at 35 s to wait until 95 s.
+    let slow = tokio::spawn(calls.clone().header("x-test", "slow").create(request()));
+    let first = tokio::spawn(calls.create(request()));
+    pause(2 * SECOND).await;
+    // These find their token too old at 30 s, and have a new one at 40 s.
+    let rest: Vec<_> = (0..3)
+        .map(|_| tokio::spawn(calls.create(request())))
+        .collect();
+    for call in rest.into_iter().chain([slow, first]) {
+        call.await.unwrap().unwrap();
+    }
+    let late = server.times().into_iter().filter(|at| *at > 5 * SECOND);
+    let mut late: Vec<_> = late.collect();
+    late.sort_unstable();
+    assert_eq!(late.len(), 5);
+    assert!(late[0] >= 95 * SECOND, "{late:?}");
+    for pair in late.windows(2) {
+        let apart = pair[1].saturating_sub(pair[0]);
+        assert!(apart >= Duration::from_millis(249), "{late:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_renewed_together_behind_the_gate_leave_apart() {
+    let server = Server::new(|sent| {
+        if sent.at < 5 * SECOND {
+            Reply::error(429, "rate_limit_error", "x").header("retry-after", "30")
+        } else {
+            Reply::message("hello")
+        }
+    });
+    let credential = slow_after_the_first(20 * SECOND, 10 * SECOND);
+    let (client, _) = client(&server, |builder| builder.credential(credential));
+    let calls = client.messages();
+    let first = tokio::spawn(calls.create(request()));
+    pause(2 * SECOND).await;
+    let rest: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(calls.create(request())))
+        .collect();
+    for call in rest.into_iter().chain([first]) {
+        call.await.unwrap().unwrap();
+    }
+    let mut late = server.times().split_off(1);
+    late.sort_unstable();
+    assert_eq!(late.len(), 21);
+    for pair in late.windows(2) {
+        let apart = pair[1].saturating_sub(pair[0]);
+        assert!(apart >= Duration::from_millis(249), "{late:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_with_short_tokens_get_out_of_a_queue_that_is_longer_than_their_tokens_live() {
+    let server = Server::new(|sent| {
+        if sent.at < 5 * SECOND {
+            Reply::error(429, "rate_limit_error", "x").header("retry-after", "30")
+        } else {
+            Reply::message("hello")
+        }
+    });
+    let (credential, _) = provider(|number| Ok(numbered(number).valid_for(10 * SECOND)));
+    let (client, _) = client(&server, |builder| builder.credential(credential));
+    let calls = client.messages();
+    let first = tokio::spawn(calls.create(request()));
+    pause(2 * SECOND).await;
+    let rest: Vec<_> = (0..100)
+        .map(|_| tokio::spawn(calls.create(request())))
+        .collect();
+    for call in rest.into_iter().chain([first]) {
+        let reply = call.await.unwrap().unwrap();
+        assert!(
+            reply.meta.elapsed < 100 * SECOND,
+            "{:?}",
+            reply.meta.elapsed
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breakers_place_is_not_held_during_a_renewal() {
+    let server = Server::new(|sent| {
+        if sent.at < 5 * SECOND {
+            Reply::error(529, "overloaded_error", "x")
+        } else {
+            Reply::message("hello")
+        }
+    });
+    let credential = slow_after_the_first(SECOND / 10, 20 * SECOND);
+    let (client, recorder) = client(&server, |builder| builder.credential(credential));
+    let calls = client.messages();
+    let keyed = calls.clone().credential(Credential::api_key("sk-own"));
+    while recorder.count("circuit_changed") == 0 {
+        keyed
+            .clone()
+            .attempts(1)
+            .create(request())
+            .await
+            .unwrap_err();
+        pause(SECOND / 2).await;
+    }
+    // Parked with a token that is too old when the circuit would let a probe through.
+    let parked = tokio::spawn(calls.create(request()));
+    pause(5 * SECOND).await;
+    let calls = keyed.patience(Patience::Interactive);
+    calls.create(request()).await.unwrap();
+    parked.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]

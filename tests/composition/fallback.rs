@@ -347,3 +347,68 @@ async fn a_hop_may_be_another_endpoint_with_a_credential_and_a_clock_of_its_own(
     assert_eq!(error.stopped(), Stopped::Deadline);
     assert_eq!(error.elapsed(), 120 * SECOND + SECOND / 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_attempts_that_a_call_may_make_are_counted_over_all_hops() {
+    for patience in [Patience::Interactive, Patience::Background] {
+        let server = Server::new(|sent| {
+            if asks(sent, "claude-sonnet-5-5") {
+                overloaded()
+            } else {
+                Reply::error(500, "api_error", "x")
+            }
+        });
+        let (client, _) = client(&server, |builder| builder);
+        let mut calls = client.messages().fallback(Fallback::to("claude-haiku-5-5"));
+        calls = calls.patience(patience);
+        if patience == Patience::Background {
+            calls = calls.attempts(4);
+        }
+        let error = calls.create(request()).await.unwrap_err();
+        assert_eq!(error.stopped(), Stopped::Attempts);
+        let outcomes: Vec<_> = error.attempts().iter().map(|a| a.outcome.label()).collect();
+        assert_eq!(
+            outcomes,
+            ["overloaded", "overloaded", "server_error", "server_error"]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_free_before_a_hop_leaves_the_hop_its_attempts() {
+    let limited = || Reply::error(429, "rate_limit_error", "x").header("retry-after", "1");
+    let script = Script::new([
+        limited(),
+        limited(),
+        overloaded(),
+        overloaded(),
+        Reply::error(500, "api_error", "x"),
+        Reply::message("second"),
+    ]);
+    let (client, _) = client(&script, |builder| builder);
+    let calls = client.messages().fallback(Fallback::to("claude-haiku-5-5"));
+    let reply = calls.attempts(4).create(request()).await.unwrap();
+    assert_eq!(reply.text(), "second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_a_hop_brought_content_the_patience_begins_anew_and_whole() {
+    let tried = std::sync::atomic::AtomicBool::new(false);
+    let server = Server::new(move |sent| {
+        if asks(sent, "claude-sonnet-5-5") {
+            Reply::never()
+        } else if tried.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            Reply::message("second").pause_before_head(10 * SECOND)
+        } else {
+            Reply::stream()
+                .body(&(events::start() + &events::text("half")))
+                .ending(Ending::Cut)
+        }
+    });
+    let (client, _) = client(&server, |builder| builder.patience(Patience::Interactive));
+    let calls = client.messages().fallback(Fallback::to("claude-haiku-5-5"));
+    // Half of the patience went by where the call was before; its head may take half of a whole one.
+    let reply = calls.create(request()).await.unwrap();
+    assert_eq!(reply.text(), "second");
+    assert_eq!(reply.meta.attempts.len(), 3);
+}

@@ -229,3 +229,52 @@ async fn a_probe_that_is_dropped_before_it_was_sent_leaves_its_place_to_the_next
     calls.create(request()).await.unwrap();
     held.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_success_of_what_was_sent_before_the_refusal_does_not_lift_the_latch() {
+    let server = Server::new(|sent| {
+        if sent.at < SECOND {
+            Reply::message("hello").pause_before_head(5 * SECOND)
+        } else {
+            unauthorized()
+        }
+    });
+    let (client, recorder) = client(&server, |builder| builder);
+    let slow: Vec<_> = (0..10)
+        .map(|_| tokio::spawn(client.messages().create(request())))
+        .collect();
+    pause(2 * SECOND).await;
+    client.messages().create(request()).await.unwrap_err();
+    for call in slow {
+        call.await.unwrap().unwrap();
+    }
+    let error = client.messages().create(request()).await.unwrap_err();
+    assert_eq!(error.stopped(), Stopped::Latched);
+    assert_eq!(server.sent().len(), 11);
+    assert_eq!(recorder.count("latch_set"), 1);
+    assert_eq!(recorder.count("latch_cleared"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_keys_were_refused_the_next_is_latched_as_well() {
+    const KEYS: usize = 1_100;
+    let server = Server::new(|_| unauthorized());
+    let (client, recorder) = client(&server, |builder| builder);
+    let with = |number: usize| {
+        let key = Credential::api_key(format!("sk-{number}"));
+        client.messages().credential(key)
+    };
+    for number in 0..KEYS {
+        with(number).create(request()).await.unwrap_err();
+    }
+    assert_eq!(server.sent().len(), KEYS);
+    assert_eq!(recorder.count("latch_set"), KEYS);
+    for number in [KEYS - 1, KEYS - 1_000] {
+        let error = with(number).create(request()).await.unwrap_err();
+        assert_eq!(error.stopped(), Stopped::Latched);
+    }
+    assert_eq!(server.sent().len(), KEYS);
+    // What was asked for longest ago is known no more, and costs a request.
+    let error = with(0).create(request()).await.unwrap_err();
+    assert_eq!(error.stopped(), Stopped::NotRecoverable);
+}

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use evenkeel::{Client, ErrorKind, Patience, Stopped};
-use evenkeel_tests::{PLANTED_KEY, PLANTED_PROMPT, Reply, Script, client, pause, request};
+use evenkeel::{Client, Credential, ErrorKind, Patience, Stopped};
+use evenkeel_tests::{PLANTED_KEY, PLANTED_PROMPT, Reply, Script, Server, client, pause, request};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -40,6 +40,129 @@ async fn a_hint_holds_for_every_clone_and_they_leave_apart() {
     assert!(rest.iter().all(Result::is_ok));
     let mut times = script.times();
     times.remove(0);
+    times.sort_unstable();
+    assert!(times[0] >= 20 * SECOND, "{times:?}");
+    for pair in times.windows(2) {
+        let apart = pair[1].saturating_sub(pair[0]);
+        assert!(apart >= Duration::from_millis(249), "{times:?}");
+    }
+}
+
+fn limited(seconds: &str) -> Reply {
+    Reply::error(429, "rate_limit_error", "x").header("retry-after", seconds)
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_dropped_leave_their_places_in_the_queue_to_the_next() {
+    let server = Server::new(|sent| {
+        if sent.at < SECOND {
+            limited("20")
+        } else {
+            Reply::message("hello")
+        }
+    });
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.messages();
+    let first = tokio::spawn(calls.create(request()));
+    tokio::task::yield_now().await;
+    let waiting: Vec<_> = (0..1_000)
+        .map(|_| tokio::spawn(calls.create(request())))
+        .collect();
+    pause(SECOND).await;
+    for call in waiting.iter().chain([&first]) {
+        call.abort();
+    }
+    for call in waiting.into_iter().chain([first]) {
+        assert!(call.await.unwrap_err().is_cancelled());
+    }
+    let calls = calls.patience(Patience::Interactive);
+    let reply = calls.create(request()).await.unwrap();
+    assert_eq!(reply.meta.elapsed.as_secs(), 19);
+    assert_eq!(server.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_longer_hint_gives_no_place_to_two() {
+    let server = Server::new(|sent| match (sent.header("x-test"), sent.at < SECOND) {
+        ("slow", true) => limited("21").pause_before_head(10 * SECOND),
+        (_, true) => limited("20"),
+        _ => Reply::message("hello"),
+    });
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.messages();
+    // One is told at once to wait until 20 s, the other at 10 s to wait until 31 s.
+    let slow = tokio::spawn(calls.clone().header("x-test", "slow").create(request()));
+    let first = tokio::spawn(calls.create(request()));
+    pause(SECOND / 2).await;
+    let waiting: Vec<_> = (0..80)
+        .map(|_| tokio::spawn(calls.create(request())))
+        .collect();
+    for call in waiting.into_iter().chain([slow, first]) {
+        call.await.unwrap().unwrap();
+    }
+    let mut times = server.times().split_off(2);
+    times.sort_unstable();
+    assert_eq!(times.len(), 82);
+    assert!(times[0] >= 31 * SECOND, "{times:?}");
+    for pair in times.windows(2) {
+        let apart = pair[1].saturating_sub(pair[0]);
+        assert!(apart >= Duration::from_millis(249), "{times:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_callers_limit_holds_back_neither_another_key_nor_another_workspace() {
+    let server = Server::new(|sent| {
+        let is_limited = sent.header("x-api-key") == "sk-limited"
+            || sent.header("anthropic-workspace-id") == "wrkspc_limited";
+        if is_limited {
+            limited("3600")
+        } else {
+            Reply::message("hello")
+        }
+    });
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.messages();
+    let keyed = |key: &str| calls.clone().credential(Credential::api_key(key));
+    let in_workspace = |id: &str| calls.clone().header("anthropic-workspace-id", id);
+    for (limited, other) in [
+        (keyed("sk-limited"), keyed("sk-other")),
+        (in_workspace("wrkspc_limited"), in_workspace("wrkspc_other")),
+    ] {
+        let before = server.sent().len();
+        for _ in 0..2 {
+            let error = limited.create(request()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::RateLimited);
+            assert!(error.retry_at().is_some());
+        }
+        assert_eq!(server.sent().len(), before + 1, "its own calls are told");
+        for free in [&other, &calls] {
+            let reply = free.create(request()).await.unwrap();
+            assert!(reply.meta.elapsed.is_zero(), "{:?}", reply.meta.elapsed);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_one_key_share_its_limit_and_leave_apart() {
+    let server = Server::new(|sent| {
+        if sent.at < SECOND {
+            limited("20")
+        } else {
+            Reply::message("hello")
+        }
+    });
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.messages().credential(Credential::api_key("sk-own"));
+    let first = tokio::spawn(calls.create(request()));
+    pause(SECOND / 2).await;
+    let waiting: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(calls.create(request())))
+        .collect();
+    for call in waiting.into_iter().chain([first]) {
+        call.await.unwrap().unwrap();
+    }
+    let mut times = server.times().split_off(1);
     times.sort_unstable();
     assert!(times[0] >= 20 * SECOND, "{times:?}");
     for pair in times.windows(2) {

@@ -72,6 +72,22 @@ impl Session {
         }
     }
 
+    /// The same for a call that has made so many attempts elsewhere, at another endpoint for one: they
+    /// count against the policy's limit, and the curve begins with this session.
+    ///
+    /// ```
+    /// use evenkeel_backoff::Session;
+    /// use evenkeel_error::Moment;
+    ///
+    /// let session = Session::start(Moment::ORIGIN).having_made(2);
+    /// assert_eq!((session.attempts(), session.next_retry()), (3, 1));
+    /// ```
+    #[must_use]
+    pub const fn having_made(mut self, attempts: u32) -> Self {
+        self.attempts = self.attempts.saturating_add(attempts);
+        self
+    }
+
     /// Starts the count of attempts, the curve and the patience over: the call got somewhere, and
     /// lost it at `now`. Two retries at once in a row there are none, also across progress.
     pub const fn progressed(&mut self, now: Moment) {

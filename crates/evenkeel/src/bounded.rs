@@ -60,9 +60,6 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
         let mut forgotten = None;
         if self.entries.len() >= self.limit {
             forgotten = self.make_room(may_forget);
-            if forgotten.is_none() && self.needed == Needed::Replaced {
-                forgotten = self.make_room(|_| true);
-            }
         }
         if self.entries.len() < self.limit {
             self.entries
@@ -71,15 +68,33 @@ impl<K: Eq + Hash + Clone, V> Bounded<K, V> {
         (value, forgotten)
     }
 
+    /// Every value.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.values().map(|(value, _)| &**value)
+    }
+
     fn make_room(&mut self, may_forget: impl Fn(&V) -> bool) -> Option<Arc<V>> {
-        let oldest = self
-            .entries
-            .iter()
-            .filter(|(_, (value, _))| Arc::strong_count(value) == 1 && may_forget(value))
-            .min_by_key(|(_, (_, last))| *last)
-            .map(|(key, _)| key.clone());
-        let (forgotten, _) = self.entries.remove(&oldest?)?;
-        Some(forgotten)
+        let (mut oldest, mut oldest_idle) = (None, None);
+        for (key, (value, last)) in &self.entries {
+            let is_before =
+                |found: &Option<(&K, u64)>| found.is_none_or(|(_, first)| *last < first);
+            if Arc::strong_count(value) > 1 {
+                continue;
+            }
+            if is_before(&oldest) {
+                oldest = Some((key, *last));
+            }
+            // Asked of few: most are not older than what was found.
+            if is_before(&oldest_idle) && may_forget(value) {
+                oldest_idle = Some((key, *last));
+            }
+        }
+        let found = match self.needed {
+            Needed::Kept => oldest_idle,
+            Needed::Replaced => oldest_idle.or(oldest),
+        };
+        let key = found?.0.clone();
+        self.entries.remove(&key).map(|(forgotten, _)| forgotten)
     }
 }
 

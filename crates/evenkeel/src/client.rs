@@ -9,7 +9,7 @@ use crate::{Batches, ClientBuilder, Files, Messages, Models, Raw};
 /// A client of the Claude API.
 ///
 /// Cheap to clone. Clones share connections, breakers, retry budgets and what the server said about
-/// rate limits, so make one and clone it.
+/// rate limits to each credential, so make one and clone it.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,

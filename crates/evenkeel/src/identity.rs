@@ -1,7 +1,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use evenkeel_error::{Error, ErrorKind, Moment};
@@ -9,12 +9,18 @@ use evenkeel_transport::ExtraHeaders;
 use http::HeaderValue;
 
 use crate::Credential;
+use crate::bounded::Bounded;
 use crate::credential::Principal;
+use crate::gate::Entrance;
 use crate::latch::{Latch, Passage, Probe, Refusal};
 use crate::sync::{AtomicBool, Mutex, Ordering};
 
 /// How many credentials of a client are remembered: the callers of a busy gateway.
 pub(crate) const IDENTITIES: usize = 1_024;
+
+/// How many of its models are remembered with each: more than a caller uses, few enough that a
+/// thousand callers who invent names take some megabytes.
+const MODELS: usize = 64;
 
 /// Headers that say for whom a credential acts: the account behind them may be refused alone.
 const ON_BEHALF: [&str; 2] = ["anthropic-workspace-id", "anthropic-user-profile-id"];
@@ -33,6 +39,8 @@ pub(crate) struct Identity {
     latch: Mutex<Latch<Cause>>,
     /// Whether the latch may be set, so that the usual call need not lock it.
     may_be_set: AtomicBool,
+    /// By model. The client's own identity has the gates of the lanes.
+    gates: Mutex<Bounded<String, Entrance>>,
 }
 
 /// What an identity was refused with.
@@ -56,7 +64,18 @@ impl Identity {
             credential,
             latch: Mutex::new(Latch::new(divisor)),
             may_be_set: AtomicBool::new(false),
+            gates: Mutex::new(Bounded::new(MODELS).replacing()),
         }
+    }
+
+    /// The gate of its calls to `model`.
+    pub(crate) fn gate(&self, model: &str, spacing: Duration, now: Moment) -> Arc<Entrance> {
+        let (gate, forgotten) = {
+            let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+            gates.get_or_make(model, || Entrance::new(spacing), |gate| gate.is_open(now))
+        };
+        drop(forgotten);
+        gate
     }
 
     /// See [`Latch::pass`].
@@ -109,8 +128,9 @@ impl Identity {
     }
 
     /// Whether a new identity would be just like this one.
-    pub(crate) fn is_idle(&self) -> bool {
-        !self.may_be_set.load(Ordering::Acquire)
+    pub(crate) fn is_idle(&self, now: Moment) -> bool {
+        let gates = || self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.may_be_set.load(Ordering::Acquire) && gates().values().all(|gate| gate.is_open(now))
     }
 
     fn with_latch<T>(&self, act: impl FnOnce(&mut Latch<Cause>) -> T) -> T {

@@ -11,10 +11,12 @@
 //! 4. **Retry and budget** decide what follows a failure: `again.rs`. The only place that waits
 //!    between attempts, and the only owner of retries.
 //! 5. **The credential** of the attempt, renewed if it has to be: `passage.rs`.
-//! 6. **The gate**, shared by the calls to one model: nobody leaves before a moment that the server
-//!    named to any of them: `departure.rs`.
+//! 6. **The gate**, shared by the calls of one identity to one model: nobody leaves before a moment
+//!    that the server named to any of them: `departure.rs`. After a wait the latch and the credential
+//!    are asked again, and after a renewal the gate.
 //! 7. **The breakers** admit the attempt, or say when to come back: `admission.rs`. After a wait for
-//!    them the gate, the latch and the credential are asked again.
+//!    them the gate, the latch and the credential are asked again. Nobody renews a credential while
+//!    holding a place with them.
 //! 8. **The attempt's timers** bound the head, in `attempt.rs`, and the stream, in `live.rs`.
 //! 9. **The propagators** add their headers to the head: `propagation.rs`. **The back end** writes the credential into the head, or a signature: [`Call::request`]. What a
 //!    call asks for it has put into its own words before: `plan.rs`.
@@ -341,7 +343,7 @@ impl Call {
                 hint: Hint::Limit,
             } = failure.recovery()
         {
-            self.plan.lane.close_until(self.now() + wait);
+            self.plan.gate().close_until(self.now() + wait);
         }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// ```
 ///
 /// A failure says by its [`Recovery`](evenkeel_error::Recovery) whether another try can help: it is
-/// retried within the call's patience, and costs the retry budget nothing. Make one with
+/// retried within the call's patience, and costs neither attempts nor the retry budget. Make one with
 /// `Error::from_response` from the head and body of an answer, with `Error::connection` where none
 /// came. A renewal may take 30 s.
 ///
@@ -121,13 +121,8 @@ impl Cache {
                 elapsed: None,
             }));
         }
-        self.token.as_ref().map(|token| {
-            Ok(Current {
-                secret: token.secret.clone(),
-                generation: self.generation,
-                origin: Origin::Shared,
-            })
-        })
+        let token = self.token.as_ref()?;
+        Some(Ok(token.current(self.generation, Origin::Shared)))
     }
 }
 
@@ -135,6 +130,19 @@ struct Cached {
     secret: SecretString,
     /// When it is to be renewed.
     stale: Option<Moment>,
+    /// Until when whoever has it already may go on with it: one that was given near its end is to be
+    /// renewed for the next caller from the first moment on, and serves to its end those who have it.
+    serves: Option<Moment>,
+}
+
+impl Cached {
+    fn current(&self, generation: u64, origin: Origin) -> Current {
+        Current {
+            secret: self.secret.clone(),
+            generation,
+            origin,
+        }
+    }
 }
 
 /// A token to use now.
@@ -217,11 +225,6 @@ impl Renewable {
         }
     }
 
-    /// Whether there is a token that need not be renewed.
-    pub(crate) fn is_current(&self) -> bool {
-        self.cached(Origin::Cache).is_ok()
-    }
-
     /// The server refused the token of this generation.
     pub(crate) fn refused(&self, generation: u64) {
         self.with_cache(|cache| {
@@ -229,6 +232,24 @@ impl Renewable {
                 cache.token = None;
             }
         });
+    }
+
+    /// The token for a call that has waited with the one of generation `held`, if it need not be
+    /// renewed for that.
+    pub(crate) fn kept(&self, held: Option<u64>) -> Option<Current> {
+        let now = self.now();
+        self.with_cache(|cache| {
+            let until = |token: &Cached| {
+                if held == Some(cache.generation) {
+                    token.serves
+                } else {
+                    token.stale
+                }
+            };
+            let usable = |token: &&Cached| until(token).is_none_or(|until| now < until);
+            let token = cache.token.as_ref().filter(usable)?;
+            Some(token.current(cache.generation, Origin::Cache))
+        })
     }
 
     /// The token if it may be used, or else the number of tries so far.
@@ -240,11 +261,7 @@ impl Renewable {
                 .as_ref()
                 .filter(|token| token.stale.is_none_or(|stale| now < stale));
             usable
-                .map(|token| Current {
-                    secret: token.secret.clone(),
-                    generation: cache.generation,
-                    origin,
-                })
+                .map(|token| token.current(cache.generation, origin))
                 .ok_or(cache.tries)
         })
     }
@@ -258,9 +275,11 @@ impl Renewable {
             let stale = token
                 .lifetime
                 .map(|lifetime| now + lifetime.saturating_sub(LEAST_LEFT));
+            let ends = token.lifetime.map(|lifetime| now + lifetime);
             cache.token = Some(Cached {
                 secret: token.secret.clone(),
                 stale,
+                serves: if stale == Some(now) { ends } else { stale },
             });
             Current {
                 secret: token.secret,

@@ -9,7 +9,7 @@ use evenkeel_transport::{Backend, ExtraHeaders, Transport};
 
 use crate::bounded::Bounded;
 use crate::clock::Clock;
-use crate::gate::{Comer, Gate, Slot};
+use crate::gate::Entrance;
 use crate::identity::{Fingerprint, Fingerprints, IDENTITIES, Identity};
 use crate::limits::Sizes;
 use crate::pipeline::KeptHead;
@@ -92,7 +92,8 @@ pub(crate) struct Lane {
     /// What it is asked for by: for a message, the model.
     #[cfg(feature = "breaker")]
     pub(crate) name: Arc<str>,
-    gate: Mutex<Gate>,
+    /// Of the client's own identity; each other has one of its own.
+    pub(crate) gate: Arc<Entrance>,
     #[cfg(feature = "retry")]
     pub(crate) budget: evenkeel_backoff::RetryBudget,
     /// The tokens of a budget that nobody has used.
@@ -174,20 +175,26 @@ impl Shared {
         {
             return Arc::clone(&self.identity);
         }
-        let mut identities = memory
-            .identities
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let divisor = self.tuning.divisor;
-        let (identity, forgotten) = identities.get_or_make(
-            &fingerprint,
-            || Identity::new(credential.cloned(), divisor),
-            Identity::is_idle,
-        );
-        drop(identities);
-        // It may hold the last of a provider, whose own code runs then.
+        let (identity, forgotten) = {
+            let mut identities = memory
+                .identities
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            identities.get_or_make(
+                &fingerprint,
+                || Identity::new(credential.cloned(), self.tuning.divisor),
+                |identity| identity.is_idle(self.clock.now()),
+            )
+        };
+        // Here, where no lock is held: a provider may do as it likes when it is dropped.
         drop(forgotten);
         identity
+    }
+
+    /// The gate of the calls of `identity` to `model`; `None` where it is the lane's.
+    pub(crate) fn own_gate(&self, identity: &Arc<Identity>, model: &str) -> Option<Arc<Entrance>> {
+        let is_own = !Arc::ptr_eq(identity, &self.identity);
+        is_own.then(|| identity.gate(model, self.tuning.spacing, self.clock.now()))
     }
 
     /// Whether the endpoint has ever answered this process, with whatever status.
@@ -223,7 +230,7 @@ impl Lane {
         Self {
             #[cfg(feature = "breaker")]
             name: name.into(),
-            gate: Mutex::new(Gate::new(tuning.spacing)),
+            gate: Arc::new(Entrance::new(tuning.spacing)),
             #[cfg(feature = "retry")]
             full: budget.tokens(Moment::ORIGIN),
             #[cfg(feature = "retry")]
@@ -235,36 +242,59 @@ impl Lane {
         }
     }
 
-    /// See [`Gate::reserve`].
-    pub(crate) fn reserve(&self, now: Moment, latest: Option<Moment>, comer: Comer) -> Slot {
-        self.with_gate(|gate| gate.reserve(now, latest, comer))
-    }
-
-    /// See [`Gate::give_back`].
-    pub(crate) fn give_back(&self, slot: Moment) {
-        self.with_gate(|gate| gate.give_back(slot));
-    }
-
-    /// See [`Gate::may_leave`].
-    pub(crate) fn may_leave(&self, slot: Moment) -> bool {
-        self.with_gate(|gate| gate.may_leave(slot))
-    }
-
-    /// See [`Gate::close_until`].
-    pub(crate) fn close_until(&self, moment: Moment) {
-        self.with_gate(|gate| gate.close_until(moment));
-    }
-
     /// Whether a new lane would be just like this one.
     fn is_idle(&self, now: Moment) -> bool {
         #[cfg(feature = "retry")]
         if self.budget.tokens(now) < self.full {
             return false;
         }
-        self.with_gate(|gate| gate.is_open(now))
+        self.gate.is_open(now)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use evenkeel_transport::BoxFuture;
+
+    use super::*;
+    use crate::nowhere::Nowhere;
+    use crate::{Client, CredentialProvider, Token};
+
+    /// A provider that looks, when it is dropped, whether the lock of the identities is free.
+    struct Looks {
+        shared: Arc<Shared>,
+        found_free: Arc<AtomicUsize>,
     }
 
-    fn with_gate<T>(&self, act: impl FnOnce(&mut Gate) -> T) -> T {
-        act(&mut self.gate.lock().unwrap_or_else(PoisonError::into_inner))
+    impl CredentialProvider for Looks {
+        fn token(&self) -> BoxFuture<'_, Result<Token, Error>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            if self.shared.memory.identities.try_lock().is_ok() {
+                self.found_free.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    #[test]
+    fn a_provider_that_is_forgotten_is_dropped_where_no_lock_is_held() {
+        let client = Client::with_transport(Nowhere).api_key("sk-test").build();
+        let shared = client.unwrap().shared();
+        let found_free = Arc::new(AtomicUsize::new(0));
+        for _ in 0..IDENTITIES + 10 {
+            let looks = Looks {
+                shared: Arc::clone(&shared),
+                found_free: Arc::clone(&found_free),
+            };
+            let credential = Credential::provider(looks);
+            let _ = shared.identity(Some(&credential), &ExtraHeaders::new());
+        }
+        assert_eq!(found_free.load(Ordering::SeqCst), 10);
     }
 }

@@ -33,7 +33,7 @@ fn latched() -> Arc<Identity> {
 
 /// Whether the word that is read without the lock agrees with what the lock guards.
 fn agree(identity: &Identity) -> bool {
-    !identity.is_idle() == identity.with_latch(|latch| latch.is_set())
+    !identity.is_idle(at(1_000)) == identity.with_latch(|latch| latch.is_set())
 }
 
 /// What another thread does meanwhile.
@@ -54,7 +54,7 @@ fn of_two_refusals_one_sets_the_latch() {
         let mut found = [here, other.join().unwrap()];
         found.sort_by_key(|refusal| *refusal != Refusal::Sets);
         assert_eq!(found, [Refusal::Sets, Refusal::Confirms]);
-        assert!(agree(&identity) && !identity.is_idle());
+        assert!(agree(&identity) && !identity.is_idle(at(1_000)));
     });
 }
 
@@ -83,7 +83,7 @@ fn a_refusal_and_a_success_leave_the_word_and_the_latch_of_one_mind() {
         assert!(agree(&identity));
         // Whoever came last decides; the success says that it lifted what the refusal had set.
         assert_eq!(refusal, Refusal::Sets);
-        assert_eq!(held.is_some(), identity.is_idle());
+        assert_eq!(held.is_some(), identity.is_idle(at(1_000)));
     });
 }
 

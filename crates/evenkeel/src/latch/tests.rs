@@ -110,6 +110,19 @@ fn the_success_of_what_was_sent_before_the_refusal_lifts_nothing() {
 }
 
 #[test]
+fn a_success_that_is_slow_to_come_hides_no_refusal_of_what_was_sent_after_it() {
+    let mut latch = open();
+    assert_eq!(latch.accepted(at(10), at(20)), None);
+    let refusal = latch.refused(at(15), None, at(21), FROM, || "first");
+    assert_eq!(refusal, Refusal::Sets);
+    // And one that lifts nothing leaves a probe that is out where it was.
+    let (mut latch, probe) = probing();
+    assert_eq!(latch.accepted(at(98), at(131)), None);
+    latch.returned(probe, at(131));
+    assert!(matches!(latch.pass(at(131), FROM), Passage::Probe(_)));
+}
+
+#[test]
 fn the_intervals_grow_from_half_a_minute_to_five() {
     let bounds = |refused| {
         let of = |roll| interval(refused, roll, NonZeroU32::MIN).as_secs();

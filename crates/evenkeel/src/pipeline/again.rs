@@ -27,12 +27,11 @@ pub(super) struct Retrying {
     ambiguous: Option<Ambiguous>,
     policy: RetryPolicy,
     session: Session,
-    /// Of the renewals that failed: they wait as retries do, and are no attempts.
+    /// Of the renewals of the credential that failed: what they are asked of is another service, so
+    /// they use none of the attempts.
     renewals: Option<Session>,
-    /// Patience that was used up elsewhere, since the last progress.
+    /// Patience that was used up elsewhere, since the call last got on.
     used: Duration,
-    /// The whole patience, where that makes it shorter.
-    whole: Option<Duration>,
     /// A patience shorter than the policy's, for as long as the endpoint has not answered.
     shortened: Option<Duration>,
     /// For the attempt to come.
@@ -60,7 +59,6 @@ impl Retrying {
             session: Session::start(now),
             renewals: None,
             used: Duration::ZERO,
-            whole: None,
             shortened: None,
             token: None,
             receipt: None,
@@ -68,9 +66,13 @@ impl Retrying {
     }
 
     pub(super) fn patience_ends(&self) -> Option<Moment> {
-        self.policy
-            .patience_limit()
-            .map(|limit| self.session.since() + limit)
+        self.patience_left().map(|left| self.session.since() + left)
+    }
+
+    /// What was not used up elsewhere.
+    fn patience_left(&self) -> Option<Duration> {
+        let limit = self.policy.patience_limit()?;
+        Some(limit.saturating_sub(self.used))
     }
 
     /// A tenth of the patience: soon enough to see that a call gets on.
@@ -79,34 +81,54 @@ impl Retrying {
         Some((limit / 10).max(Duration::from_millis(1)))
     }
 
-    /// For a call that has spent some of its patience elsewhere.
-    pub(super) fn having_used(mut self, used: Duration) -> Self {
+    /// For a call that has spent some of its patience and of its attempts elsewhere.
+    pub(super) fn having_used(mut self, used: Duration, attempts: u32) -> Self {
         self.used = used;
-        self.whole = self.policy.patience_limit();
-        if let Some(limit) = self.whole {
-            self.policy = self.policy.patience(limit.saturating_sub(used));
-        }
+        self.session = self.session.having_made(attempts);
         self
+    }
+
+    /// The attempts that counted, the one under way included.
+    pub(super) fn attempts(&self) -> u32 {
+        self.session.attempts()
+    }
+
+    fn decide(
+        &mut self,
+        failure: &Failure,
+        now: Moment,
+        deadline: Option<Moment>,
+        roll: Roll,
+    ) -> Decision {
+        let limits = self.limits(deadline);
+        let session = &mut self.session;
+        self.policy.decide(session, failure, now, limits, roll)
+    }
+
+    /// As [`decide`](Self::decide), on a renewal: only time bounds how often that is tried.
+    fn decide_on_renewal(
+        &mut self,
+        failure: &Failure,
+        now: Moment,
+        deadline: Option<Moment>,
+        roll: Roll,
+    ) -> Decision {
+        let limits = self.limits(deadline);
+        let since = self.session.since();
+        let session = self.renewals.get_or_insert(Session::start(since));
+        session.alive(since);
+        let policy = self.policy.max_attempts(u32::MAX);
+        policy.decide(session, failure, now, limits, roll)
+    }
+
+    fn limits(&self, deadline: Option<Moment>) -> Limits {
+        let patience = self.patience_left().into_iter().chain(self.shortened);
+        Limits::NONE.deadline(deadline).patience(patience.min())
     }
 
     /// The time without progress so far.
     pub(super) fn patience_used(&self, now: Moment) -> Duration {
         self.used.saturating_add(now.since(self.session.since()))
-    }
-
-    /// Decides on another renewal: within the patience of the call, and beside its attempts.
-    fn renew_again(
-        &mut self,
-        failure: &Failure,
-        now: Moment,
-        limits: Limits,
-        roll: Roll,
-    ) -> Decision {
-        let since = self.session.since();
-        let session = self.renewals.get_or_insert_with(|| Session::start(since));
-        session.alive(since);
-        let policy = self.policy.max_attempts(u32::MAX);
-        policy.decide(session, failure, now, limits, roll)
     }
 
     /// The attempt goes out: its token is spent.
@@ -123,15 +145,14 @@ impl Retrying {
     /// The attempt under way gets on.
     pub(super) fn alive(&mut self, now: Moment) {
         self.session.alive(now);
+        self.used = Duration::ZERO;
     }
 
     /// The call got somewhere, and lost it.
     pub(super) fn progressed(&mut self, now: Moment) {
         self.session.progressed(now);
+        self.renewals = None;
         self.used = Duration::ZERO;
-        if let Some(whole) = self.whole.take() {
-            self.policy = self.policy.patience(whole);
-        }
     }
 }
 
@@ -219,16 +240,13 @@ impl Call {
     pub(super) fn decide(&mut self, failure: Failure, after: After) -> Result<Again, Error> {
         let start = self.now();
         let roll = Roll::from_bits(self.shared.dice.bits());
-        let limits = Limits::NONE.deadline(self.deadline);
+        let (shortened, deadline) = (self.short_patience(&failure, after), self.deadline);
+        let retrying = &mut self.retrying;
+        retrying.shortened = shortened;
         let decision = if after == After::Unrenewed {
-            self.retrying.renew_again(&failure, start, limits, roll)
+            retrying.decide_on_renewal(&failure, start, deadline, roll)
         } else {
-            self.retrying.shortened = self.short_patience(&failure);
-            let limits = limits.patience(self.retrying.shortened);
-            let session = &mut self.retrying.session;
-            self.retrying
-                .policy
-                .decide(session, &failure, start, limits, roll)
+            retrying.decide(&failure, start, deadline, roll)
         };
         let retry = match decision {
             Decision::Retry(retry) => retry,
@@ -386,7 +404,11 @@ impl Call {
             .may_follow(failure, self.retrying.ambiguous)
     }
 
-    fn short_patience(&self, failure: &Failure) -> Option<Duration> {
+    fn short_patience(&self, failure: &Failure, after: After) -> Option<Duration> {
+        // Whom a renewal could not reach is not the endpoint.
+        if after == After::Unrenewed {
+            return None;
+        }
         let connecting = match failure.detail() {
             Detail::TimedOut { phase, .. } => *phase == Phase::Connect,
             _ => failure.kind() == ErrorKind::Connection,

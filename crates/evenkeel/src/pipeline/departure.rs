@@ -1,5 +1,6 @@
 //! What a call passes before each attempt: the gate, and the breakers if they are built in.
 
+#[cfg(feature = "breaker")]
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,12 @@ use secrecy::SecretString;
 
 #[cfg(feature = "breaker")]
 use super::admission::Admission;
+use super::passage::Renewal;
 use super::{Call, Halt};
 use crate::clock::Clock;
-use crate::gate::{Comer, Slot};
-use crate::shared::Lane;
+use crate::gate::{Comer, Departure, Place, Slot};
 #[cfg(feature = "breaker")]
-use crate::shared::Shared;
+use crate::shared::{Lane, Shared};
 
 /// What lets an attempt be sent, to be told how it went.
 #[cfg(feature = "breaker")]
@@ -44,39 +45,19 @@ impl Cleared {
     }
 }
 
-/// A moment at the gate. Whoever is dropped before it came has not used it: it is the next one's.
-struct Place {
-    lane: Option<Arc<Lane>>,
-    moment: Moment,
-}
-
-impl Place {
-    /// Whether the call may leave, now that its moment has come.
-    fn take(mut self) -> bool {
-        let may_leave = |lane: &Arc<Lane>| lane.may_leave(self.moment);
-        let leaves = self.lane.as_ref().is_some_and(may_leave);
-        if leaves {
-            self.lane = None;
-        }
-        leaves
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(lane) = &self.lane {
-            lane.give_back(self.moment);
-        }
-    }
-}
-
 impl Call {
-    /// Waits until the attempt may be sent; returns how long that was.
+    /// Waits until the attempt may be sent; returns how long that was. What was waited for may have
+    /// cost the call its `token`, which is renewed then.
     ///
-    /// The gate is asked again after every wait for the breakers: a hint that another call was given
-    /// meanwhile holds for this one too. Nothing is held while waiting.
-    async fn depart(&mut self, now: Moment) -> Result<(Leave, Duration), Halt> {
-        let slot = self.slot(now)?;
+    /// The gate is asked again after every wait for the breakers and every renewal: a hint that another
+    /// call was given meanwhile holds for this one too. Nothing but a place with the gate is held while
+    /// waiting for it.
+    async fn depart(
+        &mut self,
+        now: Moment,
+        token: &mut Option<SecretString>,
+    ) -> Result<(Leave, Duration), Halt> {
+        let slot = self.slot(now, self.comer())?;
         if slot.is_none() {
             #[cfg(not(feature = "breaker"))]
             return Ok(((), Duration::ZERO));
@@ -88,12 +69,12 @@ impl Call {
                     Admission::Admitted(leave) => Ok((leave, Duration::ZERO)),
                     // Boxed, so that the calls that need not wait make no room for it.
                     Admission::Parked(until) => {
-                        Box::pin(self.depart_parked(until, moved, now)).await
+                        Box::pin(self.depart_parked(until, moved, now, token)).await
                     }
                 };
             }
         }
-        Box::pin(self.depart_later(slot, now)).await
+        Box::pin(self.depart_later(slot, now, token)).await
     }
 
     /// As [`depart`](Self::depart), for a call that the breakers told to wait.
@@ -103,24 +84,42 @@ impl Call {
         until: Moment,
         moved: impl Future<Output = ()>,
         start: Moment,
+        token: &mut Option<SecretString>,
     ) -> Result<(Leave, Duration), Halt> {
         self.park(until, moved).await?;
-        let slot = self.slot(self.now())?;
-        self.depart_later(slot, start).await
+        let slot = self.slot(self.now(), self.comer())?;
+        self.depart_later(slot, start, token).await
     }
 
-    /// As [`depart`](Self::depart), for a call that waits for the gate until `slot`, or has waited.
+    /// As [`depart`](Self::depart), for a call that waits for its place with the gate, or has waited.
     async fn depart_later(
         &mut self,
         mut slot: Option<Place>,
         start: Moment,
+        token: &mut Option<SecretString>,
     ) -> Result<(Leave, Duration), Halt> {
+        // Those who renewed together must not leave together. Once each time that the gate opens: where
+        // tokens live shorter than the queue is long, nobody would ever leave.
+        let mut renewed = Comer::Back;
         loop {
-            if let Some(place) = slot {
-                self.wait_until(place.moment, WaitReason::SharedLimit)
-                    .await?;
-                if !place.take() {
-                    slot = self.slot(self.now())?;
+            if let Some(place) = slot.take() {
+                let moment = place.moment();
+                self.wait_until(moment, WaitReason::SharedLimit).await?;
+                if place.leave() == Departure::Prolonged {
+                    slot = self.slot(self.now(), self.comer())?;
+                    continue;
+                }
+            }
+            if self.reauthenticate(token).await? == Renewal::Made {
+                let now = self.now();
+                let comer = if self.plan.gate().is_open(now) {
+                    std::mem::replace(&mut renewed, Comer::New)
+                } else {
+                    renewed = Comer::Back;
+                    renewed
+                };
+                slot = self.slot(now, comer)?;
+                if slot.is_some() {
                     continue;
                 }
             }
@@ -134,7 +133,7 @@ impl Call {
                     Admission::Admitted(leave) => return Ok((leave, self.now().since(start))),
                     Admission::Parked(until) => {
                         self.park(until, moved).await?;
-                        slot = self.slot(self.now())?;
+                        slot = self.slot(self.now(), self.comer())?;
                     }
                 }
             }
@@ -143,39 +142,11 @@ impl Call {
 
     /// Passes all that is before an attempt.
     pub(super) async fn clear(&mut self, now: Moment) -> Result<Cleared, Halt> {
-        let token = self.authenticate(now).await?;
+        let mut token = self.authenticate(now).await?;
         let at = if token.is_some() { self.now() } else { now };
-        let left = self.depart(at).await?;
-        if left.1.is_zero() {
-            return Ok(Cleared::new(left, token, at));
-        }
-        // Boxed, so that the calls that need not wait make no room for it.
-        let (left, token) = Box::pin(self.authenticate_again(left)).await?;
-        Ok(Cleared::new(left, token, self.now()))
-    }
-
-    /// After a wait: the latch may be set, and the token may be out of date. Another is got with nothing
-    /// held, and who got one asks once more whether it may leave: more may have been said meanwhile.
-    async fn authenticate_again(
-        &mut self,
-        left: (Leave, Duration),
-    ) -> Result<((Leave, Duration), Option<SecretString>), Halt> {
-        let (mut leave, mut waited) = left;
-        loop {
-            if !self.must_renew() {
-                let token = self.authenticate(self.now()).await?;
-                return Ok(((leave, waited), token));
-            }
-            #[cfg(feature = "breaker")]
-            drop(leave);
-            let token = self.authenticate(self.now()).await?;
-            let more;
-            (leave, more) = self.depart(self.now()).await?;
-            waited = waited.saturating_add(more);
-            if more.is_zero() {
-                return Ok(((leave, waited), token));
-            }
-        }
+        let left = self.depart(at, &mut token).await?;
+        let at = if left.1.is_zero() { at } else { self.now() };
+        Ok(Cleared::new(left, token, at))
     }
 
     /// Whom the call listens to while it is parked.
@@ -184,25 +155,22 @@ impl Call {
         (Arc::clone(&self.plan.lane), Arc::clone(&self.shared))
     }
 
-    /// The place that the shared gate gives this call; `None` is now.
-    fn slot(&self, now: Moment) -> Result<Option<Place>, Halt> {
-        let limit = self.wait_limit();
+    fn comer(&self) -> Comer {
         let was_told = |failure: &Failure| failure.kind() == ErrorKind::RateLimited;
-        let comer = if self.last.as_ref().is_some_and(was_told) {
+        if self.last.as_ref().is_some_and(was_told) {
             Comer::Back
         } else {
             Comer::New
-        };
-        match self
-            .plan
-            .lane
-            .reserve(now, limit.map(|(latest, _)| latest), comer)
-        {
+        }
+    }
+
+    /// The place at which the shared gate lets this call through; `None` is now.
+    fn slot(&self, now: Moment, comer: Comer) -> Result<Option<Place>, Halt> {
+        let limit = self.wait_limit();
+        let latest = limit.map(|(latest, _)| latest);
+        match self.plan.gate().reserve(now, latest, comer) {
             Slot::AtOnce => Ok(None),
-            Slot::At(moment) => Ok(Some(Place {
-                lane: Some(Arc::clone(&self.plan.lane)),
-                moment,
-            })),
+            Slot::At(place) => Ok(Some(place)),
             Slot::TooLate(opens) => {
                 let stopped = limit.map_or(Stopped::Patience, |(_, stopped)| stopped);
                 Err(self.refused(Failure::rate_limited(now.until(opens)), stopped))

@@ -159,6 +159,12 @@ impl Call {
         let elapsed = now.since(self.started);
         let left = self.deadline.map(|deadline| now.until(deadline));
         let used = self.patience_used();
+        #[cfg(feature = "retry")]
+        let made = match trigger {
+            // The circuit kept the attempt that was to come from being one.
+            Trigger::CircuitOpen => self.retrying.attempts().saturating_sub(1),
+            _ => self.retrying.attempts(),
+        };
         self.shared = next.shared;
         let now = self.now();
         self.carried = self.carried.saturating_add(elapsed);
@@ -168,11 +174,9 @@ impl Call {
         #[cfg(feature = "retry")]
         {
             let (tuning, repeat) = (&self.shared.tuning, self.plan.repeat);
-            let mut options = next.options;
-            let left = |attempts: u32| attempts.saturating_sub(self.sent).max(1);
-            options.attempts = options.attempts.map(left);
-            let fresh = super::again::Retrying::start(tuning, self.patience, repeat, &options, now);
-            self.retrying = fresh.having_used(used);
+            let (patience, options) = (self.patience, &next.options);
+            let fresh = super::again::Retrying::start(tuning, patience, repeat, options, now);
+            self.retrying = fresh.having_used(used, made);
         }
         #[cfg(not(feature = "retry"))]
         drop((used, next.options));

@@ -5,10 +5,11 @@ use evenkeel_event::{Stopped, What};
 use secrecy::SecretString;
 
 use super::{Call, Halt, Stopwatch};
+use crate::Credential;
 use crate::clock::Clock;
 use crate::identity::{Leave, latches};
 use crate::latch::{Probe, Refusal};
-use crate::renewal::{Origin, Unrenewed};
+use crate::renewal::{Current, Origin, Unrenewed};
 
 /// What a call knows of its credential.
 #[derive(Default)]
@@ -38,6 +39,13 @@ enum Renewals {
     One,
 }
 
+/// Whether a token had to be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renewal {
+    Spared,
+    Made,
+}
+
 impl Passage {
     pub(super) fn sent(&mut self) {
         if let Some((_, progress)) = &mut self.probe {
@@ -58,10 +66,23 @@ impl Call {
         Box::pin(self.renewed()).await.map(Some)
     }
 
-    /// Whether there is no token that could be used at once.
-    pub(super) fn must_renew(&self) -> bool {
-        let renewable = self.plan.credential().and_then(|c| c.renewable());
-        renewable.is_some_and(|renewable| !renewable.is_current())
+    /// As [`authenticate`](Self::authenticate), for a call that has waited with its `token`.
+    pub(super) async fn reauthenticate(
+        &mut self,
+        token: &mut Option<SecretString>,
+    ) -> Result<Renewal, Halt> {
+        self.pass_latch(self.now())?;
+        let credential = self.plan.credential();
+        let Some(renewable) = credential.and_then(Credential::renewable) else {
+            return Ok(Renewal::Spared);
+        };
+        let held = self.passage.token.as_ref().map(|held| held.generation);
+        if let Some(current) = renewable.kept(held) {
+            *token = Some(self.hold(current));
+            return Ok(Renewal::Spared);
+        }
+        *token = Some(self.renewed().await?);
+        Ok(Renewal::Made)
     }
 
     /// A refused credential ends the call, unless this call is to find out whether it still is.
@@ -103,11 +124,7 @@ impl Call {
                 if let Origin::Renewed(elapsed) = current.origin {
                     self.emit(What::credential_refreshed(elapsed));
                 }
-                self.passage.token = Some(Token {
-                    generation: current.generation,
-                    origin: current.origin,
-                });
-                Ok(current.secret)
+                Ok(self.hold(current))
             }
             Err(Unrenewed { failure, elapsed }) => {
                 if let Some(elapsed) = elapsed {
@@ -116,6 +133,15 @@ impl Call {
                 Err(Halt::Unrenewed(failure))
             }
         }
+    }
+
+    /// The token of the attempt to come.
+    fn hold(&mut self, current: Current) -> SecretString {
+        self.passage.token = Some(Token {
+            generation: current.generation,
+            origin: current.origin,
+        });
+        current.secret
     }
 
     /// Whether the refusal is of a token that was not asked for just now: another may be accepted.
@@ -157,7 +183,7 @@ impl Call {
         }
     }
 
-    /// The server accepts the credential.
+    /// The server accepts the credential that was sent at `sent`.
     pub(super) fn accepted(&mut self, sent: Moment, now: Moment) {
         if let Some(held) = self.plan.identity.accepted(sent, now) {
             self.emit(What::latch_cleared(held));

@@ -6,6 +6,7 @@ use evenkeel_transport::{Operation, ReplyForm, StreamBody};
 use http::Method;
 
 use super::written::Written;
+use crate::gate::Entrance;
 use crate::identity::Identity;
 use crate::options::Options;
 use crate::repeat::Repeat;
@@ -18,6 +19,8 @@ pub(crate) struct Plan {
     pub(super) repeat: Repeat,
     pub(super) lane: Arc<Lane>,
     pub(super) identity: Arc<Identity>,
+    /// Of an identity that is not the client's.
+    own_gate: Option<Arc<Entrance>>,
     /// The model whose breaker watches the call; other calls feed only the origin's.
     #[cfg(feature = "breaker")]
     pub(super) key: Option<crate::circuit::ModelKey>,
@@ -51,6 +54,7 @@ impl Plan {
                 repeat: Repeat::Safe,
                 written: Written::kept(head, body, head_limit),
                 lane: shared.lane(request.model()),
+                own_gate: None,
                 identity: Arc::clone(&shared.identity),
                 #[cfg(feature = "breaker")]
                 key: None,
@@ -126,6 +130,7 @@ impl Plan {
             repeat: Repeat::of_method(&operation.method),
             written: Written::Own(Box::new(shared.backend.request(operation)?)),
             lane: shared.lane(lane),
+            own_gate: shared.own_gate(&identity, lane),
             identity,
             #[cfg(feature = "breaker")]
             key: None,
@@ -153,6 +158,11 @@ impl Plan {
     /// What its attempts send.
     pub(crate) fn written(&self) -> &Written {
         &self.written
+    }
+
+    /// The gate of its identity and lane.
+    pub(super) fn gate(&self) -> &Arc<Entrance> {
+        self.own_gate.as_ref().unwrap_or(&self.lane.gate)
     }
 
     /// What its attempts are authenticated with.

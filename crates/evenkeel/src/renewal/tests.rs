@@ -11,7 +11,7 @@
     reason = "the parts that a test is made of fail as tests do"
 )]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -50,6 +50,7 @@ const STEPS: [Step; 2 * CALLERS + 2] = [
 /// A provider that answers when it is told to.
 #[derive(Default)]
 struct Desk {
+    life: Life,
     /// Of what is asked at the moment.
     answer: Mutex<Option<Answer>>,
     waker: Mutex<Option<Waker>>,
@@ -57,6 +58,25 @@ struct Desk {
     failed: AtomicUsize,
     /// Askers at the same time.
     present: AtomicUsize,
+}
+
+/// How long the tokens of a desk serve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Life {
+    #[default]
+    Long,
+    /// Each is near its end when it is given.
+    Short,
+}
+
+impl Life {
+    fn token(self) -> Token {
+        let token = Token::bearer("token");
+        match self {
+            Self::Long => token,
+            Self::Short => token.valid_for(LEAST_LEFT),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -89,7 +109,7 @@ impl Future for Asking {
         *self.0.waker.lock().unwrap() = Some(cx.waker().clone());
         match self.0.answer.lock().unwrap().take() {
             None => Poll::Pending,
-            Some(Answer::Given) => Poll::Ready(Ok(Token::bearer("token"))),
+            Some(Answer::Given) => Poll::Ready(Ok(self.0.life.token())),
             Some(Answer::Failed) => {
                 self.0.failed.fetch_add(1, Ordering::SeqCst);
                 Poll::Ready(Err(Error::connection(Delivery::NotSent)))
@@ -123,6 +143,8 @@ type Asks<'a> = Pin<Box<dyn Future<Output = Result<Current, Unrenewed>> + 'a>>;
 struct Caller<'a> {
     asks: Option<Asks<'a>>,
     bell: Arc<Bell>,
+    /// Renewals that had succeeded when it asked.
+    asked_after: Option<usize>,
 }
 
 /// What became of the callers of one order.
@@ -130,12 +152,14 @@ struct Caller<'a> {
 struct Outcomes {
     renewed: Cell<usize>,
     failed_here: Cell<usize>,
-    generation: Cell<Option<u64>>,
+    /// Who was answered with a token, and asked after so many renewals.
+    served: RefCell<Vec<(usize, u64)>>,
 }
 
 impl Caller<'_> {
     fn poll(&mut self, outcomes: &Outcomes) {
         let Some(asks) = &mut self.asks else { return };
+        let asked_after = *self.asked_after.get_or_insert(outcomes.renewed.get());
         self.bell.0.store(false, Ordering::SeqCst);
         let waker = Waker::from(Arc::clone(&self.bell));
         let Poll::Ready(answer) = asks.as_mut().poll(&mut Context::from_waker(&waker)) else {
@@ -147,8 +171,8 @@ impl Caller<'_> {
                 if matches!(current.origin, Origin::Renewed(_)) {
                     outcomes.renewed.set(outcomes.renewed.get() + 1);
                 }
-                let known = outcomes.generation.replace(Some(current.generation));
-                assert!(known.is_none_or(|known| known == current.generation));
+                let served = (asked_after, current.generation);
+                outcomes.served.borrow_mut().push(served);
             }
             Err(unrenewed) if unrenewed.elapsed.is_some() => {
                 outcomes.failed_here.set(outcomes.failed_here.get() + 1);
@@ -158,8 +182,11 @@ impl Caller<'_> {
     }
 }
 
-fn play(steps: &[Step]) {
-    let desk = Arc::new(Desk::default());
+fn play(steps: &[Step], life: Life) {
+    let desk = Arc::new(Desk {
+        life,
+        ..Desk::default()
+    });
     let of_provider = Arc::clone(&desk);
     let renewable = Renewable::new(Box::new(move || Asking::new(&of_provider)));
     let outcomes = Outcomes::default();
@@ -168,6 +195,7 @@ fn play(steps: &[Step]) {
             asks: Some(Box::pin(renewable.current(LIMIT))),
             // As an executor does, each is polled once without being woken.
             bell: Arc::new(Bell(AtomicBool::new(true))),
+            asked_after: None,
         })
         .collect();
     let mut dropped_while_asking = 0;
@@ -202,7 +230,21 @@ fn play(steps: &[Step]) {
         desk.failed.load(Ordering::SeqCst),
     );
     let (renewed, failed_here) = (outcomes.renewed.get(), outcomes.failed_here.get());
-    assert!(renewed <= 1, "{steps:?}: one renewal serves all");
+    if life == Life::Long {
+        assert!(renewed <= 1, "{steps:?}: one renewal serves all");
+    }
+    for (asked_after, generation) in outcomes.served.into_inner() {
+        // The first that succeeds after it asked, or the one before where that serves on.
+        let first = if life == Life::Long {
+            1
+        } else {
+            asked_after as u64 + 1
+        };
+        assert_eq!(
+            generation, first,
+            "{steps:?}: who waited for a renewal takes what it brought"
+        );
+    }
     assert_eq!(
         failed, failed_here,
         "{steps:?}: each failure is told by who met it"
@@ -227,6 +269,49 @@ fn in_every_order_one_renews_each_is_answered_and_who_leaves_hands_the_turn_on()
             steps.push(STEPS[rest % STEPS.len()]);
             rest /= STEPS.len();
         }
-        play(&steps);
+        for life in [Life::Long, Life::Short] {
+            play(&steps, life);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_serves_on_who_holds_it_as_the_table_says() {
+    const SECOND: Duration = Duration::from_secs(1);
+    // Lifetime and age in seconds; whether it serves its holder on, and another.
+    for (lifetime, age, holder, other) in [
+        (None, 1_000_000, true, true),
+        (Some(60), 29, true, true),
+        (Some(60), 30, false, false),
+        (Some(30), 0, true, false),
+        (Some(30), 29, true, false),
+        (Some(30), 30, false, false),
+        (Some(0), 0, false, false),
+    ] {
+        let renewable = Renewable::new(Box::new(move || async move {
+            let token = Token::bearer("token");
+            Ok(match lifetime {
+                Some(seconds) => token.valid_for(Duration::from_secs(seconds)),
+                None => token,
+            })
+        }));
+        let held = renewable.current(LIMIT).await;
+        let generation = held.ok().unwrap().generation;
+        let _ = Clock::within(Some(age * SECOND), std::future::pending::<()>()).await;
+        let case = (lifetime, age);
+        assert_eq!(
+            renewable.kept(Some(generation)).is_some(),
+            holder,
+            "{case:?}"
+        );
+        assert_eq!(renewable.kept(None).is_some(), other, "{case:?}");
+        assert_eq!(
+            renewable.kept(Some(generation + 1)).is_some(),
+            other,
+            "{case:?}"
+        );
+        // What the server refused serves nobody.
+        renewable.refused(generation);
+        assert!(renewable.kept(Some(generation)).is_none(), "{case:?}");
     }
 }
