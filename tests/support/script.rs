@@ -149,7 +149,7 @@ async fn upload(stream: &StreamBody) -> Result<String, Error> {
     while let Some(chunk) = poll_fn(|cx| Pin::new(&mut reader).poll_next(cx)).await {
         match chunk {
             Ok(chunk) => bytes.extend_from_slice(&chunk),
-            Err(error) => return Err(stream.take_fault().unwrap_or(error)),
+            Err(error) => return Err(reader.fault().take().unwrap_or(error)),
         }
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())

@@ -29,7 +29,7 @@ pub use extra_headers::ExtraHeaders;
 pub use path::Path;
 pub use request::Request;
 pub use response::{Form, Response};
-pub use stream_body::{BodyReader, BodyState, StreamBodies, StreamBody};
+pub use stream_body::{BodyFault, BodyReader, BodyState, StreamBodies, StreamBody};
 pub use transport::{BoxFuture, Transport};
 
 /// The version of reqwest that [`ReqwestTransport::from_reqwest`] takes.

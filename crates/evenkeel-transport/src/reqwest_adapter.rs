@@ -11,7 +11,9 @@ use http::{HeaderValue, Method};
 use self::fault::{HeadAlone, Sent};
 use self::upload::Watch;
 use crate::clock::{self, Started};
-use crate::{Body, BoxFuture, Request, Response, StreamBodies, StreamBody, Transport};
+use crate::{
+    Body, BodyFault, BodyReader, BoxFuture, Request, Response, StreamBodies, StreamBody, Transport,
+};
 
 mod builder;
 mod causes;
@@ -133,8 +135,8 @@ impl Transport for ReqwestTransport {
 struct Underway {
     watch: Watch,
     head_alone: HeadAlone,
-    /// The body, where it is read as it is sent.
-    stream: Option<StreamBody>,
+    /// Of a body that is read as it is sent.
+    body_fault: Option<BodyFault>,
 }
 
 impl Inner {
@@ -155,17 +157,19 @@ impl Inner {
             }
             _ => &self.direct,
         };
-        let stream = request.stream.clone();
-        let head_alone = match &stream {
-            Some(stream) if stream.length() != Some(0) => HeadAlone::Harmless,
+        let source = request.stream.as_ref().map(StreamBody::reader);
+        let source = source.transpose()?;
+        let head_alone = match &source {
+            Some(source) if source.length() != Some(0) => HeadAlone::Harmless,
             Some(_) => HeadAlone::of(&request.method, &[]),
             None => HeadAlone::of(&request.method, &request.body),
         };
-        let (request, watch) = self.outgoing(request)?;
+        let body_fault = source.as_ref().map(BodyReader::fault);
+        let (request, watch) = self.outgoing(request, source)?;
         let underway = Underway {
             watch,
             head_alone,
-            stream,
+            body_fault,
         };
         Ok((client.execute(request), underway))
     }
@@ -179,7 +183,7 @@ impl Inner {
         let Underway {
             watch,
             head_alone,
-            stream,
+            body_fault,
         } = underway;
         let started = Started::now();
         let sending = pin!(sending);
@@ -187,7 +191,7 @@ impl Inner {
             None => return Err(Error::timed_out(watch.give_up(), head_limit)),
             Some(Err(error)) => {
                 // A source that failed makes the connection fail: what came first is the reason.
-                if let Some(fault) = stream.and_then(|stream| stream.take_fault()) {
+                if let Some(fault) = body_fault.and_then(|fault| fault.take()) {
                     // What came before it may be all that the server waits for.
                     return Err(match watch.give_up() {
                         Phase::Connect => fault,
@@ -213,8 +217,12 @@ impl Inner {
     }
 
     /// The request as reqwest takes it, and what watches it where there is something to see.
-    fn outgoing(&self, request: Request) -> Result<(reqwest::Request, Watch), Error> {
-        let is_empty = request.body.is_empty() && request.stream.is_none();
+    fn outgoing(
+        &self,
+        request: Request,
+        source: Option<BodyReader>,
+    ) -> Result<(reqwest::Request, Watch), Error> {
+        let is_empty = request.body.is_empty() && source.is_none();
         let has_content = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         let mut outgoing = reqwest::Request::new(request.method, self.urls.of(&request.uri)?);
         *outgoing.headers_mut() = request.headers;
@@ -227,8 +235,8 @@ impl Inner {
         let connects_first = self
             .connect_limit
             .is_some_and(|limit| limit < request.head_limit);
-        let (body, watch) = match request.stream {
-            Some(stream) => Watch::source(stream.reader()?),
+        let (body, watch) = match source {
+            Some(source) => Watch::source(source),
             None if request.body.len() > upload::PIECE => Watch::pieces_of(request.body),
             // Of a request without a body hyper writes all there is without asking for one.
             None if connects_first || is_empty => (request.body.into(), Watch::Nothing),

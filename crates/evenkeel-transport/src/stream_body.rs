@@ -1,12 +1,16 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use evenkeel_error::Error;
 use futures_core::Stream;
+
+use self::shelf::{Item, Kind, Polled, Shelf};
+
+mod shelf;
 
 /// A request body that is read as it is sent: from a file, a socket, whatever should not be in memory
 /// at once.
@@ -14,30 +18,22 @@ use futures_core::Stream;
 /// One of a stream can be sent once, since what has been read is gone; one that can be opened again
 /// is sent again from its beginning. Clones are the same body, so a [`Request`](crate::Request) can be
 /// cloned for an attempt, and [`state`](Self::state) says afterwards whether another can be made.
+///
+/// The source is asked with no lock held: it may look at its own body, and drop it. A source that
+/// panics has failed, and nothing beside its own attempt with it.
 #[derive(Clone)]
 pub struct StreamBody {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    source: Mutex<Source>,
+    /// Opens it again, where that can be done.
+    open: Option<Open>,
+    shelf: Shelf,
     length: Option<u64>,
 }
 
-struct Source {
-    /// `None` once it has ended.
-    chunks: Option<Chunks>,
-    /// Opens it again, where that can be done.
-    open: Option<Box<dyn Fn() -> Chunks + Send>>,
-    /// Bytes taken since it was opened.
-    given: u64,
-    /// Bytes taken in all.
-    taken: u64,
-    state: BodyState,
-    /// Counts the readers: only the newest reads.
-    generation: u64,
-    fault: Option<Error>,
-}
+type Open = Box<dyn Fn() -> Chunks + Send + Sync>;
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
 
@@ -71,36 +67,31 @@ impl StreamBody {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn StdError + Send + Sync>> + 'static,
     {
-        Self::new(Some(boxed(chunks)), None, length)
+        Self::new(Shelf::of(boxed(chunks)), None, length)
     }
 
-    /// A body that `open` opens for each attempt, from its beginning. `length` as for
-    /// [`once`](Self::once).
-    pub fn repeatable<S, E>(open: impl Fn() -> S + Send + 'static, length: Option<u64>) -> Self
+    /// A body that `open` opens for each attempt, from its beginning. Attempts may begin on several
+    /// threads at once. `length` as for [`once`](Self::once).
+    pub fn repeatable<S, E>(
+        open: impl Fn() -> S + Send + Sync + 'static,
+        length: Option<u64>,
+    ) -> Self
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn StdError + Send + Sync>> + 'static,
     {
-        Self::new(None, Some(Box::new(move || boxed(open()))), length)
+        let open: Open = Box::new(move || boxed(open()));
+        Self::new(Shelf::empty(), Some(open), length)
     }
 
-    fn new(
-        chunks: Option<Chunks>,
-        open: Option<Box<dyn Fn() -> Chunks + Send>>,
-        length: Option<u64>,
-    ) -> Self {
-        let source = Source {
-            chunks,
+    fn new(shelf: Shelf, open: Option<Open>, length: Option<u64>) -> Self {
+        let inner = Inner {
             open,
-            given: 0,
-            taken: 0,
-            state: BodyState::Ready,
-            generation: 0,
-            fault: None,
+            shelf,
+            length,
         };
-        let source = Mutex::new(source);
         Self {
-            inner: Arc::new(Inner { source, length }),
+            inner: Arc::new(inner),
         }
     }
 
@@ -113,62 +104,64 @@ impl StreamBody {
     /// Whether it can still be sent.
     #[must_use]
     pub fn state(&self) -> BodyState {
-        self.inner.source().state
+        self.inner.shelf.state()
     }
 
     /// How many bytes were taken out of it, by all attempts together: while it grows, an upload gets
     /// on.
     #[must_use]
     pub fn taken(&self) -> u64 {
-        self.inner.source().taken
+        self.inner.shelf.taken()
     }
 
     /// Begins to read it, for one attempt: what an earlier reader does not have yet, it never gets.
     ///
     /// # Errors
     ///
-    /// `invalid_config` when it can be sent once and some of it is gone.
+    /// `invalid_config` when it can be sent once and some of it is gone, and when opening it panics.
     pub fn reader(&self) -> Result<BodyReader, Error> {
-        let mut source = self.inner.source();
-        if source.state == BodyState::Spent {
-            return Err(Error::invalid_config(
-                "body",
-                "was read as it was sent, and cannot be sent again: give one that is in memory, or \
-                 that can be opened again",
-            ));
-        }
-        if let Some(open) = &source.open {
-            source.chunks = Some(open());
-        }
-        source.given = 0;
-        source.fault = None;
-        source.generation += 1;
+        let generation = match &self.inner.open {
+            Some(open) => {
+                let opened = shelf::contained(open).ok_or_else(|| {
+                    Error::invalid_config("body", "could not be opened: its source panicked")
+                })?;
+                self.inner.shelf.replace(opened)
+            }
+            None => self.inner.shelf.pass_on().ok_or_else(|| {
+                Error::invalid_config(
+                    "body",
+                    "was read as it was sent, and cannot be sent again: give one that is in \
+                     memory, or that can be opened again",
+                )
+            })?,
+        };
         Ok(BodyReader {
             inner: Arc::clone(&self.inner),
-            generation: source.generation,
+            generation,
+            given: 0,
+            fault: BodyFault::default(),
         })
-    }
-
-    /// What was wrong with the source, with its cause, if that is why sending failed; once.
-    #[must_use]
-    pub fn take_fault(&self) -> Option<Error> {
-        self.inner.source().fault.take()
     }
 }
 
 impl Inner {
-    fn source(&self) -> MutexGuard<'_, Source> {
-        // A source that panicked is asked no more by who saw the panic.
-        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kind(&self) -> Kind {
+        match self.open {
+            Some(_) => Kind::Repeatable,
+            None => Kind::Once,
+        }
     }
 }
 
 /// The chunks of a [`StreamBody`], for one attempt. An error is `invalid_config`: the source failed,
-/// or does not have the length that it was given. The request must then not be brought to its end;
-/// [`StreamBody::take_fault`] says more.
+/// or does not have the length that it was given, or a later attempt reads it. The request must then
+/// not be brought to its end; [`fault`](Self::fault) says more.
 pub struct BodyReader {
     inner: Arc<Inner>,
     generation: u64,
+    /// Bytes handed on.
+    given: u64,
+    fault: BodyFault,
 }
 
 impl BodyReader {
@@ -177,51 +170,93 @@ impl BodyReader {
     pub fn length(&self) -> Option<u64> {
         self.inner.length
     }
+
+    /// What will be wrong with the source, as far as this attempt is concerned: kept by whoever hands
+    /// the reader on, and asked once sending has failed.
+    #[must_use]
+    pub fn fault(&self) -> BodyFault {
+        self.fault.clone()
+    }
+
+    /// What is wrong with an item, if anything is.
+    fn check(&mut self, item: Item) -> Result<Option<Bytes>, Error> {
+        let length = self.inner.length;
+        match item {
+            Item::Chunk(chunk) => {
+                self.given = self.given.saturating_add(chunk.len() as u64);
+                if length.is_none_or(|length| self.given <= length) {
+                    return Ok(Some(chunk));
+                }
+                let rule = "has more bytes than its length says";
+                Err(Error::invalid_config("body", rule))
+            }
+            Item::End => {
+                if length.is_none_or(|length| self.given == length) {
+                    return Ok(None);
+                }
+                let rule = "has fewer bytes than its length says";
+                Err(Error::invalid_config("body", rule))
+            }
+            Item::Failed(error) => {
+                let rule = "could not be read: its source failed";
+                Err(Error::invalid_config("body", rule).with_source(error))
+            }
+            Item::Panicked => {
+                let rule = "could not be read: its source panicked";
+                Err(Error::invalid_config("body", rule))
+            }
+        }
+    }
+
+    fn fail(&self, fault: Error) -> Poll<Option<Result<Bytes, Error>>> {
+        let told = fault.retold();
+        self.fault.keep(fault);
+        Poll::Ready(Some(Err(told)))
+    }
 }
 
 impl Stream for BodyReader {
     type Item = Result<Bytes, Error>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let length = self.inner.length;
-        let mut source = self.inner.source();
-        if source.generation != self.generation {
-            let fault = Error::invalid_config("body", "is read by a later attempt");
-            return Poll::Ready(Some(Err(fault)));
-        }
-        let Some(chunks) = &mut source.chunks else {
-            return Poll::Ready(None);
-        };
-        let chunk = ready!(chunks.as_mut().poll_next(cx));
-        if source.open.is_none() {
-            source.state = BodyState::Spent;
-        }
-        let fault = match chunk {
-            Some(Ok(chunk)) => {
-                let size = chunk.len() as u64;
-                source.given = source.given.saturating_add(size);
-                source.taken = source.taken.saturating_add(size);
-                if length.is_none_or(|length| source.given <= length) {
-                    return Poll::Ready(Some(Ok(chunk)));
-                }
-                Error::invalid_config("body", "has more bytes than its length says")
-            }
-            None => {
-                source.chunks = None;
-                if length.is_none_or(|length| source.given == length) {
-                    return Poll::Ready(None);
-                }
-                Error::invalid_config("body", "has fewer bytes than its length says")
-            }
-            Some(Err(error)) => {
-                Error::invalid_config("body", "could not be read: its source failed")
-                    .with_source(error)
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let kind = self.inner.kind();
+        let item = match ready!(self.inner.shelf.poll_next(self.generation, kind, cx)) {
+            Polled::Item(item) => item,
+            Polled::Ended => return Poll::Ready(None),
+            Polled::Superseded => {
+                let rule = "is read by a later attempt";
+                return self.fail(Error::invalid_config("body", rule));
             }
         };
-        source.chunks = None;
-        let told = fault.retold();
-        source.fault = Some(fault);
-        Poll::Ready(Some(Err(told)))
+        match self.check(item) {
+            Ok(chunk) => Poll::Ready(chunk.map(Ok)),
+            Err(fault) => {
+                self.inner.shelf.close(self.generation);
+                self.fail(fault)
+            }
+        }
+    }
+}
+
+/// Whether the source of a body was at fault, of one attempt: its [`BodyReader`] knows, and has been
+/// handed to the connection by then.
+#[derive(Clone, Debug, Default)]
+pub struct BodyFault {
+    fault: Arc<Mutex<Option<Error>>>,
+}
+
+impl BodyFault {
+    /// What was wrong with it, with its cause, if that is why sending failed; once.
+    #[must_use]
+    pub fn take(&self) -> Option<Error> {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault.take()
+    }
+
+    /// The first fault stays: what comes later follows from it.
+    fn keep(&self, fault: Error) {
+        let mut kept = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get_or_insert(fault);
     }
 }
 
@@ -268,111 +303,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::VecDeque;
-    use std::task::Waker;
-
-    use evenkeel_error::ErrorKind;
-
-    use super::*;
-
-    struct Pieces(VecDeque<Poll<Result<Bytes, std::io::Error>>>);
-
-    impl Stream for Pieces {
-        type Item = Result<Bytes, std::io::Error>;
-
-        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-            match self.0.pop_front() {
-                None => Poll::Ready(None),
-                Some(Poll::Pending) => Poll::Pending,
-                Some(Poll::Ready(piece)) => Poll::Ready(Some(piece)),
-            }
-        }
-    }
-
-    fn piece() -> Poll<Result<Bytes, std::io::Error>> {
-        Poll::Ready(Ok(Bytes::from_static(b"12345")))
-    }
-
-    fn body(
-        pieces: impl IntoIterator<Item = Poll<Result<Bytes, std::io::Error>>>,
-        length: Option<u64>,
-    ) -> StreamBody {
-        StreamBody::once(Pieces(pieces.into_iter().collect()), length)
-    }
-
-    fn next(reader: &mut BodyReader) -> Poll<Option<Result<Bytes, Error>>> {
-        Pin::new(reader).poll_next(&mut Context::from_waker(Waker::noop()))
-    }
-
-    fn read(reader: &mut BodyReader) -> Result<usize, Error> {
-        let mut size = 0;
-        loop {
-            match next(reader) {
-                Poll::Ready(Some(chunk)) => size += chunk?.len(),
-                Poll::Ready(None) => return Ok(size),
-                Poll::Pending => panic!("nothing here waits"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_body_is_spent_by_its_first_chunk_and_not_by_waiting_for_it() {
-        let body = body([Poll::Pending, piece(), piece()], None);
-        let mut first = body.reader().unwrap();
-        assert!(next(&mut first).is_pending());
-        assert_eq!(body.state(), BodyState::Ready);
-        let mut second = body.clone().reader().unwrap();
-        assert!(matches!(next(&mut first), Poll::Ready(Some(Err(_)))));
-        assert!(matches!(next(&mut second), Poll::Ready(Some(Ok(_)))));
-        assert_eq!((body.state(), body.taken()), (BodyState::Spent, 5));
-        assert_eq!(body.reader().unwrap_err().kind(), ErrorKind::InvalidConfig);
-        assert_eq!(read(&mut second).unwrap(), 5, "its reader reads on");
-    }
-
-    #[test]
-    fn a_body_that_can_be_opened_again_is_read_from_its_beginning_by_the_newest_reader_alone() {
-        let open = || Pieces([piece(), piece()].into());
-        let body = StreamBody::repeatable(open, Some(10));
-        let mut first = body.reader().unwrap();
-        assert!(next(&mut first).is_ready());
-        let mut second = body.reader().unwrap();
-        assert!(
-            read(&mut first).is_err(),
-            "the connection of before is not served"
-        );
-        assert_eq!(read(&mut second).unwrap(), 10);
-        assert_eq!((body.state(), body.taken()), (BodyState::Ready, 15));
-    }
-
-    #[test]
-    fn a_source_with_another_length_than_it_was_given_is_at_fault() {
-        for (length, fault) in [
-            (None, None),
-            (Some(10), None),
-            (Some(9), Some("body has more bytes than its length says")),
-            (Some(11), Some("body has fewer bytes than its length says")),
-        ] {
-            let body = body([piece(), piece()], length);
-            let read = read(&mut body.reader().unwrap());
-            assert_eq!(read.as_ref().err().and_then(Error::message), fault);
-            assert_eq!(body.take_fault().is_some(), fault.is_some());
-            assert!(body.take_fault().is_none());
-        }
-    }
-
-    #[test]
-    fn a_source_that_fails_ends_the_body_and_is_the_cause() {
-        let broken = Poll::Ready(Err(std::io::Error::other("disk on fire")));
-        let body = body([piece(), broken, piece()], None);
-        let mut reader = body.reader().unwrap();
-        assert_eq!(
-            read(&mut reader).unwrap_err().kind(),
-            ErrorKind::InvalidConfig
-        );
-        let error = body.take_fault().unwrap();
-        let cause = std::error::Error::source(&error).unwrap();
-        assert_eq!(cause.to_string(), "disk on fire");
-        assert_eq!(read(&mut reader).unwrap(), 0, "and nothing after it");
-    }
-}
+mod tests;

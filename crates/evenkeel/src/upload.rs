@@ -32,7 +32,7 @@ pub struct Upload {
 enum Content {
     Memory(Bytes),
     Once(Chunks, Option<u64>),
-    Again(Box<dyn Fn() -> Chunks + Send>, Option<u64>),
+    Again(Box<dyn Fn() -> Chunks + Send + Sync>, Option<u64>),
 }
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, BoxError>> + Send>>;
@@ -74,10 +74,10 @@ impl Upload {
     }
 
     /// A file that `open` opens for each attempt, from its beginning: it is read as it is sent, and
-    /// can be sent again where that is safe.
+    /// can be sent again where that is safe. Attempts may begin on several threads at once.
     pub fn repeatable<S, E>(
         filename: impl Into<String>,
-        open: impl Fn() -> S + Send + 'static,
+        open: impl Fn() -> S + Send + Sync + 'static,
         length: Option<u64>,
     ) -> Self
     where
