@@ -10,6 +10,7 @@
     reason = "the parts that tests share fail as tests do"
 )]
 
+mod answered_early;
 mod blocking;
 mod cancel;
 mod catalogue;

@@ -52,13 +52,16 @@ pub(crate) struct Progress {
 const WAITING: u8 = 0;
 const BEGUN: u8 = 1;
 const GIVEN_UP: u8 = 2;
+const OVER: u8 = 3;
 
-/// Whether what is watched has begun.
+/// Whether what is watched goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
     Yes,
     /// It was given up first.
     GivenUp,
+    /// It had begun, and nobody wants the rest.
+    Over,
 }
 
 impl Progress {
@@ -74,13 +77,21 @@ impl Progress {
     pub(crate) fn begin(&self) -> Begun {
         match self.become_from_waiting(BEGUN) {
             GIVEN_UP => Begun::GivenUp,
+            OVER => Begun::Over,
             _ => Begun::Yes,
         }
     }
 
     /// Gives it up; whether it had not begun, and now never will.
     pub(crate) fn give_up(&self) -> bool {
-        self.become_from_waiting(GIVEN_UP) != BEGUN
+        matches!(self.become_from_waiting(GIVEN_UP), WAITING | GIVEN_UP)
+    }
+
+    /// Nobody wants what is left of it.
+    pub(crate) fn end(&self) {
+        if !self.give_up() {
+            self.state.store(OVER, Ordering::Release);
+        }
     }
 
     /// The state before.

@@ -30,6 +30,7 @@ mod proxy;
 mod root_store;
 #[cfg(feature = "rustls-no-provider")]
 mod rustls_set_up;
+mod source;
 mod team;
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 mod trust;
@@ -212,7 +213,7 @@ impl Inner {
         }
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let facts = Facts::read(parts.status.as_u16(), &parts.headers, clock::wall());
-        let body = Body::from_chunks(Chunks::new(body, facts.clone()));
+        let body = Body::from_chunks(Chunks::new(body, facts.clone(), watch));
         Ok(Response::new(facts, parts.headers, body))
     }
 

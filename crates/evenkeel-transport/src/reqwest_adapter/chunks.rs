@@ -7,20 +7,37 @@ use futures_core::Stream;
 use http_body::Body as _;
 
 use super::fault;
+use super::upload::Watch;
 
 /// Frames of reqwest's body as chunks, its errors as ours. Fused: after an error or the end there is
 /// nothing more.
 pub(crate) struct Chunks {
     body: Option<reqwest::Body>,
     facts: Facts,
+    /// The upload goes on for as long as there is an answer to come.
+    upload: Watch,
 }
 
 impl Chunks {
-    pub(super) fn new(body: reqwest::Body, facts: Facts) -> Self {
-        Self {
+    pub(super) fn new(body: reqwest::Body, facts: Facts, upload: Watch) -> Self {
+        let mut chunks = Self {
             body: Some(body),
             facts,
+            upload,
+        };
+        if chunks
+            .body
+            .as_ref()
+            .is_some_and(http_body::Body::is_end_stream)
+        {
+            chunks.end();
         }
+        chunks
+    }
+
+    fn end(&mut self) {
+        self.body = None;
+        self.upload = Watch::Nothing;
     }
 }
 
@@ -34,11 +51,11 @@ impl Stream for Chunks {
             };
             match ready!(Pin::new(body).poll_frame(cx)) {
                 None => {
-                    self.body = None;
+                    self.end();
                     return Poll::Ready(None);
                 }
                 Some(Err(error)) => {
-                    self.body = None;
+                    self.end();
                     return Poll::Ready(Some(Err(fault::after_the_head(error, &self.facts))));
                 }
                 Some(Ok(frame)) => {
