@@ -260,6 +260,22 @@ async fn patience_stands_still_while_an_upload_gets_on_and_ends_one_that_does_no
     assert!(error.elapsed() <= 10 * SECOND + SECOND / 20);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_gets_on_and_is_refused_again_and_again_keeps_to_its_limit_of_attempts() {
+    let script = Script::new([Reply::error(529, "overloaded_error", "x")]);
+    let (client, _) = client(&script, |builder| builder.patience(Patience::Interactive));
+    // A minute each, with less than the patience between two signs of life.
+    let open = || source(&[Ok("x"); 6], 10 * SECOND).0;
+    let upload = Upload::repeatable("a", open, Some(6));
+    let error = client.files().upload(upload).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.stopped()),
+        (ErrorKind::Overloaded, Stopped::Attempts)
+    );
+    assert_eq!((error.attempts().len(), script.sent().len()), (4, 4));
+    assert!(error.elapsed() > 240 * SECOND, "{:?}", error.elapsed());
+}
+
 /// A transport that sends what is in memory, and knows of nothing else.
 #[derive(Clone, Default)]
 struct Plain(Arc<Mutex<Vec<Bytes>>>);
@@ -322,6 +338,19 @@ async fn an_upload_prints_as_a_command_that_sends_the_file_of_that_name() {
   --form 'file=@"it'\''s \"a\".txt";filename="it'\''s \"a\".txt";type=text/plain'"#
     );
     assert!(script.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_for_a_file_that_holds_the_boundary_it_might_have_had_has_another() {
+    let script = Script::new([file()]);
+    let (client, _) = client(&script, |builder| builder);
+    // Of bits that never change there is one boundary, and this file is full of it.
+    let content = format!("evenkeel-{:032}", 0);
+    let files = client.files();
+    let (done, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(files.dry_run(&Upload::bytes("a.bin", content)).is_ok()));
+    let made = told.recv_timeout(5 * SECOND);
+    assert_eq!(made, Ok(true), "it looks for another for ever");
 }
 
 #[tokio::test(start_paused = true)]

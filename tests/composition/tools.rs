@@ -1,12 +1,12 @@
 //! The loop of tools: what runs, what goes back, how each run ends, in how many requests.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use evenkeel::messages::{Content, CustomTool, MessageRequest, RawJson, Streaming, Tool, ToolUse};
+use evenkeel::messages::{Content, CustomTool, MessageRequest, RawJson, Streaming, Tool, ToolChoice, ToolUse};
 use evenkeel::schemars::{self, JsonSchema};
 use evenkeel::transport::Transport;
 use evenkeel::{Approval, Client, FunctionTool, Json, RunEnding, ToolRunner};
@@ -200,6 +200,54 @@ async fn what_the_model_is_told_of_a_call_that_brought_nothing() {
         "{}",
         said.get()
     );
+}
+
+/// A tool's future that panics as it is dropped: when it is done, or in the middle of its work.
+struct Brittle(Poll<&'static str>);
+
+impl Future for Brittle {
+    type Output = &'static str;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<&'static str> {
+        self.0
+    }
+}
+
+impl Drop for Brittle {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "a tool's own fault");
+    }
+}
+
+fn brittle(work: Poll<&'static str>) -> FunctionTool {
+    let schema = RawJson::from_text(r#"{"type":"object"}"#).unwrap();
+    FunctionTool::raw(CustomTool::new("brittle", schema), move |_: ToolUse| {
+        Brittle(work)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_panics_as_it_is_dropped_ends_nothing_but_its_own_call() {
+    let broken = |id: &str| call(id, "brittle", &json!({}));
+    let script = Script::new([calls(&[broken("a"), note("b")]), Reply::message("done")]);
+    let ran = Ran::default();
+    let run = runner(&script)
+        .tool(brittle(Poll::Ready("whole")))
+        .tool(noted(&ran))
+        .run()
+        .await
+        .unwrap();
+    assert_eq!(run.reply.text(), "done");
+    let results = last_message(&script.sent()[1].body);
+    assert_eq!(results["content"][0]["is_error"], true);
+    assert_eq!(results["content"][1]["content"], "noted");
+
+    // Two at work when the run is dropped: a panic inside another would end the process.
+    let script = Script::new([calls(&[broken("a"), broken("b")]), Reply::message("done")]);
+    let mut runner = runner(&script).tool(brittle(Poll::Pending));
+    let dropped = evenkeel_tests::within(SECOND, runner.run()).await;
+    assert!(dropped.is_none());
+    assert_eq!(runner.run().await.unwrap().reply.text(), "done");
 }
 
 #[tokio::test(start_paused = true)]
@@ -398,6 +446,38 @@ async fn a_paused_turn_goes_back_as_it_came_and_not_for_ever() {
     let script = Script::new([paused()]);
     let run = runner(&script).max_steps(4).run().await.unwrap();
     assert_eq!((run.ending, script.sent().len()), (RunEnding::StepLimit, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_forced_to_call_a_tool_may_answer_once_it_has_called_one() {
+    // As the API does: who must call a tool never answers.
+    let server = || {
+        Server::new(|sent| {
+            let body: Value = serde_json::from_str(&sent.body).unwrap();
+            match body["tool_choice"]["type"].as_str() {
+                Some("any" | "tool") => {
+                    let messages = body["messages"].as_array().unwrap();
+                    calls(&[note(&format!("a{}", messages.len()))])
+                }
+                _ => Reply::message("done"),
+            }
+        })
+    };
+    for choice in [ToolChoice::any(), ToolChoice::tool("note")] {
+        let (client, _) = client(&server(), |builder| builder);
+        let forced = request().tool_choice(choice.clone());
+        let ran = Ran::default();
+        let mut runner = client.messages().tool_runner(forced).tool(noted(&ran));
+        let run = runner.run().await.unwrap();
+        assert_eq!((run.ending, run.steps), (RunEnding::Answered, 2));
+        assert_eq!(ran.all().len(), 1);
+        // Forced again, it calls again.
+        runner.say("Once more.");
+        runner.update(|request| request.tool_choice(choice));
+        let run = runner.run().await.unwrap();
+        assert_eq!((run.ending, run.steps), (RunEnding::Answered, 2));
+        assert_eq!(ran.all().len(), 2);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use evenkeel::error::{Detail, Error, Phase};
 use evenkeel::tower::{AttemptService, ServiceTransport};
-use evenkeel::{Client, Delivery, ErrorKind, MessageRequest, Patience, Stopped};
+use evenkeel::{Client, Delivery, ErrorKind, MessageRequest, Patience, Stopped, Upload};
 use evenkeel_tests::{Ending, PLANTED_KEY, Reply, Script, client, events, pause, request};
 use tower::layer::layer_fn;
 use tower::{BoxError, Service, ServiceExt as _, service_fn};
@@ -367,4 +367,48 @@ async fn a_call_that_is_dropped_drops_what_the_layers_do_for_it() {
     assert_eq!(Arc::strong_count(&held), before);
     pause(600 * SECOND).await;
     assert_eq!(script.sent().len(), 1);
+}
+
+/// Makes the request anew, as a layer does that signs it or sends it by another library.
+fn forgetful() -> impl tower::Layer<
+    AttemptService,
+    Service = impl Service<
+        http::Request<Bytes>,
+        Response = http::Response<evenkeel::tower::AttemptBody>,
+        Error = Error,
+        Future: Send,
+    > + Clone
+              + Send
+              + 'static,
+> + Send
++ 'static {
+    layer_fn(|inner: AttemptService| {
+        service_fn(move |request: http::Request<Bytes>| {
+            let (mut head, body) = request.into_parts();
+            head.extensions.clear();
+            inner.clone().call(http::Request::from_parts(head, body))
+        })
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_through_a_layer_that_drops_its_extensions_is_refused_by_name_and_not_sent_empty()
+{
+    let file = Reply::status(200).body(r#"{"type":"file","id":"file_1"}"#);
+    let script = Script::new([file]);
+    let (client, _) = client(&script, |builder| builder.wrap(forgetful()));
+    let upload = Upload::reader("a.txt", &b"content"[..], None);
+    let error = client.files().upload(upload).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert_eq!(
+        error.failure().message(),
+        Some("wrap must keep the extensions of the requests that pass it")
+    );
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert!(script.sent().is_empty());
+    // What has its body with it passes.
+    let script = Script::new([Reply::message("hello")]);
+    let (client, _) = self::client(&script, |builder| builder.wrap(forgetful()));
+    let reply = client.messages().create(request()).await.unwrap();
+    assert_eq!(reply.text(), "hello");
 }

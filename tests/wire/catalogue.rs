@@ -164,6 +164,7 @@ async fn the_request_is_what_the_api_asks_for() {
 
 #[tokio::test]
 async fn a_plain_request_is_one_message_in_json() {
+    crate::overheard::listen();
     let simulator = Simulator::start(Scenario::named("healthy").unwrap())
         .await
         .unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use evenkeel::transport::ReqwestTransport;
-use evenkeel::{Category, Client, ErrorKind, Stopped, Upload};
+use evenkeel::{Category, Client, Delivery, ErrorKind, Stopped, Upload};
 use evenkeel_tests::{pause, within};
 use futures_core::Stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -213,6 +213,50 @@ async fn a_source_that_fails_cuts_the_request_and_is_the_callers_fault() {
         // Whoever reads this has no end to take for one.
         assert!(!read.ends_with(b"--\r\n") && !read.ends_with(b"0\r\n\r\n"));
     }
+}
+
+/// What came before the fault may be all that the server waits for.
+#[tokio::test]
+async fn of_a_body_whose_source_failed_when_some_of_it_had_left_nobody_claims_that_nothing_was_sent()
+{
+    for length in [None, Some(5), Some(1_000)] {
+        let (listener, address) = world::listen().await;
+        let (sender, upload) = handed(length);
+        let call = tokio::spawn(client(address).files().upload(upload));
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut read = world::head(&mut socket).await;
+        sender.send(Ok(Bytes::from_static(b"begun"))).await.unwrap();
+        while !read.windows(5).any(|part| part == b"begun") {
+            assert_ne!(socket.read_buf(&mut read).await.unwrap(), 0, "it was cut");
+        }
+        let fault = Err(std::io::Error::other("disk on fire"));
+        sender.send(fault).await.unwrap();
+        let error = within(Duration::from_secs(5), call)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.delivery()),
+            (ErrorKind::InvalidConfig, Delivery::Unknown),
+            "of {length:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_whose_source_fails_before_there_is_a_connection_was_not_sent() {
+    let (listener, address) = world::listen().await;
+    drop(listener);
+    let (sender, upload) = handed(None);
+    let fault = Err(std::io::Error::other("disk on fire"));
+    sender.send(fault).await.unwrap();
+    let calls = client(address).files().attempts(1);
+    let error = calls.upload(upload).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::Connection, Delivery::NotSent)
+    );
 }
 
 #[tokio::test]

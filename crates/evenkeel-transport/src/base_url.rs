@@ -222,7 +222,7 @@ fn stays_below(path: &str) -> bool {
     !path.contains('\\')
 }
 
-/// Whether a segment is `.` or `..`, each dot encoded or not.
+/// Whether a host is this machine.
 pub(crate) fn is_loopback(authority: &Authority) -> bool {
     let host = authority
         .host()

@@ -20,8 +20,9 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body; empty for none.
     pub body: Bytes,
-    /// In place of `body`: one that is read as it is sent, and can be sent once. Only for a transport
-    /// that [says](crate::Transport::stream_bodies) that it sends those.
+    /// In place of `body`: one that is read as it is sent, and says whether it can be
+    /// [sent again](StreamBody::state). Only for a transport that
+    /// [says](crate::Transport::stream_bodies) that it sends those.
     pub stream: Option<StreamBody>,
     /// How long to wait for the response head: from the start of the attempt, and for a body of more
     /// than 64 KiB from the last moment at which the connection took some of it. So a slow upload is

@@ -4,7 +4,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_error::{Delivery, Error, Facts, Phase};
+use bytes::Bytes;
+use evenkeel_error::{Delivery, Error, Facts};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method};
 
@@ -193,11 +194,9 @@ impl Inner {
             Some(Err(error)) => {
                 // A source that failed makes the connection fail: what came first is the reason.
                 if let Some(fault) = body_fault.and_then(|fault| fault.take()) {
-                    // What came before it may be all that the server waits for.
-                    return Err(match watch.give_up() {
-                        Phase::Connect => fault,
-                        _ => fault.with_delivery(Delivery::Unknown),
-                    });
+                    // The source is asked by a connection: its head, and what came before the fault,
+                    // may be all that the server waits for.
+                    return Err(fault.with_delivery(Delivery::Unknown));
                 }
                 let sent = Sent {
                     head_alone,
@@ -223,7 +222,8 @@ impl Inner {
         request: Request,
         source: Option<BodyReader>,
     ) -> Result<(reqwest::Request, Watch), Error> {
-        let is_empty = request.body.is_empty() && source.is_none();
+        let has_source = source.as_ref().is_some_and(|source| source.length() != Some(0));
+        let is_empty = request.body.is_empty() && !has_source;
         let has_content = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         let mut outgoing = reqwest::Request::new(request.method, self.urls.of(&request.uri)?);
         *outgoing.headers_mut() = request.headers;
@@ -237,6 +237,8 @@ impl Inner {
             .connect_limit
             .is_some_and(|limit| limit < request.head_limit);
         let (body, watch) = match source {
+            // hyper writes all there is of it without asking, as of a request without a body.
+            Some(source) if source.length() == Some(0) => (Bytes::new().into(), Watch::Nothing),
             Some(source) => Watch::source(source),
             None if request.body.len() > upload::PIECE => Watch::pieces_of(request.body),
             // Of a request without a body hyper writes all there is without asking for one.

@@ -61,7 +61,7 @@ pub enum StreamBodies {
 impl StreamBody {
     /// A body of these chunks, which can be sent once. With a `length` in bytes it is sent under
     /// `content-length`, and a source that has more or less is a fault; without one it is sent in
-    /// chunks of HTTP.
+    /// chunks of HTTP. Of a length of zero the source is not asked.
     pub fn once<S, E>(chunks: S, length: Option<u64>) -> Self
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
@@ -139,6 +139,7 @@ impl StreamBody {
             inner: Arc::clone(&self.inner),
             generation,
             given: 0,
+            last: None,
             fault: BodyFault::default(),
         })
     }
@@ -159,8 +160,12 @@ impl Inner {
 pub struct BodyReader {
     inner: Arc<Inner>,
     generation: u64,
-    /// Bytes handed on.
+    /// Bytes read.
     given: u64,
+    /// The last chunk that its length allows, kept until it is certain that none comes after it: a
+    /// connection that has all the bytes it was promised asks for no more, and would send a part as
+    /// the whole.
+    last: Option<Bytes>,
     fault: BodyFault,
 }
 
@@ -178,21 +183,28 @@ impl BodyReader {
         self.fault.clone()
     }
 
-    /// What is wrong with an item, if anything is.
-    fn check(&mut self, item: Item) -> Result<Option<Bytes>, Error> {
+    /// What to hand on of an item, or what is wrong with it.
+    fn check(&mut self, item: Item) -> Result<Next, Error> {
         let length = self.inner.length;
         match item {
+            Item::Chunk(chunk) if chunk.is_empty() => Ok(Next::Yield),
             Item::Chunk(chunk) => {
                 self.given = self.given.saturating_add(chunk.len() as u64);
-                if length.is_none_or(|length| self.given <= length) {
-                    return Ok(Some(chunk));
+                match length {
+                    Some(length) if self.given > length => {
+                        let rule = "has more bytes than its length says";
+                        Err(Error::invalid_config("body", rule))
+                    }
+                    Some(length) if self.given == length => {
+                        self.last = Some(chunk);
+                        Ok(Next::Ask)
+                    }
+                    _ => Ok(Next::Chunk(chunk)),
                 }
-                let rule = "has more bytes than its length says";
-                Err(Error::invalid_config("body", rule))
             }
             Item::End => {
                 if length.is_none_or(|length| self.given == length) {
-                    return Ok(None);
+                    return Ok(self.last.take().map_or(Next::End, Next::Chunk));
                 }
                 let rule = "has fewer bytes than its length says";
                 Err(Error::invalid_config("body", rule))
@@ -220,22 +232,40 @@ impl Stream for BodyReader {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let kind = self.inner.kind();
-        let item = match ready!(self.inner.shelf.poll_next(self.generation, kind, cx)) {
-            Polled::Item(item) => item,
-            Polled::Ended => return Poll::Ready(None),
-            Polled::Superseded => {
-                let rule = "is read by a later attempt";
-                return self.fail(Error::invalid_config("body", rule));
-            }
-        };
-        match self.check(item) {
-            Ok(chunk) => Poll::Ready(chunk.map(Ok)),
-            Err(fault) => {
-                self.inner.shelf.close(self.generation);
-                self.fail(fault)
+        loop {
+            let item = match ready!(self.inner.shelf.poll_next(self.generation, kind, cx)) {
+                Polled::Item(item) => item,
+                Polled::Ended => return Poll::Ready(None),
+                Polled::Superseded => {
+                    let rule = "is read by a later attempt";
+                    return self.fail(Error::invalid_config("body", rule));
+                }
+            };
+            match self.check(item) {
+                Ok(Next::Chunk(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+                Ok(Next::Ask) => {}
+                Ok(Next::Yield) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Ok(Next::End) => return Poll::Ready(None),
+                Err(fault) => {
+                    self.inner.shelf.close(self.generation);
+                    return self.fail(fault);
+                }
             }
         }
     }
+}
+
+/// What follows an item.
+enum Next {
+    Chunk(Bytes),
+    /// The source is to be asked again first.
+    Ask,
+    /// So it is, once others had their turn: nothing came, and nothing may come for ever.
+    Yield,
+    End,
 }
 
 /// Whether the source of a body was at fault, of one attempt: its [`BodyReader`] knows, and has been

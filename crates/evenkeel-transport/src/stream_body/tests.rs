@@ -92,6 +92,26 @@ fn a_source_with_another_length_than_it_was_given_is_at_fault() {
 }
 
 #[test]
+fn a_source_that_goes_on_behind_its_length_is_not_handed_on_as_the_whole() {
+    let empty = || Poll::Ready(Ok(Bytes::new()));
+    for behind in [piece(), Poll::Ready(Err(std::io::Error::other("late")))] {
+        let body = body([piece(), Poll::Pending, empty(), behind], Some(5));
+        let mut reader = body.reader().unwrap();
+        for _ in 0..2 {
+            assert!(next(&mut reader).is_pending(), "five bytes may be all");
+        }
+        assert!(matches!(next(&mut reader), Poll::Ready(Some(Err(_)))));
+        assert!(matches!(next(&mut reader), Poll::Ready(None)));
+    }
+    let body = body([piece(), Poll::Pending, empty()], Some(5));
+    let mut reader = body.reader().unwrap();
+    for _ in 0..2 {
+        assert!(next(&mut reader).is_pending());
+    }
+    assert_eq!(read(&mut reader).unwrap(), 5);
+}
+
+#[test]
 fn a_source_that_fails_ends_the_body_and_is_the_cause() {
     let broken = Poll::Ready(Err(std::io::Error::other("disk on fire")));
     let body = body([piece(), broken, piece()], None);

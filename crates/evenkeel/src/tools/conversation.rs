@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use evenkeel_messages::{
     Container, Content, ContentBlock, JsonObject, Message, MessageParam, MessageRequest,
-    StopReason, ToolResult, ToolUse, UnfinishedTool,
+    StopReason, ToolChoice, ToolChoiceAuto, ToolResult, ToolUse, UnfinishedTool,
 };
 
 use super::crew::Outcome;
@@ -116,6 +116,9 @@ impl Conversation {
             .collect();
         self.append(reply, broken.iter().cloned().map(ContentBlock::from));
         self.owe(reply);
+        if self.waiting().next().is_some() {
+            self.free_choice();
+        }
         for call in broken {
             let fault = error(&call, BROKEN_INPUT);
             self.ids.insert(call.id.clone());
@@ -130,6 +133,19 @@ impl Conversation {
         }
         self.stage = Stage::Work;
         None
+    }
+
+    /// Leaves the next call to the model, once it has made the one that it was made to make: forced at
+    /// every step, it could never answer.
+    fn free_choice(&mut self) {
+        let disable_parallel_tool_use = match self.request.parameter_as("tool_choice") {
+            Some(ToolChoice::Any(any)) => any.disable_parallel_tool_use,
+            Some(ToolChoice::Tool(tool)) => tool.disable_parallel_tool_use,
+            _ => return,
+        };
+        let mut auto = ToolChoiceAuto::new();
+        auto.disable_parallel_tool_use = disable_parallel_tool_use;
+        self.update(|request| request.tool_choice(auto));
     }
 
     /// A turn that the server goes on with when it gets it back. Calls in it are answered when the

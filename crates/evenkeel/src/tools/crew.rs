@@ -7,7 +7,8 @@ use evenkeel_transport::BoxFuture;
 /// What a call brought, or what the model is told of its failure.
 pub(super) type Outcome = Result<Content, String>;
 
-/// Calls that run side by side, so many at the most. Dropping it drops them.
+/// Calls that run side by side, so many at the most. Dropping it drops them all, whatever one of
+/// them says to that.
 ///
 /// They run inside the future that polls them: no task is started, so none outlives the run.
 pub(super) struct Crew {
@@ -52,9 +53,24 @@ impl Crew {
                 Err(_) => Err("The tool broke down. What it had begun may be half done.".into()),
             };
             let place = *place;
-            drop(self.running.swap_remove(at));
+            let (_, call) = self.running.swap_remove(at);
+            discard(call);
             return Poll::Ready((place, outcome));
         }
         Poll::Pending
     }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        for (_, call) in self.running.drain(..) {
+            discard(call);
+        }
+    }
+}
+
+/// Drops a call. What it brought stands, and a panic in its drop ends nothing else: the program's log
+/// has it.
+fn discard(call: BoxFuture<'static, Outcome>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(call)));
 }

@@ -28,6 +28,11 @@ type Show = Box<dyn FnMut(&ReplyEvent) + Send>;
 ///
 /// It holds the conversation. A run that fails, ends at a limit or is dropped has lost nothing: the
 /// next run goes on where it was.
+///
+/// A `tool_choice` that forces a call (`any`, `tool`) holds until the model has made one. From then on
+/// it is `auto`: a model that has to call a tool at every step could never answer, and would go on to the
+/// limit. [`update`](Self::update) forces another. One that is set as a
+/// [field](crate::Messages::field) of the calls is sent with every step as it is.
 #[must_use = "a runner does nothing until it is run"]
 pub struct ToolRunner {
     calls: Messages,

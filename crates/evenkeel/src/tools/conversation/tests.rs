@@ -464,3 +464,67 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_choice_that_forces_a_call_holds_until_one_was_made_and_any_other_stays() {
+    let one = json!([call("a")]);
+    let broken = json!([{"type": "tool_use", "id": "b", "name": "t", "input": "{\"n\": "}]);
+    let search = json!([{"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}]);
+    let auto = json!({"type": "auto"});
+    for (choice, stop_reason, content, after) in [
+        (json!({"type": "any"}), "tool_use", &one, &auto),
+        (
+            json!({"type": "tool", "name": "t"}),
+            "tool_use",
+            &one,
+            &auto,
+        ),
+        (
+            json!({"type": "any", "disable_parallel_tool_use": true}),
+            "tool_use",
+            &one,
+            &json!({"type": "auto", "disable_parallel_tool_use": true}),
+        ),
+        // It is asked to call again, or goes on.
+        (
+            json!({"type": "any"}),
+            "tool_use",
+            &broken,
+            &json!({"type": "any"}),
+        ),
+        (
+            json!({"type": "any"}),
+            "pause_turn",
+            &search,
+            &json!({"type": "any"}),
+        ),
+        // These force nothing, as far as anybody knows.
+        (json!({"type": "auto"}), "tool_use", &one, &auto),
+        (
+            json!({"type": "none"}),
+            "tool_use",
+            &one,
+            &json!({"type": "none"}),
+        ),
+        (
+            json!({"type": "later", "x": 1}),
+            "tool_use",
+            &one,
+            &json!({"type": "later", "x": 1}),
+        ),
+        (Value::Null, "tool_use", &one, &Value::Null),
+    ] {
+        let request = MessageRequest::new("m", 64).user("hello");
+        let request = match &choice {
+            Value::Null => request,
+            choice => request.extra("tool_choice", choice),
+        };
+        let mut conversation = Conversation::new(request);
+        assert!(conversation.take(&reply(stop_reason, content)).is_none());
+        assert_eq!(
+            &body(&conversation.so_far())["tool_choice"],
+            after,
+            "after {choice}"
+        );
+    }
+}
