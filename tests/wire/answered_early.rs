@@ -107,6 +107,7 @@ async fn a_source_is_asked_for_nothing_more_once_there_is_an_answer() {
         let response = sent.unwrap();
         assert_eq!(response.facts.status(), 529);
         let kept = caller.takes(response).await;
+        eprintln!("{caller:?}");
         source_is_dropped(&sender).await;
         sees_the_close(socket).await;
         no_task_is_left().await;
@@ -126,6 +127,7 @@ async fn a_source_is_asked_for_nothing_more_once_there_is_an_answer_over_http_2(
         let response = sent.unwrap();
         assert_eq!(response.facts.status(), 529);
         let kept = caller.takes(response).await;
+        eprintln!("{caller:?}");
         source_is_dropped(&sender).await;
         told_of_the_cancel(&mut socket).await;
         // Its connection is good for others.
@@ -144,6 +146,7 @@ async fn a_body_in_memory_is_not_sent_on_to_a_server_that_has_said_no() {
         let transport = world::transport();
         let (sent, mut socket) = tokio::join!(transport.send(request), no_place(&listener));
         let kept = caller.takes(sent.unwrap()).await;
+        eprintln!("{caller:?}");
         // It reads on, as polite servers do: what was on its way comes, and not the rest.
         let rest = async {
             let (mut read, mut some) = (0, vec![0; 64 * 1024]);
@@ -174,6 +177,7 @@ async fn a_body_in_memory_is_not_sent_on_over_http_2_either() {
         let serving = no_place_over_http_2(&listener, 60_000);
         let (sent, mut socket) = tokio::join!(transport.send(request), serving);
         let kept = caller.takes(sent.unwrap()).await;
+        eprintln!("{caller:?}");
         // As polite servers do.
         let window = (u32::MAX >> 2).to_be_bytes();
         let wider = [frame(8, 0, 0, &window), frame(8, 0, 1, &window)];
@@ -201,7 +205,10 @@ async fn an_upload_goes_on_while_its_answer_is_read() {
     let (sent, mut socket) = tokio::join!(transport.send(request), serving);
     let mut response = sent.unwrap();
     assert_eq!(response.body.chunk().await.unwrap().unwrap(), "hi");
-    sender.send(Ok(Bytes::from_static(b"the end"))).await.unwrap();
+    sender
+        .send(Ok(Bytes::from_static(b"the end")))
+        .await
+        .unwrap();
     drop(sender);
     let mut read = Vec::new();
     while !read.ends_with(b"the end\r\n0\r\n\r\n") {

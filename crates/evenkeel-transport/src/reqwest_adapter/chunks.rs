@@ -25,11 +25,9 @@ impl Chunks {
             facts,
             upload,
         };
-        if chunks
-            .body
-            .as_ref()
-            .is_some_and(http_body::Body::is_end_stream)
-        {
+        // Whether it ends here a layer that decompresses does not say.
+        let is_empty = |body: &reqwest::Body| body.size_hint().exact() == Some(0);
+        if chunks.body.as_ref().is_some_and(is_empty) {
             chunks.end();
         }
         chunks
