@@ -34,8 +34,7 @@ fn read(certificates: &[CertificateDer<'_>]) -> Result<Vec<reqwest::Certificate>
         .map(|certificate| reqwest::Certificate::from_der(certificate))
         .collect();
     read.map_err(|error: reqwest::Error| {
-        Error::invalid_config("ca_file", "holds a certificate that cannot be read")
-            .with_source(error)
+        Error::invalid_config("roots", "hold a certificate that cannot be read").with_source(error)
     })
 }
 

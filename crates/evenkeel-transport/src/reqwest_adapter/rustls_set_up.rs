@@ -102,8 +102,6 @@ fn system(
     if extra.is_empty() {
         return Verifier::new(provider).map_err(no_roots);
     }
-    // Looked at first: what the verifier says does not tell ours from the system's.
-    let _ = store(extra.iter().cloned())?;
     #[cfg(not(target_os = "android"))]
     return Verifier::new_with_extra_roots(extra, provider).map_err(no_roots);
     #[cfg(target_os = "android")]
@@ -130,7 +128,7 @@ fn store(
     let mut store = RootCertStore::empty();
     for certificate in certificates {
         store.add(certificate).map_err(|error| {
-            Error::invalid_config("ca_file", "holds a certificate that cannot be read")
+            Error::invalid_config("roots", "hold a certificate that cannot be read")
                 .with_source(error)
         })?;
     }

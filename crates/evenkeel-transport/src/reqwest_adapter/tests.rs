@@ -129,6 +129,9 @@ mod tls {
     fn what_is_wrong_with_certificates_is_named_when_it_is_built() {
         let builder = ReqwestTransport::builder;
         let not_der = "-----BEGIN CERTIFICATE-----\ncGxhbnRlZA==\n-----END CERTIFICATE-----\n";
+        let name = format!("evenkeel-{}-not-der.pem", std::process::id());
+        let not_der_file = std::env::temp_dir().join(name);
+        std::fs::write(&not_der_file, not_der).unwrap();
         for (rule, builder) in [
             (
                 "ca_file cannot be read",
@@ -137,6 +140,14 @@ mod tls {
             ("ca_file is not PEM", builder().ca_file(NOT_PEM)),
             ("ca_pem is not PEM", builder().ca_pem("planted")),
             ("ca_pem is not PEM", builder().ca_pem("")),
+            (
+                "ca_file holds a certificate that cannot be read",
+                builder().ca_file(&not_der_file),
+            ),
+            (
+                "ca_pem holds a certificate that cannot be read",
+                builder().ca_pem(not_der),
+            ),
             ("roots are to be those given", builder().roots(Roots::Given)),
             (
                 "client_certificate is not PEM",
@@ -147,11 +158,13 @@ mod tls {
                 builder().client_certificate(not_der),
             ),
         ] {
-            let found = broken_rule(builder.clone().build_for(&http()));
-            assert!(found.starts_with(rule), "{found}");
+            // Whether https is spoken or not.
+            for built in [builder.clone().build_for(&http()), builder.clone().build()] {
+                let found = broken_rule(built);
+                assert!(found.starts_with(rule), "{found}");
+            }
             assert!(!format!("{builder:?}").contains("planted"));
         }
-        let rule = broken_rule(builder().ca_pem(not_der).build());
-        assert!(rule.starts_with("ca_file holds a certificate"), "{rule}");
+        std::fs::remove_file(not_der_file).unwrap();
     }
 }
