@@ -54,6 +54,13 @@ impl Authority {
         self.certificate.pem()
     }
 
+    /// Trust in it alone.
+    pub(crate) fn roots(&self) -> Arc<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.der().clone()).unwrap();
+        Arc::new(roots)
+    }
+
     /// A certificate for `name`, valid around `middle` for a day.
     fn signs(&self, name: &str, middle: SystemTime) -> Leaf {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -94,10 +101,8 @@ impl Leaf {
         let builder = match clients {
             None => builder.with_no_client_auth(),
             Some(authority) => {
-                let mut roots = RootCertStore::empty();
-                roots.add(authority.certificate.der().clone()).unwrap();
                 let verifier =
-                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                    WebPkiClientVerifier::builder_with_provider(authority.roots(), provider);
                 builder.with_client_cert_verifier(verifier.build().unwrap())
             }
         };
