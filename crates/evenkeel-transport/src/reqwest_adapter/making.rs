@@ -65,6 +65,7 @@ impl ReqwestTransportBuilder {
             ),
             direct,
             connect_limit: Some(self.connect_limit),
+            versions: Some(self.versions),
             proxies,
             urls: Urls::default(),
             #[cfg(feature = "rustls-no-provider")]

@@ -125,12 +125,6 @@ impl http_body::Body for Streaming {
         Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
-    fn is_end_stream(&self) -> bool {
-        // Asked just before the head is written, as of an [`Upload`](super::upload::Upload).
-        self.source.progress.begin();
-        false
-    }
-
     fn size_hint(&self) -> SizeHint {
         self.length.map(SizeHint::with_exact).unwrap_or_default()
     }

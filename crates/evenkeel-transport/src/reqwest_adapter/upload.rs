@@ -98,9 +98,11 @@ fn watched(body: Bytes) -> (reqwest::Body, Arc<Progress>) {
 
 /// A body that is handed over piece by piece, with a note of when.
 ///
-/// hyper asks whether it [ends here](http_body::Body::is_end_stream) before it writes the head: the answer
-/// decides how. Nobody above hyper asks. So a body that was never asked belongs to a request of which
-/// nothing left; and one that was given up first yields no byte afterwards, so that none will.
+/// It has begun when its first piece is taken; one that is empty, when hyper asks whether it
+/// [ends here](http_body::Body::is_end_stream) and writes all there is. Over HTTP/1.1 the head goes out with that
+/// piece; over HTTP/2 it waits until the peer allows a stream more, and the piece is taken then. So of a
+/// request whose body was given up before, no byte of its body leaves, and its head does in a race of
+/// instructions at most, followed by the end of the connection or a reset: nothing to act on.
 ///
 /// It never waits, so hyper finds what became of it when it asks for the next piece.
 pub(super) struct Upload {
@@ -173,7 +175,7 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.progress.begin() != Begun::GivenUp && self.rest.is_empty()
+        self.rest.is_empty() && self.progress.begin() != Begun::GivenUp
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -221,9 +223,49 @@ mod tests {
             assert!(matches!(polled, Poll::Ready(Some(Err(Unwanted { .. })))));
 
             let progress = Arc::new(Progress::start());
-            let upload = Upload::new(body, Arc::clone(&progress));
-            let _ = upload.is_end_stream();
+            let mut upload = Upload::new(body.clone(), Arc::clone(&progress));
+            let whole = upload.is_end_stream();
+            assert_eq!(whole, body.is_empty());
+            if !whole {
+                let polled = Pin::new(&mut upload).poll_frame(&mut context);
+                assert!(matches!(polled, Poll::Ready(Some(Ok(_)))));
+            }
             assert!(!progress.give_up(), "the head may be out");
         }
+    }
+
+    #[test]
+    fn a_body_of_which_the_head_was_asked_for_and_no_piece_taken_can_be_given_up() {
+        let progress = Arc::new(Progress::start());
+        let mut upload = Upload::new(Bytes::from_static(b"prompt"), Arc::clone(&progress));
+        assert!(!upload.is_end_stream());
+        assert!(progress.give_up(), "it waits for a stream of HTTP/2");
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = Pin::new(&mut upload).poll_frame(&mut context);
+        assert!(matches!(polled, Poll::Ready(Some(Err(Unwanted { .. })))));
+    }
+
+    #[test]
+    fn what_is_left_of_a_body_is_not_wanted_once_its_call_is_over() {
+        let mut context = Context::from_waker(Waker::noop());
+        let (progress, body) = (Arc::new(Progress::start()), vec![0; PIECE + 1]);
+        let mut upload = Upload::new(body.into(), Arc::clone(&progress));
+        let first = Pin::new(&mut upload).poll_frame(&mut context);
+        assert!(matches!(first, Poll::Ready(Some(Ok(_)))));
+        progress.end();
+        let rest = Pin::new(&mut upload).poll_frame(&mut context);
+        let Poll::Ready(Some(Err(unwanted))) = rest else {
+            panic!("it goes on");
+        };
+        let reset = unwanted.source().unwrap().downcast_ref::<h2::Error>();
+        assert_eq!(reset.unwrap().reason(), Some(h2::Reason::CANCEL));
+
+        // All of it was taken: that it ended is true.
+        let progress = Arc::new(Progress::start());
+        let mut upload = Upload::new(Bytes::from_static(b"x"), Arc::clone(&progress));
+        let all = Pin::new(&mut upload).poll_frame(&mut context);
+        assert!(matches!(all, Poll::Ready(Some(Ok(_)))));
+        progress.end();
+        assert!(upload.is_end_stream());
     }
 }
