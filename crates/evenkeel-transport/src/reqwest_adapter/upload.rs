@@ -257,8 +257,8 @@ mod tests {
         let Poll::Ready(Some(Err(unwanted))) = rest else {
             panic!("it goes on");
         };
-        let reset = unwanted.source().unwrap().downcast_ref::<h2::Error>();
-        assert_eq!(reset.unwrap().reason(), Some(h2::Reason::CANCEL));
+        let cause = unwanted.source().unwrap().downcast_ref::<h2::Error>();
+        assert_eq!(cause.unwrap().reason(), Some(h2::Reason::CANCEL));
 
         // All of it was taken: that it ended is true.
         let progress = Arc::new(Progress::start());
