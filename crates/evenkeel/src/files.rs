@@ -197,7 +197,7 @@ impl Files {
                 let plan = self.plan(operation)?;
                 Ok(plan.streaming(upload.into_body(form)))
             }
-            StreamBodies::Unsupported => {
+            _ => {
                 operation.body = upload.whole(&form)?;
                 self.plan(operation)
             }
