@@ -394,6 +394,22 @@ async fn the_environment_is_heard_about_certificates_and_proxies() {
         "{refused}"
     );
 
+    // What nobody understands is not taken for none: all would go past the proxy that was meant.
+    for name in ["HTTPS_PROXY", "all_proxy"] {
+        let slip = (name, "htps://user:planted-password@localhost:9");
+        let refused = in_environment(&url, &[("SSL_CERT_FILE", file), slip]).await;
+        let named =
+            format!("[at build] invalid_config: {name} is set and is no URL of a proxy, such as");
+        assert!(refused.contains(&named), "{refused}");
+        let (listener, http) = world::listen().await;
+        drop(listener);
+        let http = in_environment(&format!("http://{http}"), &[slip]).await;
+        assert!(
+            http.contains("[failed] connection: cannot connect"),
+            "{http}"
+        );
+    }
+
     // Nobody listens at the proxy: who is sent there fails.
     let proxy = ("HTTPS_PROXY", "http://user:planted-password@localhost:9");
     let proxied = in_environment(&url, &[("SSL_CERT_FILE", file), proxy]).await;

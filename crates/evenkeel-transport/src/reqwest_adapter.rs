@@ -127,7 +127,7 @@ impl Transport for ReqwestTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
         let head_limit = request.head_limit;
         // Begun out here, so that the future, which every attempt allocates, does not keep the
-        // request. Nothing is done before it is polled.
+        // request. A source is opened; nothing else is done before it is polled.
         match self.inner.begin(request) {
             Ok((sending, underway)) => Box::pin(self.inner.finish(sending, underway, head_limit)),
             Err(error) => Box::pin(ready(Err(error))),

@@ -64,6 +64,12 @@ mod sound {
         }
     }
 
+    #[test]
+    fn socks_is_refused_by_name() {
+        let rule = broken_rule(ReqwestTransport::builder().proxy("socks5://host").build());
+        assert!(rule.contains("SOCKS is not spoken"), "{rule}");
+    }
+
     #[tokio::test]
     async fn an_http_transport_does_not_send_to_https() {
         let transport = ReqwestTransport::builder().build_for(&http()).unwrap();
@@ -93,6 +99,17 @@ mod sound {
         assert_eq!(error.kind(), ErrorKind::Connection);
         assert_eq!(error.delivery(), Delivery::NotSent);
     }
+}
+
+#[cfg(all(feature = "ring", not(feature = "rustls")))]
+#[test]
+fn where_ring_alone_is_built_in_it_is_what_https_is_made_of() {
+    let provider = super::rustls_set_up::provider().unwrap();
+    assert!(format!("{provider:?}").contains("ring"), "{provider:?}");
+    let settings = ReqwestTransport::builder().without_proxy();
+    #[cfg(feature = "bundled-roots")]
+    let settings = settings.roots(Roots::Bundled);
+    assert!(settings.build().is_ok());
 }
 
 #[cfg(not(any(feature = "rustls-no-provider", feature = "native-tls")))]
