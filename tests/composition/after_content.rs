@@ -1,7 +1,7 @@
 //! Failures after content had arrived: nothing cut is ever a message, nothing shown is said twice.
 
 use evenkeel::{ErrorKind, Outcome, Stopped};
-use evenkeel_tests::{Ending, Reply, Script, client, events, request};
+use evenkeel_tests::{Ending, Reply, Script, client, events, request, sse};
 
 fn cut_after(text: &str, ending: Ending) -> Reply {
     Reply::stream()
@@ -68,7 +68,7 @@ async fn an_error_event_after_content_is_typed_and_keeps_the_partial() {
 #[tokio::test(start_paused = true)]
 async fn a_reply_with_a_server_tool_is_not_replayed() {
     let block = r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{}}}"#;
-    let body = events::start() + &evenkeel_tests::sse("content_block_start", block);
+    let body = events::start() + &sse("content_block_start", block);
     let script = Script::new([Reply::stream().body(&body).ending(Ending::Cut)]);
     let (client, _) = client(&script, |builder| builder);
     let error = client.messages().create(request()).await.unwrap_err();
@@ -128,7 +128,7 @@ async fn nothing_that_was_shown_is_shown_twice() {
         let data = format!(
             r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{text}"}}}}"#
         );
-        evenkeel_tests::sse("content_block_delta", &data)
+        sse("content_block_delta", &data)
     };
     let three = events::start() + &events::text("one ") + &delta("two ") + &delta("three");
     let tool = [
@@ -136,8 +136,8 @@ async fn nothing_that_was_shown_is_shown_twice() {
         r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"n\":1}"}}"#,
     ];
     let tool = events::start()
-        + &evenkeel_tests::sse("content_block_start", tool[0])
-        + &evenkeel_tests::sse("content_block_delta", tool[1])
+        + &sse("content_block_start", tool[0])
+        + &sse("content_block_delta", tool[1])
         + &events::block_stop();
     for (body, shown) in [(three, "one two three"), (tool, "")] {
         let script = Script::new([
@@ -159,5 +159,35 @@ async fn nothing_that_was_shown_is_shown_twice() {
         }
         assert_eq!((text.as_str(), errors, script.sent().len()), (shown, 1, 1));
         assert_eq!(recorder.count("attempt_discarded"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_is_made_up_to_a_ceiling_of_tokens_that_would_be_paid_for_again() {
+    for (ceiling, seen, requests) in [
+        (None, 8_192, 2),
+        (None, 8_193, 1),
+        (Some(5), 5, 2),
+        (Some(5), 6, 1),
+    ] {
+        let count = format!(
+            r#"{{"type":"message_delta","delta":{{}},"usage":{{"output_tokens":{seen}}}}}"#
+        );
+        let body = events::start() + &events::text("half") + &sse("message_delta", &count);
+        let cut = Reply::stream().body(&body).ending(Ending::Cut);
+        let script = Script::new([cut, Reply::message("whole")]);
+        let (client, _) = client(&script, |builder| match ceiling {
+            None => builder,
+            Some(tokens) => builder.replay_tokens(tokens),
+        });
+        let outcome = client.messages().create(request()).await;
+        assert_eq!(script.sent().len(), requests, "{seen} of {ceiling:?}");
+        match outcome {
+            Ok(reply) => assert_eq!((reply.text().as_str(), requests), ("whole", 2)),
+            Err(error) => {
+                assert_eq!(error.stopped(), Stopped::UnsafeToRepeat);
+                assert_eq!(error.partial().unwrap().text(), "half");
+            }
+        }
     }
 }

@@ -218,6 +218,20 @@ async fn a_poll_goes_through_an_outage_that_its_patience_bears_and_says_if_not()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_poller_whose_only_look_failed_and_that_is_asked_too_late_is_out_of_time() {
+    let server = busy(900 * SECOND, Duration::ZERO..900 * SECOND);
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.batches().attempts(1).deadline(8 * SECOND);
+    let mut poller = calls.poll("msgbatch_1");
+    let error = poller.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Overloaded);
+    pause(10 * SECOND).await;
+    let error = poller.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert!(poller.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_poller_made_again_from_the_id_alone_sees_the_same_end() {
     let server = busy(600 * SECOND, Duration::ZERO..Duration::ZERO);
     let id = {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel::{Category, Delivery, ErrorKind, Outcome, Patience, Stopped};
-use evenkeel_tests::{Ending, Reply, Script, client, events, request};
+use evenkeel_tests::{Ending, Reply, Script, client, events, request, sse};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -256,5 +256,26 @@ async fn an_open_circuit_does_not_prolong_the_wait_for_an_endpoint_that_never_an
             error.elapsed()
         );
         assert!(!error.attempts().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_nobody_here_knows_reaches_the_reader_also_from_before_the_content() {
+    for (given, expected) in [(1, 1), (1_000, 63)] {
+        let early = sse("early_news", r#"{"type":"early_news","x":1.50}"#).repeat(given);
+        let whole = events::whole("hello");
+        let rest = whole.strip_prefix(&events::start()).unwrap();
+        let body = events::start() + &early + rest;
+        let script = Script::new([Reply::stream().body(&body)]);
+        let (client, _) = client(&script, |builder| builder);
+        let mut stream = client.messages().stream(request()).await.unwrap();
+        let mut names = Vec::new();
+        while let Some(event) = stream.next().await {
+            names.push(event.unwrap().name().to_owned());
+        }
+        assert_eq!(names[0], "message_start");
+        let news = names.iter().filter(|name| *name == "early_news");
+        assert_eq!(news.count(), expected, "of {given}");
+        assert_eq!(names[expected + 1], "content_block_start");
     }
 }

@@ -70,6 +70,26 @@ async fn every_trigger_sends_a_call_to_the_next_model_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_field_of_the_calls_is_the_requests_and_what_a_fallback_changes_is_changed_in_it_too() {
+    let server = first_answers(overloaded);
+    let (client, _) = client(&server, |builder| builder);
+    let thinks = serde_json::json!({"type": "enabled", "budget_tokens": 1_024});
+    let calls = client
+        .messages()
+        .field("speed", "fast")
+        .field("thinking", thinks)
+        .field("metadata", serde_json::json!({"user_id": "u"}))
+        .fallback(Fallback::to("claude-haiku-5-5").with(|request| request.without("thinking")));
+    calls.create(request()).await.unwrap();
+    let sent = server.sent();
+    let (first, last) = (&sent[0].body, &sent.last().unwrap().body);
+    for field in ["speed", "thinking"] {
+        assert!(first.contains(field) && !last.contains(field), "{last}");
+    }
+    assert!(first.contains("user_id") && last.contains("user_id"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_open_circuit_sends_calls_on_at_once_and_they_return_to_the_first_model_through_it() {
     let server = Server::new(|sent| {
         if asks(sent, "claude-sonnet-5-5") && sent.at < 60 * SECOND {

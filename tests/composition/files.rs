@@ -436,6 +436,23 @@ async fn a_download_is_whole_or_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_that_is_larger_than_what_may_be_collected_ends_its_call_with_a_record_of_it() {
+    let script = Script::new([Reply::status(200).bytes(b"0123456789").bytes(b"more")]);
+    let (client, recorder) = client(&script, |builder| builder.reply_size(12));
+    let download = client.files().download("file_1").await.unwrap();
+    let error = download.collect().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.stopped()),
+        (ErrorKind::Protocol, Stopped::NotRecoverable)
+    );
+    assert_eq!(error.attempts().len(), 1);
+    assert_eq!(error.status(), Some(200));
+    assert_eq!(recorder.count("given_up"), 1);
+    assert_eq!(recorder.count("cancelled"), 0);
+    assert_eq!(recorder.count("circuit_changed"), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_fails_before_the_first_byte_of_a_download_is_tried_again() {
     for reply in [
         Reply::lost(Delivery::Unknown),

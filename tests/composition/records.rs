@@ -43,6 +43,13 @@ async fn what_may_have_been_produced_may_have_been_billed() {
     let page = Reply::status(502)
         .header("content-type", "text/html")
         .body("<html>");
+    let junk = Reply::status(200)
+        .header("content-type", "application/json")
+        .body("{\"type\":\"mess");
+    let busy = events::error("overloaded_error", "x");
+    let busy_at_once = Reply::stream().body(&(events::start() + &busy));
+    let busy_in_the_middle =
+        Reply::stream().body(&(events::start() + &events::text("hel") + &busy));
     for (first, billing) in [
         (Reply::error(529, "overloaded_error", "x"), Billing::Once),
         (Reply::lost(evenkeel::Delivery::NotSent), Billing::Once),
@@ -52,6 +59,10 @@ async fn what_may_have_been_produced_may_have_been_billed() {
         ),
         (page, Billing::PossiblyBilled),
         (cut, Billing::PossiblyBilled),
+        (junk, Billing::PossiblyBilled),
+        (busy_at_once, Billing::Once),
+        (busy_in_the_middle, Billing::PossiblyBilled),
+        (Reply::error(500, "api_error", "x"), Billing::Once),
     ] {
         let what = format!("{first:?}");
         let script = Script::new([first, Reply::message("hello")]);

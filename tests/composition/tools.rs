@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use evenkeel::messages::{Content, CustomTool, MessageRequest, RawJson, Streaming, Tool, ToolChoice, ToolUse};
+use evenkeel::messages::{
+    Content, CustomTool, MessageRequest, RawJson, Streaming, Tool, ToolChoice, ToolUse,
+};
 use evenkeel::schemars::{self, JsonSchema};
 use evenkeel::transport::Transport;
 use evenkeel::{Approval, Client, FunctionTool, Json, RunEnding, ToolRunner};
@@ -478,6 +480,23 @@ async fn a_model_that_is_forced_to_call_a_tool_may_answer_once_it_has_called_one
         assert_eq!((run.ending, run.steps), (RunEnding::Answered, 2));
         assert_eq!(ran.all().len(), 2);
     }
+    // A call that cannot be run is not the one that was asked for.
+    let broken = call("a", "note", &json!("{\"n\": "));
+    let script = Script::new([
+        calls(&[broken]),
+        calls(&[note("b")]),
+        Reply::message("done"),
+    ]);
+    let (client, _) = client(&script, |builder| builder);
+    let forced = request().tool_choice(ToolChoice::any());
+    let runner = client.messages().tool_runner(forced);
+    let run = runner.tool(noted(&Ran::default())).run().await.unwrap();
+    assert_eq!(run.steps, 3);
+    let choices = script.sent().into_iter().map(|sent| {
+        let body: Value = serde_json::from_str(&sent.body).unwrap();
+        body["tool_choice"]["type"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(Vec::from_iter(choices), ["any", "any", "auto"]);
 }
 
 #[tokio::test(start_paused = true)]

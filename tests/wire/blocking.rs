@@ -2,13 +2,19 @@
 //! nothing left behind.
 
 use std::num::NonZeroU32;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use evenkeel::event::Event;
 use evenkeel::messages::{BatchRequest, CreateBatch};
-use evenkeel::{ErrorKind, MessageRequest, Restart, Stopped, blocking};
+use evenkeel::{
+    Category, Credential, ErrorKind, MessageRequest, Patience, Restart, Stopped, Token, Upload,
+    blocking,
+};
 use evenkeel_simulator::{Ending, Reply, Scenario, Simulator};
 
 /// A hundred times faster on both sides.
@@ -45,6 +51,7 @@ fn simulator(replies: Vec<Reply>) -> Simulator {
 }
 
 fn client(simulator: &Simulator) -> blocking::Client {
+    crate::overheard::listen();
     blocking::Client::builder()
         .base_url(simulator.base_url())
         .api_key("sk-ant-planted")
@@ -258,16 +265,19 @@ fn the_last_of_them_may_be_dropped_by_an_observer_and_on_its_own_thread() {
     drop(calls);
     let client = self::client(&simulator);
     let spawning = client.clone();
-    client.block_on(async move {
-        let (done, gone) = tokio::sync::oneshot::channel();
-        // On the thread that ends with it.
-        tokio::spawn(async move {
-            tokio::task::yield_now().await;
-            drop(spawning);
-            let _ = done.send(());
-        });
-        gone.await.unwrap();
-    });
+    client
+        .block_on(async move {
+            let (done, gone) = tokio::sync::oneshot::channel();
+            // On the thread that ends with it.
+            tokio::spawn(async move {
+                tokio::task::yield_now().await;
+                drop(spawning);
+                let _ = done.send(());
+            });
+            gone.await.unwrap();
+            Ok::<_, evenkeel::Error>(())
+        })
+        .unwrap();
 }
 
 #[test]
@@ -277,8 +287,8 @@ fn a_call_may_be_made_inside_another() {
     let inner = client(&simulator);
     let client = client(&simulator);
     let texts = Mutex::new(Vec::new());
-    let texts = std::sync::Arc::new(texts);
-    let kept = std::sync::Arc::clone(&texts);
+    let texts = Arc::new(texts);
+    let kept = Arc::clone(&texts);
     let calls = client.messages().observer(move |event: &Event<'_>| {
         if event.what.label() == "first_content" {
             let reply = inner.messages().create(request()).unwrap();
@@ -339,4 +349,101 @@ fn a_batch_is_made_waited_for_and_read_and_lists_turn_their_pages() {
     assert_eq!(listed, [batch.id.as_str()]);
     let error = client.files().retrieve("..").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+}
+
+/// Runs something of a test's when it is first asked, and has one chunk then.
+struct Asks<F>(Option<F>);
+
+impl<F: FnOnce() + Unpin> futures_core::Stream for Asks<F> {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.take().map(|ask| {
+            ask();
+            Ok(Bytes::from_static(b"content"))
+        }))
+    }
+}
+
+#[test]
+fn a_call_from_the_source_of_an_upload_or_a_task_is_refused_in_words_and_hangs_nothing() {
+    let _turn = turn();
+    let simulator = simulator(vec![Reply::message("hello")]);
+    let client = client(&simulator);
+    let stream = Mutex::new(Some(client.messages().stream(request()).unwrap()));
+    let (inside, other) = (client.clone(), self::client(&simulator));
+    let (tell, told) = std::sync::mpsc::channel();
+    let source = Asks(Some(move || {
+        let refused = inside.messages().create(request()).unwrap_err();
+        let stream = stream.lock().unwrap().take().unwrap();
+        let kinds = [
+            // An iterator says so once, and ends: a loop over it does.
+            inside.models().list().map(Result::unwrap_err).collect(),
+            stream.map(Result::unwrap_err).collect(),
+            Vec::from_iter(inside.block_on(std::future::ready(Ok(()))).err()),
+            Vec::from_iter(other.raw().get("/v1/models").err()),
+        ]
+        .map(|errors: Vec<evenkeel::Error>| Vec::from_iter(errors.iter().map(|e| e.kind())));
+        let _ = tell.send((refused, kinds));
+    }));
+    let uploading = client.clone();
+    thread::spawn(move || {
+        uploading
+            .files()
+            .upload(Upload::stream("a.txt", source, None))
+    });
+    let told = told.recv_timeout(Duration::from_secs(5));
+    let (refused, kinds) = told.expect("it hangs");
+    assert_eq!(
+        refused.failure().message(),
+        Some(
+            "blocking cannot wait on the thread that drives a blocking client, as the source of an \
+             upload or a task would: use the async client there, or a thread of your own"
+        )
+    );
+    assert_eq!(refused.category(), Category::Local);
+    assert_eq!(kinds, [const { [ErrorKind::InvalidConfig] }; 4]);
+    // It goes on as before, also from a task that does not block.
+    assert_eq!(client.messages().create(request()).unwrap().text(), "hello");
+    let messages = client.as_async().messages();
+    let spawned = client.block_on(async move {
+        let call = tokio::spawn(messages.create(request()));
+        call.await.unwrap()
+    });
+    assert_eq!(spawned.unwrap().text(), "hello");
+}
+
+#[test]
+fn a_provider_that_calls_the_client_that_waits_for_its_token_is_told_so_at_once() {
+    let _turn = turn();
+    let simulator = simulator(vec![Reply::message("hello")]);
+    let own = Arc::new(Mutex::new(None::<blocking::Client>));
+    let (held, heard) = (Arc::clone(&own), Arc::new(Mutex::new(None)));
+    let says = Arc::clone(&heard);
+    let credential = Credential::provider(move || {
+        let client = held.lock().unwrap().take();
+        let error = client.map(|client| client.messages().create(request()).unwrap_err());
+        if let Some(error) = error {
+            *says.lock().unwrap() = error.failure().message().map(str::to_owned);
+        }
+        async { Ok(Token::bearer("planted-token")) }
+    });
+    let client = blocking::Client::builder()
+        .base_url(simulator.base_url())
+        .credential(credential)
+        .patience(Patience::Unattended)
+        .seed(7)
+        .build_blocking()
+        .unwrap();
+    *own.lock().unwrap() = Some(client.clone());
+    let (done, ended) = std::sync::mpsc::channel();
+    thread::spawn(move || done.send(client.messages().create(request()).unwrap().text()));
+    let text = ended.recv_timeout(Duration::from_secs(5));
+    assert_eq!(text.expect("it hangs"), "hello");
+    assert_eq!(
+        heard.lock().unwrap().as_deref(),
+        Some(
+            "credential must not be needed by its own provider: give the provider a client of its own"
+        )
+    );
 }

@@ -121,6 +121,29 @@ async fn each_fault_over_http_1_has_its_kind_its_delivery_and_one_request() {
     }
 }
 
+/// The request was written on a connection that had served one before: it may have arrived.
+#[tokio::test]
+async fn a_kept_connection_that_closes_under_a_request_proves_nothing_and_nothing_is_resent() {
+    let transport = world::transport();
+    let script = Scenario::script(vec![planted()]);
+    let closes = Reply::close_without_reply();
+    let scenario = script.with(When::always().on_reused_connection(), closes);
+    let simulator = Simulator::start(scenario).await.unwrap();
+    let first = exchange(&transport, request(simulator.base_url())).await;
+    assert_eq!(first.unwrap().0, 200);
+    let error = exchange(&transport, request(simulator.base_url()))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.delivery(), error.recovery()),
+        (Connection, Unknown, BackOff)
+    );
+    assert_eq!(simulator.journal().len(), 2);
+    // Once more on a new one.
+    let third = exchange(&transport, request(simulator.base_url())).await;
+    assert_eq!(third.unwrap().0, 200);
+}
+
 #[tokio::test]
 async fn each_fault_over_http_2_has_its_kind_its_delivery_and_one_request() {
     for (name, reply, expected) in [

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use evenkeel::transport::ReqwestTransport;
+use evenkeel::transport::{ReqwestTransport, StreamBody};
 use evenkeel::{Category, Client, Delivery, ErrorKind, Stopped, Upload};
 use evenkeel_tests::{pause, within};
 use futures_core::Stream;
@@ -218,7 +218,7 @@ async fn a_source_that_fails_cuts_the_request_and_is_the_callers_fault() {
 /// What came before the fault may be all that the server waits for.
 #[tokio::test]
 async fn of_a_body_whose_source_failed_when_some_of_it_had_left_nobody_claims_that_nothing_was_sent()
-{
+ {
     for length in [None, Some(5), Some(1_000)] {
         let (listener, address) = world::listen().await;
         let (sender, upload) = handed(length);
@@ -240,6 +240,37 @@ async fn of_a_body_whose_source_failed_when_some_of_it_had_left_nobody_claims_th
             (error.kind(), error.delivery()),
             (ErrorKind::InvalidConfig, Delivery::Unknown),
             "of {length:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_goes_on_behind_its_length_is_not_sent_as_if_that_were_all_of_it() {
+    for transport in [world::transport(), world::h2c()] {
+        let reply = evenkeel_simulator::Reply::message("half a file");
+        let scenario = evenkeel_simulator::Scenario::script(vec![reply]);
+        let simulator = evenkeel_simulator::Simulator::start(scenario)
+            .await
+            .unwrap();
+        let (sender, receiver) = mpsc::channel(2);
+        let source = Handed(receiver);
+        let mut request = world::request(simulator.base_url());
+        let body = std::mem::take(&mut request.body);
+        // The whole of a request, and then some.
+        let length = body.len() as u64;
+        for chunk in [body, Bytes::from_static(b"12345")] {
+            sender.send(Ok(chunk)).await.unwrap();
+        }
+        drop(sender);
+        request.stream = Some(StreamBody::once(source, Some(length)));
+        let error = world::exchange(&transport, request).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.delivery()),
+            (ErrorKind::InvalidConfig, Delivery::Unknown)
+        );
+        assert_eq!(
+            error.message(),
+            Some("body has more bytes than its length says")
         );
     }
 }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use evenkeel::messages::Partial;
-use evenkeel::{Client, ClientBuilder, Credential, Error, MessageRequest, Messages, Reply};
+use evenkeel::{
+    Client, ClientBuilder, Credential, Error, Fallback, MessageRequest, Messages, Reply,
+};
 use evenkeel_simulator::{Scenario, Simulator};
 
 use crate::command_line::Ask;
@@ -53,6 +55,9 @@ pub(crate) async fn run(options: Ask) -> Result<Exit, Mistake> {
     let mut messages = client.messages().patience(options.patience.into());
     if let Some(deadline) = options.deadline {
         messages = messages.deadline(deadline);
+    }
+    for model in &options.fallbacks {
+        messages = messages.fallback(Fallback::to(model));
     }
     let (result, shown) = match output {
         Output::Stream => match streamed(&messages, request, &progress).await? {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{
     ArgGroup, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
@@ -67,6 +68,9 @@ pub(crate) struct Ask {
     /// The model [default: claude-sonnet-5-5]
     #[arg(long)]
     pub(crate) model: Option<String>,
+    /// Another model to ask when that one has no capacity, is silent or refuses; may be repeated
+    #[arg(long = "fallback", value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) fallbacks: Vec<String>,
     /// The longest reply, in tokens [default: 1024]
     #[arg(long, value_name = "N", value_parser = tokens, allow_negative_numbers = true)]
     pub(crate) max_tokens: Option<u32>,

@@ -143,6 +143,14 @@ impl Observer for Progress {
                     None => wait,
                 });
             }
+            What::FellBack { to, trigger, .. } => {
+                self.follow(format!("asking {to}"));
+                let asking = wording::fallback(to, trigger);
+                self.print(&match failure {
+                    Some(failure) => format!("{failure}; {asking}"),
+                    None => asking,
+                });
+            }
             What::FirstContent { attempt, .. } => {
                 self.follow(format!("attempt {attempt}: the reply arrives"));
                 self.print_if_verbose(event);

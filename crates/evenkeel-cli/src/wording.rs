@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
 use evenkeel::error::{Category, Delivery, Error, Recoverable as _, Recovery};
-use evenkeel::event::{Circuit, Stopped, WaitReason};
+use evenkeel::event::{Circuit, Stopped, Trigger, WaitReason};
 use evenkeel::messages::StopReason;
 use humantime::{format_duration, format_rfc3339_seconds};
 
@@ -38,6 +38,18 @@ pub(crate) fn wait(reason: WaitReason, wait: Duration) -> String {
         WaitReason::Budget => format!("waiting {span} for the retry budget"),
         other => format!("waiting {span} ({})", other.label()),
     }
+}
+
+/// Who is asked instead, and why.
+pub(crate) fn fallback(model: &str, trigger: Trigger) -> String {
+    let why = match trigger {
+        Trigger::CircuitOpen => "the circuit is open",
+        Trigger::Overloaded => "there was no capacity twice",
+        Trigger::Silence => "the reply did not begin",
+        Trigger::Refusal => "the model refused",
+        other => other.label(),
+    };
+    format!("{why}, asking {}", terminal::plain(model))
 }
 
 /// A time as people say it: seconds while they mean something, hours where they do not.

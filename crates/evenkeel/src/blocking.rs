@@ -19,6 +19,11 @@
 //! the last of them, and of their streams, was dropped. A call runs on the thread that makes it;
 //! observers, propagators and providers of tokens are asked there. Dropping blocks nowhere.
 //!
+//! On the shared thread run the sources of uploads, and what was spawned inside
+//! [`block_on`](Client::block_on). A call that blocks there would wait for what that thread should be
+//! doing; it is refused, with `invalid_config`. Such code uses the [async client](Client::as_async), or is
+//! given what a thread of its own reads.
+//!
 //! **Inside a runtime.** A call from a thread of a tokio runtime works and holds that thread until it
 //! is done, with all that would have run on it: prefer [`crate::Client`] there, or a thread of its own
 //! (`tokio::task::spawn_blocking`). A transport that needs tasks of that same thread to go on waits for
@@ -124,8 +129,8 @@ impl Client {
         &self.inner
     }
 
-    /// Blocks on any future, with this client's runtime around it. It is dropped when done, or when
-    /// it panics.
+    /// Blocks on any future that ends in a result, with this client's runtime around it. It is dropped
+    /// when done, or when it panics.
     ///
     /// ```no_run
     /// # fn example(client: evenkeel::blocking::Client) -> Result<(), evenkeel::Error> {
@@ -135,7 +140,15 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+    ///
+    /// # Errors
+    ///
+    /// The future's own; and `invalid_config` on the thread that drives a blocking client, where it
+    /// would wait for itself (see [`blocking`](crate::blocking), "Threads").
+    pub fn block_on<T, E: From<Error>>(
+        &self,
+        future: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         self.runtime.block_on(future)
     }
 }

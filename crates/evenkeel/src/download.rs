@@ -92,9 +92,7 @@ impl Download {
             if whole.len().saturating_add(bytes.len()) > self.most {
                 let most = Size(self.most);
                 let failure = Failure::protocol(format!("the file is larger than {most}"));
-                return Err(failure
-                    .with_recovery(evenkeel_error::Recovery::Never)
-                    .into());
+                return Err(self.refuse(failure));
             }
             whole.extend_from_slice(&bytes);
         }
@@ -102,6 +100,14 @@ impl Download {
             Some(meta) => Ok(Answered::new((whole.freeze(), meta))),
             // The error was handed out before.
             None => Err(Failure::interrupted().into()),
+        }
+    }
+
+    /// Ends the call by a limit of ours.
+    fn refuse(&mut self, failure: Failure) -> Error {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Idle(mut reader) => reader.call.refuse(&mut reader.opened, failure),
+            State::Reading(_) | State::Ended => failure.into(),
         }
     }
 

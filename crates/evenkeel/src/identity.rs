@@ -95,10 +95,10 @@ impl Identity {
     }
 
     /// See [`Latch::accepted`].
-    pub(crate) fn accepted(&self, now: Moment) -> Option<Duration> {
+    pub(crate) fn accepted(&self, sent: Moment, now: Moment) -> Option<Duration> {
         self.with_latch(|latch| {
-            let held = latch.accepted(now);
-            self.may_be_set.store(false, Ordering::Release);
+            let held = latch.accepted(sent, now);
+            self.may_be_set.store(latch.is_set(), Ordering::Release);
             held
         })
     }

@@ -20,7 +20,8 @@ const LONGEST: Duration = Duration::from_secs(200);
 #[derive(Debug)]
 pub(crate) struct Latch<C> {
     state: State<C>,
-    /// What was sent earlier says nothing about the present any more.
+    /// When the latest request that was accepted had been sent: a refusal of one that was sent earlier
+    /// says nothing about the present any more.
     accepted: Moment,
     /// Tells the probes of one refusal from those of another.
     serial: u64,
@@ -37,6 +38,9 @@ enum State<C> {
 struct Held<C> {
     cause: C,
     since: Moment,
+    /// When the latest request that was refused had been sent: the success of one that was sent
+    /// earlier, such as a stream that began before the refusal, says nothing about the present either.
+    sent: Moment,
     next_probe: Moment,
     /// Probes that were refused.
     refused: u32,
@@ -123,6 +127,7 @@ impl<C> Latch<C> {
                 self.state = State::Set(Held {
                     cause: cause(),
                     since: now,
+                    sent,
                     next_probe: now + interval(0, roll, self.divisor),
                     refused: 0,
                 });
@@ -131,6 +136,7 @@ impl<C> Latch<C> {
             State::Set(held) => {
                 // The latest refusal says best what a person has to do.
                 held.cause = cause();
+                held.sent = held.sent.max(sent);
                 if is_probe {
                     held.refused = held.refused.saturating_add(1);
                     let next = now + interval(held.refused, roll, self.divisor);
@@ -141,14 +147,16 @@ impl<C> Latch<C> {
         }
     }
 
-    /// A request with the credential succeeded. Returns for how long the latch had been set, if it
-    /// was.
-    pub(crate) fn accepted(&mut self, now: Moment) -> Option<Duration> {
-        self.accepted = self.accepted.max(now);
-        match std::mem::replace(&mut self.state, State::Open) {
-            State::Open => None,
-            State::Set(held) => Some(now.since(held.since)),
-        }
+    /// A request that was sent at `sent` succeeded. Returns for how long the latch had been set, if
+    /// that lifts it.
+    pub(crate) fn accepted(&mut self, sent: Moment, now: Moment) -> Option<Duration> {
+        self.accepted = self.accepted.max(sent);
+        let since = match &self.state {
+            State::Set(held) if sent >= held.sent => held.since,
+            State::Set(_) | State::Open => return None,
+        };
+        self.state = State::Open;
+        Some(now.since(since))
     }
 
     /// A probe was given up before anything was sent: the next call may be one.

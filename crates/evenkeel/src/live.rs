@@ -169,6 +169,11 @@ impl Live {
         self.held.push_back(event);
     }
 
+    /// How many are kept.
+    pub(crate) fn kept(&self) -> usize {
+        self.held.len()
+    }
+
     pub(crate) fn next_kept(&mut self) -> Option<StreamEvent> {
         self.held.pop_front()
     }

@@ -38,6 +38,14 @@ pub struct BatchPoller {
     timer: Timer,
     state: State,
     last: Option<Answered<Batch>>,
+    looked: Looked,
+}
+
+/// Whether there was a look, however it ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    Never,
+    Once,
 }
 
 type Looking = Pin<Box<dyn Future<Output = Result<Answered<Batch>, Error>> + Send>>;
@@ -63,6 +71,7 @@ impl BatchPoller {
             timer: Timer::default(),
             state: State::New,
             last: None,
+            looked: Looked::Never,
         }
     }
 
@@ -127,7 +136,7 @@ impl BatchPoller {
                     }
                     self.state = match self.left() {
                         // Whoever asked too late for the look that would have fitted.
-                        Some(Duration::ZERO) if self.last.is_some() => State::OutOfTime,
+                        Some(Duration::ZERO) if self.looked == Looked::Once => State::OutOfTime,
                         _ => State::Looking(self.look()),
                     };
                 }
@@ -154,6 +163,7 @@ impl BatchPoller {
         &mut self,
         seen: Result<Answered<Batch>, Error>,
     ) -> Poll<Option<Result<Answered<Batch>, Error>>> {
+        self.looked = Looked::Once;
         match &seen {
             Ok(batch) => {
                 self.last = Some(batch.clone());

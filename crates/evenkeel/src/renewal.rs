@@ -8,6 +8,10 @@ use secrecy::SecretString;
 
 use crate::clock::Clock;
 
+mod asking;
+
+use asking::Asking;
+
 /// A token is renewed when less than this is left of it: enough for a request to be checked at the
 /// other end of a slow upload (what the official SDKs do).
 const LEAST_LEFT: Duration = Duration::from_secs(30);
@@ -33,6 +37,9 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// retried within the call's patience, and costs the retry budget nothing. Make one with
 /// `Error::from_response` from the head and body of an answer, with `Error::connection` where none
 /// came. A renewal may take 30 s.
+///
+/// A provider that calls the API itself does so with a client of its own: a call of the client that waits
+/// for this token would wait for itself, and is `invalid_config`.
 ///
 /// Cancellation: the future is dropped when the call that drives it is; another call that waits then
 /// asks anew.
@@ -105,6 +112,25 @@ struct Cache {
     failure: Option<Error>,
 }
 
+impl Cache {
+    /// What the last try brought, if it still holds.
+    fn shared(&self) -> Option<Result<Current, Unrenewed>> {
+        if let Some(failure) = &self.failure {
+            return Some(Err(Unrenewed {
+                failure: failure.retold(),
+                elapsed: None,
+            }));
+        }
+        self.token.as_ref().map(|token| {
+            Ok(Current {
+                secret: token.secret.clone(),
+                generation: self.generation,
+                origin: Origin::Shared,
+            })
+        })
+    }
+}
+
 struct Cached {
     secret: SecretString,
     /// When it is to be renewed.
@@ -152,24 +178,29 @@ impl Renewable {
             Ok(current) => return Ok(current),
             Err(tries) => tries,
         };
+        if asking::is_under_way(self) {
+            let rule =
+                "must not be needed by its own provider: give the provider a client of its own";
+            return Err(Unrenewed {
+                failure: Error::invalid_config("credential", rule),
+                elapsed: None,
+            });
+        }
         let _turn = self.turn.lock().await;
         match self.cached(Origin::Shared) {
             Ok(current) => return Ok(current),
-            // A try ended while this caller waited: what it met holds for this one too.
+            // A try ended while this caller waited: what it met holds for this one too, and so does a
+            // token that is short-lived, or each who waits would renew it for himself.
             Err(tries) if tries != asked => {
-                if let Some(failure) =
-                    self.with_cache(|cache| cache.failure.as_ref().map(Error::retold))
-                {
-                    return Err(Unrenewed {
-                        failure,
-                        elapsed: None,
-                    });
+                if let Some(shared) = self.with_cache(|cache| cache.shared()) {
+                    return shared;
                 }
             }
             Err(_) => {}
         }
         let started = self.now();
-        let answer = Clock::within(Some(limit), self.provider.token()).await;
+        let asking = Asking::of(self, async { self.provider.token().await });
+        let answer = Clock::within(Some(limit), asking).await;
         let elapsed = self.now().since(started);
         match answer.unwrap_or_else(|| Err(Error::timed_out(Phase::Refresh, limit))) {
             Ok(token) => Ok(self.keep(token, elapsed)),
@@ -184,6 +215,11 @@ impl Renewable {
                 })
             }
         }
+    }
+
+    /// Whether there is a token that need not be renewed.
+    pub(crate) fn is_current(&self) -> bool {
+        self.cached(Origin::Cache).is_ok()
     }
 
     /// The server refused the token of this generation.

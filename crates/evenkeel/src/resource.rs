@@ -266,12 +266,14 @@ impl Messages {
     ///
     /// `invalid_config`, as for the call.
     pub fn dry_run(&self, request: MessageRequest) -> Result<DryRun, Error> {
+        let request = self.options.request(request);
         let plan = Plan::message(&self.shared, request, self.fetch, &self.options)?;
         Ok(DryRun::of(&plan, &self.shared)?)
     }
 
     fn call(&self, request: MessageRequest, fetch: Fetch) -> Result<Box<Call>, Error> {
         let (shared, options) = (&self.shared, &self.options);
+        let request = options.request(request);
         if self.fallbacks.is_empty() {
             let plan = Plan::message(shared, request, fetch, options)?;
             return Ok(Call::new(Arc::clone(shared), plan, options));

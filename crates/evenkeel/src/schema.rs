@@ -126,11 +126,28 @@ fn alternatives(
     given: &mut Map<String, Value>,
     taken: &mut Map<String, Value>,
 ) -> Result<(), InvalidConfig> {
-    for (name, becomes) in [("anyOf", "anyOf"), ("oneOf", "anyOf"), ("allOf", "allOf")] {
-        if let Some(Value::Array(variants)) = given.remove(name) {
+    let constrained = |given: &mut Map<String, Value>, name: &str| match given.remove(name) {
+        Some(Value::Array(variants)) => {
             let variants = variants.into_iter().map(constrain);
-            let variants = variants.collect::<Result<_, _>>()?;
-            taken.insert(becomes.to_owned(), Value::Array(variants));
+            variants.collect::<Result<Vec<_>, _>>().map(Some)
+        }
+        _ => Ok(None),
+    };
+    let any = constrained(given, "anyOf")?;
+    let one = constrained(given, "oneOf")?;
+    let mut all = constrained(given, "allOf")?;
+    let any = match (any, one) {
+        // Both hold, and there is one place for them.
+        (Some(any), Some(one)) => {
+            let both = [any, one].map(|variants| Value::from_iter([("anyOf", variants)]));
+            all.get_or_insert_default().extend(both);
+            None
+        }
+        (any, one) => any.or(one),
+    };
+    for (name, variants) in [("anyOf", any), ("allOf", all)] {
+        if let Some(variants) = variants {
+            taken.insert(name.to_owned(), Value::Array(variants));
         }
     }
     Ok(())

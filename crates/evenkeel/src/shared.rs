@@ -110,7 +110,7 @@ impl Memory {
     pub(crate) fn new() -> Self {
         Self {
             lanes: Mutex::new(Bounded::new(LANES)),
-            identities: Mutex::new(Bounded::new(IDENTITIES)),
+            identities: Mutex::new(Bounded::new(IDENTITIES).replacing()),
             fingerprints: Fingerprints::default(),
             calls: AtomicU64::new(0),
             answered: AtomicBool::new(false),
@@ -137,11 +137,12 @@ impl Shared {
             .lanes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        lanes.get_or_make(
+        let (lane, _) = lanes.get_or_make(
             model,
             || Lane::new(model, &self.tuning),
             |lane| lane.is_idle(self.clock.now()),
-        )
+        );
+        lane
     }
 
     /// Whom a call acts as that has a credential or headers of its own.
@@ -165,11 +166,15 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let divisor = self.tuning.divisor;
-        identities.get_or_make(
+        let (identity, forgotten) = identities.get_or_make(
             &fingerprint,
             || Identity::new(credential.cloned(), divisor),
             Identity::is_idle,
-        )
+        );
+        drop(identities);
+        // It may hold the last of a provider, whose own code runs then.
+        drop(forgotten);
+        identity
     }
 
     /// Whether the endpoint has ever answered this process, with whatever status.
@@ -220,6 +225,11 @@ impl Lane {
     /// See [`Gate::reserve`].
     pub(crate) fn reserve(&self, now: Moment, latest: Option<Moment>, comer: Comer) -> Slot {
         self.with_gate(|gate| gate.reserve(now, latest, comer))
+    }
+
+    /// See [`Gate::give_back`].
+    pub(crate) fn give_back(&self, slot: Moment) {
+        self.with_gate(|gate| gate.give_back(slot));
     }
 
     /// See [`Gate::may_leave`].

@@ -53,6 +53,10 @@ fn ask_names_its_options_and_its_exit_codes() {
           --model <MODEL>
               The model [default: claude-sonnet-5-5]
 
+          --fallback <MODEL>
+              Another model to ask when that one has no capacity, is silent or
+              refuses; may be repeated
+
           --max-tokens <N>
               The longest reply, in tokens [default: 1024]
 

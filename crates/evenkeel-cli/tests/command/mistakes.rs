@@ -380,3 +380,8 @@ fn a_mistake_cannot_steer_the_terminal() {
         assert!(!run.err.contains(['\u{1b}', '\u{9b}', '\r']), "{run:?}");
     }
 }
+
+#[test]
+fn a_fallback_without_a_name_is_refused_by_its_option() {
+    refused(&["ask", "hi", "--fallback", ""], 2, &["--fallback"]);
+}

@@ -3,7 +3,7 @@
 use evenkeel_simulator::Reply;
 
 use super::api::Api;
-use super::process::evenkeel;
+use super::process::{Finished, evenkeel};
 
 #[test]
 fn a_pipe_gets_plain_lines_one_for_each_failure_with_its_wait() {
@@ -41,6 +41,88 @@ fn a_wait_that_the_server_asks_for_is_waited_out_and_told_as_one() {
         report["attempts"][1]["waited_ms"].as_u64() >= Some(1_000),
         "{report}"
     );
+}
+
+/// Standard error without what differs from run to run.
+fn told(run: &Finished) -> String {
+    let lines = run.err.lines().map(|line| {
+        let words = line.split(' ').map(|word| {
+            let is_id = word.starts_with("req_");
+            let is_time = word.parse::<f64>().is_ok() && word.contains('.');
+            match (is_id, is_time) {
+                (true, _) => "[id];",
+                (_, true) => "[time]",
+                _ => word,
+            }
+        });
+        words.collect::<Vec<_>>().join(" ")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_model_without_capacity_is_left_for_its_fallback_in_words_and_the_report_says_who_answered() {
+    let busy = Reply::error(529, "overloaded_error", "Overloaded");
+    let replies = vec![
+        busy.clone(),
+        busy.clone(),
+        busy.clone(),
+        busy,
+        Reply::message("At last."),
+    ];
+    let api = Api::script(replies.clone());
+    let ask = |api: &Api| {
+        evenkeel([
+            "ask",
+            "hi",
+            "--base-url",
+            api.base_url(),
+            "--model",
+            "first",
+        ])
+        .arg("--fallback")
+        .arg("second")
+        .arg("--fallback=third")
+    };
+    let run = ask(&api).finish();
+    assert_eq!(
+        (run.code, run.out.as_str()),
+        (Some(0), "At last.\n"),
+        "{run:?}"
+    );
+    insta::assert_snapshot!(told(&run), @"
+    evenkeel: attempt 1: overloaded: status 529, type overloaded_error, request id [id]; waiting [time] s
+    evenkeel: attempt 2: overloaded: status 529, type overloaded_error, request id [id]; there was no capacity twice, asking second
+    evenkeel: attempt 3: overloaded: status 529, type overloaded_error, request id [id]; waiting [time] s
+    evenkeel: attempt 4: overloaded: status 529, type overloaded_error, request id [id]; there was no capacity twice, asking third
+    ");
+    let models = api.journal().into_iter().map(|request| {
+        let body: serde_json::Value = serde_json::from_str(&request.body).expect("JSON");
+        body["model"].as_str().unwrap_or_default().to_owned()
+    });
+    let models: Vec<_> = models.collect();
+    assert_eq!(models, ["first", "first", "second", "second", "third"]);
+
+    let api = Api::script(replies);
+    let report = ask(&api).arg("--json").finish().json();
+    assert_eq!(report["model"], "third");
+    assert_eq!(report["attempts"].as_array().map(Vec::len), Some(5));
+    assert_eq!(report["error"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_refused_request_and_an_account_that_is_refused_are_asked_of_no_fallback() {
+    for (reply, code) in [
+        (Reply::error(400, "invalid_request_error", "no"), 65),
+        (Reply::error(401, "authentication_error", "no"), 77),
+    ] {
+        let api = Api::script(vec![reply, Reply::message("In vain.")]);
+        let run = evenkeel(["ask", "hi", "--base-url", api.base_url()])
+            .arg("--fallback=second")
+            .finish();
+        assert_eq!((run.code, run.out.as_str()), (Some(code), ""), "{run:?}");
+        assert_eq!(api.journal().len(), 1);
+    }
 }
 
 #[test]

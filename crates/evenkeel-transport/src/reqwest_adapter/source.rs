@@ -1,11 +1,11 @@
 //! A body that is read as it is sent, on its way out.
 
-use std::error::Error as StdError;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use evenkeel_error::Error;
 use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 
@@ -66,14 +66,11 @@ impl Source {
         let reader = self.reader.lock();
         let mut reader = reader.unwrap_or_else(PoisonError::into_inner);
         let reader = reader.as_mut()?;
-        let chunk = Pin::new(reader).poll_next(cx);
-        Some(chunk.map(|chunk| chunk.map(|chunk| chunk.map_err(Into::into))))
+        Some(Pin::new(reader).poll_next(cx))
     }
 }
 
-type Chunk = Result<Bytes, BoxError>;
-
-type BoxError = Box<dyn StdError + Send + Sync>;
+type Chunk = Result<Bytes, Error>;
 
 /// A body that is read as it is sent, with a note of when.
 #[derive(Debug)]
@@ -100,12 +97,12 @@ impl Streaming {
 
 impl http_body::Body for Streaming {
     type Data = Bytes;
-    type Error = BoxError;
+    type Error = Unwanted;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Unwanted>>> {
         let source = &self.source;
         // Before the look at whether it is over: who ends it looks for a waker afterwards.
         source.wait(cx);
@@ -116,13 +113,17 @@ impl http_body::Body for Streaming {
         // It may have ended while the source was asked.
         if polled.is_none() || source.progress.begin() != Begun::Yes {
             source.discard();
-            return Poll::Ready(Some(Err(Unwanted::new().into())));
+            return Poll::Ready(Some(Err(Unwanted::new())));
         }
         let Some(Poll::Ready(chunk)) = polled else {
             return Poll::Pending;
         };
         source.progress.mark();
-        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+        Poll::Ready(chunk.map(|chunk| match chunk {
+            Ok(bytes) => Ok(Frame::data(bytes)),
+            // What was wrong with the source its `BodyFault` keeps.
+            Err(_) => Err(Unwanted::new()),
+        }))
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -128,7 +128,8 @@ impl fmt::Debug for Upload {
     }
 }
 
-/// The rest of a body is not wanted: the attempt was given up before it began, or its call is over.
+/// The rest of a body is not wanted: the attempt was given up before it began, its call is over, or its
+/// source failed.
 #[derive(Debug)]
 pub(super) struct Unwanted {
     /// hyper looks for it, and resets a stream of HTTP/2 with it.

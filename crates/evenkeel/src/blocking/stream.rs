@@ -14,6 +14,8 @@ use crate::{Error, Reply, ReplyEvent};
 pub struct MessageStream {
     inner: crate::MessageStream,
     runtime: Arc<Runtime>,
+    /// It was asked where it cannot wait.
+    refused: bool,
 }
 
 impl MessageStream {
@@ -21,6 +23,7 @@ impl MessageStream {
         Self {
             inner,
             runtime: Arc::clone(runtime),
+            refused: false,
         }
     }
 
@@ -36,7 +39,7 @@ impl MessageStream {
     ///
     /// As [`crate::MessageStream::finish`].
     pub fn finish(self) -> Result<Reply, Error> {
-        let Self { inner, runtime } = self;
+        let Self { inner, runtime, .. } = self;
         runtime.block_on(inner.finish())
     }
 
@@ -54,7 +57,7 @@ impl Iterator for MessageStream {
     type Item = Result<ReplyEvent, Error>;
 
     fn next(&mut self) -> Option<Result<ReplyEvent, Error>> {
-        self.runtime.block_on(self.inner.next())
+        self.runtime.next(self.inner.next(), &mut self.refused)
     }
 }
 

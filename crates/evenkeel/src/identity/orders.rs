@@ -78,7 +78,7 @@ fn a_refusal_and_a_success_leave_the_word_and_the_latch_of_one_mind() {
     loom::model(|| {
         let identity = identity();
         let other = beside(&identity, |identity| refuse(identity, 100));
-        let held = identity.accepted(at(100));
+        let held = identity.accepted(at(100), at(100));
         let refusal = other.join().unwrap();
         assert!(agree(&identity));
         // Whoever came last decides; the success says that it lifted what the refusal had set.
@@ -94,7 +94,7 @@ fn a_call_beside_the_success_that_lifts_the_latch_is_free_or_refused_and_the_nex
         let other = beside(&identity, |identity| {
             matches!(identity.pass(at(110), || 0), Leave::Probe(_))
         });
-        assert!(identity.accepted(at(110)).is_some());
+        assert!(identity.accepted(at(110), at(110)).is_some());
         assert!(!other.join().unwrap(), "no probe is due");
         assert!(matches!(identity.pass(at(110), || 0), Leave::Free));
         assert!(agree(&identity));

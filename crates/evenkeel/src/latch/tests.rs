@@ -32,7 +32,10 @@ fn probing() -> (Latch<&'static str>, Probe) {
 /// As [`set`], lifted at 200 s.
 fn lifted() -> Latch<&'static str> {
     let mut latch = set();
-    assert_eq!(latch.accepted(at(200)), Some(Duration::from_secs(100)));
+    assert_eq!(
+        latch.accepted(at(200), at(200)),
+        Some(Duration::from_secs(100))
+    );
     latch
 }
 
@@ -56,13 +59,12 @@ fn every_event_in_every_state_does_what_the_table_says() {
     assert_eq!(refuse(lifted(), 199, None), Refusal::Stale);
     assert_eq!(refuse(lifted(), 200, None), Refusal::Sets);
     // A request succeeds.
-    assert_eq!(open().accepted(at(300)), None);
-    assert_eq!(set().accepted(at(300)), Some(Duration::from_secs(200)));
-    assert_eq!(
-        probing().0.accepted(at(300)),
-        Some(Duration::from_secs(200))
-    );
-    assert_eq!(lifted().accepted(at(300)), None);
+    let lasted = Some(Duration::from_secs(200));
+    assert_eq!(open().accepted(at(300), at(300)), None);
+    assert_eq!(set().accepted(at(300), at(300)), lasted);
+    assert_eq!(set().accepted(at(99), at(300)), lasted, "sent no earlier");
+    assert_eq!(probing().0.accepted(at(300), at(300)), lasted);
+    assert_eq!(lifted().accepted(at(300), at(300)), None);
     // A probe is given up unsent.
     let (mut latch, probe) = probing();
     latch.returned(probe, at(131));
@@ -84,12 +86,27 @@ fn the_latest_refusal_is_the_one_that_is_told() {
 #[test]
 fn a_probe_of_an_earlier_refusal_neither_returns_nor_slows_a_later_one() {
     let (mut latch, old) = probing();
-    latch.accepted(at(140));
+    latch.accepted(at(140), at(140));
     let _ = latch.refused(at(141), None, at(150), FROM, || "again");
     latch.returned(old, at(151));
     assert_eq!(latch.pass(at(151), FROM), Passage::Refused(&"again"));
     let _ = latch.refused(at(141), Some(old), at(152), FROM, || "again");
     assert!(matches!(latch.pass(at(180), FROM), Passage::Probe(_)));
+}
+
+#[test]
+fn the_success_of_what_was_sent_before_the_refusal_lifts_nothing() {
+    for mut latch in [set(), probing().0] {
+        // A long stream, begun before the credit ended.
+        assert_eq!(latch.accepted(at(98), at(131)), None);
+        assert_eq!(latch.pass(at(129), FROM), Passage::Refused(&"first"));
+    }
+    // What is refused later counts from when it was sent.
+    let (mut latch, probe) = probing();
+    let _ = latch.refused(at(130), Some(probe), at(135), FROM, || "again");
+    assert_eq!(latch.accepted(at(129), at(140)), None);
+    let lasted = Some(Duration::from_secs(40));
+    assert_eq!(latch.accepted(at(130), at(140)), lasted);
 }
 
 #[test]

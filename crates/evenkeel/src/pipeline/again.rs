@@ -26,6 +26,8 @@ pub(super) struct Retrying {
     ambiguous: Option<Ambiguous>,
     policy: RetryPolicy,
     session: Session,
+    /// Of the renewals that failed: they wait as retries do, and are no attempts.
+    renewals: Option<Session>,
     /// Patience that was used up elsewhere.
     used: Duration,
     /// A patience shorter than the policy's, for as long as the endpoint has not answered.
@@ -59,6 +61,7 @@ impl Retrying {
             ambiguous: options.ambiguous,
             policy: policy.time_divided_by(tuning.divisor),
             session: Session::start(now),
+            renewals: None,
             used: Duration::ZERO,
             shortened: None,
             token: None,
@@ -90,6 +93,21 @@ impl Retrying {
     /// The time without progress so far.
     pub(super) fn patience_used(&self, now: Moment) -> Duration {
         self.used.saturating_add(now.since(self.session.since()))
+    }
+
+    /// Decides on another renewal: within the patience of the call, and beside its attempts.
+    fn renew_again(
+        &mut self,
+        failure: &Failure,
+        now: Moment,
+        limits: Limits,
+        roll: Roll,
+    ) -> Decision {
+        let since = self.session.since();
+        let session = self.renewals.get_or_insert_with(|| Session::start(since));
+        session.alive(since);
+        let policy = self.policy.max_attempts(u32::MAX);
+        policy.decide(session, failure, now, limits, roll)
     }
 
     /// The attempt goes out: its token is spent.
@@ -156,17 +174,19 @@ impl Call {
     /// Decides on another attempt, or gives up.
     pub(super) fn decide(&mut self, failure: Failure, after: After) -> Result<Again, Error> {
         let start = self.now();
-        self.retrying.shortened = self.short_patience(&failure);
-        let limits = Limits::NONE
-            .deadline(self.deadline)
-            .patience(self.retrying.shortened);
         let roll = Roll::from_bits(self.shared.dice.bits());
-        let session = &mut self.retrying.session;
-        let retry = match self
-            .retrying
-            .policy
-            .decide(session, &failure, start, limits, roll)
-        {
+        let limits = Limits::NONE.deadline(self.deadline);
+        let decision = if after == After::Unrenewed {
+            self.retrying.renew_again(&failure, start, limits, roll)
+        } else {
+            self.retrying.shortened = self.short_patience(&failure);
+            let limits = limits.patience(self.retrying.shortened);
+            let session = &mut self.retrying.session;
+            self.retrying
+                .policy
+                .decide(session, &failure, start, limits, roll)
+        };
+        let retry = match decision {
             Decision::Retry(retry) => retry,
             Decision::Stop(stop) => return Err(self.give_up(failure, stopped(stop.reason))),
         };

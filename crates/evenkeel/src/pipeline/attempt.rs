@@ -16,6 +16,10 @@ use crate::live::{Live, Step};
 use crate::reply::Billing;
 use crate::{Attempt, Patience};
 
+/// Events that are kept until the first content: more than come before any reply, and a bound on
+/// what a server can have us hold.
+const MOST_KEPT: usize = 64;
+
 /// What one attempt has cost so far, for its record.
 #[derive(Clone, Copy)]
 pub(crate) struct Stopwatch {
@@ -118,14 +122,16 @@ impl Call {
         if token.is_some() {
             now = self.now();
         }
-        #[cfg(feature = "breaker")]
-        let (leave, parked) = self.depart(now).await?;
-        #[cfg(not(feature = "breaker"))]
-        let ((), parked) = self.depart(now).await?;
-        if !parked.is_zero() {
-            token = self.authenticate(self.now()).await?;
+        let mut left = self.depart(now).await?;
+        if !left.1.is_zero() {
+            // Boxed, so that the calls that need not wait make no room for it.
+            (left, token) = Box::pin(self.authenticate_again(left)).await?;
             now = self.now();
         }
+        #[cfg(feature = "breaker")]
+        let (leave, parked) = left;
+        #[cfg(not(feature = "breaker"))]
+        let ((), parked) = left;
         let started = now;
         if let Some((limit, stopped)) = self.limit()
             && started >= limit
@@ -159,7 +165,7 @@ impl Call {
                 self.emit(What::first_content(watch.number, now.since(started)));
                 #[cfg(feature = "breaker")]
                 let received = received.holding(self.first_content(leave, now));
-                self.accepted(now);
+                self.accepted(started, now);
                 Ok(received)
             }
             Err(Broken::Failed(failure)) => {
@@ -193,8 +199,16 @@ impl Call {
 
     /// Keeps the record of an attempt that failed, and tells the observers.
     pub(super) fn book_failure(&mut self, watch: Stopwatch, failure: &Failure) {
+        self.book(watch, failure, may_be_billed(failure));
+    }
+
+    /// The same of an attempt that had brought content, whatever ended it.
+    pub(super) fn book_cut(&mut self, watch: Stopwatch, failure: &Failure) {
+        self.book(watch, failure, Billing::PossiblyBilled);
+    }
+
+    fn book(&mut self, watch: Stopwatch, failure: &Failure, billing: Billing) {
         let elapsed = self.now().since(watch.started);
-        let billing = may_be_billed(failure);
         if billing == Billing::PossiblyBilled {
             self.billing = billing;
         }
@@ -231,8 +245,14 @@ impl Call {
                 Step::Event(event) => {
                     phase = Phase::Progress;
                     let shows = event.carries_content();
-                    // What else comes before the content says nothing that a reader needs.
-                    if shows || matches!(event, StreamEvent::MessageStart(_)) {
+                    // What else comes before the content says nothing that a reader needs; what nobody
+                    // here knows, the reader may.
+                    let is_needed = match event {
+                        StreamEvent::MessageStart(_) => true,
+                        StreamEvent::Unknown { .. } => live.kept() < MOST_KEPT,
+                        _ => shows,
+                    };
+                    if is_needed {
                         live.keep(event);
                     }
                     if shows {
@@ -394,7 +414,10 @@ fn may_be_billed(failure: &Failure) -> Billing {
         .is_some_and(|status| (200..300).contains(&status));
     let broke_off = matches!(
         failure.kind(),
-        ErrorKind::Interrupted | ErrorKind::TimedOut | ErrorKind::DeadlineExceeded
+        ErrorKind::Interrupted
+            | ErrorKind::TimedOut
+            | ErrorKind::DeadlineExceeded
+            | ErrorKind::Protocol
     );
     if failure.delivery() == Delivery::Unknown || (begun && broke_off) {
         Billing::PossiblyBilled

@@ -72,7 +72,7 @@ impl Call {
                 }
                 self.usage = Some(Box::new(partial.usage().clone()));
                 self.partial = Some(Box::new(partial));
-                self.book_failure(live.watch, &error);
+                self.book_cut(live.watch, &error);
                 self.refused_credential(live.watch, &error);
                 Ok(error)
             }
@@ -81,7 +81,7 @@ impl Call {
                 self.usage = Some(Box::new(live.usage()));
                 let failure =
                     Failure::deadline_exceeded(Delivery::Answered).with_facts(live.facts().clone());
-                self.book_failure(live.watch, &failure);
+                self.book_cut(live.watch, &failure);
                 self.last.get_or_insert(failure);
                 Err(self.out_of_time(stopped))
             }

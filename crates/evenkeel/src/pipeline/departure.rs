@@ -1,25 +1,52 @@
 //! What a call passes before each attempt: the gate, and the breakers if they are built in.
 
-#[cfg(feature = "breaker")]
 use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_error::{Error as Failure, ErrorKind, Moment};
 use evenkeel_event::{Stopped, WaitReason, What};
+use secrecy::SecretString;
 
 #[cfg(feature = "breaker")]
 use super::admission::Admission;
 use super::{Call, Halt};
 use crate::clock::Clock;
 use crate::gate::{Comer, Slot};
+use crate::shared::Lane;
 #[cfg(feature = "breaker")]
-use crate::shared::{Lane, Shared};
+use crate::shared::Shared;
 
 /// What lets an attempt be sent, to be told how it went.
 #[cfg(feature = "breaker")]
 pub(super) type Leave = crate::circuit::Permits;
 #[cfg(not(feature = "breaker"))]
 pub(super) type Leave = ();
+
+/// A moment at the gate. Whoever is dropped before it came has not used it: it is the next one's.
+struct Place {
+    lane: Option<Arc<Lane>>,
+    moment: Moment,
+}
+
+impl Place {
+    /// Whether the call may leave, now that its moment has come.
+    fn take(mut self) -> bool {
+        let may_leave = |lane: &Arc<Lane>| lane.may_leave(self.moment);
+        let leaves = self.lane.as_ref().is_some_and(may_leave);
+        if leaves {
+            self.lane = None;
+        }
+        leaves
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(lane) = &self.lane {
+            lane.give_back(self.moment);
+        }
+    }
+}
 
 impl Call {
     /// Waits until the attempt may be sent; returns how long that was.
@@ -63,13 +90,14 @@ impl Call {
     /// As [`depart`](Self::depart), for a call that waits for the gate until `slot`, or has waited.
     async fn depart_later(
         &mut self,
-        mut slot: Option<Moment>,
+        mut slot: Option<Place>,
         start: Moment,
     ) -> Result<(Leave, Duration), Halt> {
         loop {
-            if let Some(moment) = slot {
-                self.wait_until(moment, WaitReason::SharedLimit).await?;
-                if !self.plan.lane.may_leave(moment) {
+            if let Some(place) = slot {
+                self.wait_until(place.moment, WaitReason::SharedLimit)
+                    .await?;
+                if !place.take() {
                     slot = self.slot(self.now())?;
                     continue;
                 }
@@ -91,14 +119,38 @@ impl Call {
         }
     }
 
+    /// After a wait: the latch may be set, and the token may be out of date. Another is got with nothing
+    /// held, and who got one asks once more whether it may leave: more may have been said meanwhile.
+    pub(super) async fn authenticate_again(
+        &mut self,
+        left: (Leave, Duration),
+    ) -> Result<((Leave, Duration), Option<SecretString>), Halt> {
+        let (mut leave, mut waited) = left;
+        loop {
+            if !self.must_renew() {
+                let token = self.authenticate(self.now()).await?;
+                return Ok(((leave, waited), token));
+            }
+            #[cfg(feature = "breaker")]
+            drop(leave);
+            let token = self.authenticate(self.now()).await?;
+            let more;
+            (leave, more) = self.depart(self.now()).await?;
+            waited = waited.saturating_add(more);
+            if more.is_zero() {
+                return Ok(((leave, waited), token));
+            }
+        }
+    }
+
     /// Whom the call listens to while it is parked.
     #[cfg(feature = "breaker")]
     fn neighbours(&self) -> (Arc<Lane>, Arc<Shared>) {
         (Arc::clone(&self.plan.lane), Arc::clone(&self.shared))
     }
 
-    /// The moment at which the shared gate lets this call through; `None` is now.
-    fn slot(&self, now: Moment) -> Result<Option<Moment>, Halt> {
+    /// The place that the shared gate gives this call; `None` is now.
+    fn slot(&self, now: Moment) -> Result<Option<Place>, Halt> {
         let limit = self.wait_limit();
         let was_told = |failure: &Failure| failure.kind() == ErrorKind::RateLimited;
         let comer = if self.last.as_ref().is_some_and(was_told) {
@@ -112,7 +164,10 @@ impl Call {
             .reserve(now, limit.map(|(latest, _)| latest), comer)
         {
             Slot::AtOnce => Ok(None),
-            Slot::At(slot) => Ok(Some(slot)),
+            Slot::At(moment) => Ok(Some(Place {
+                lane: Some(Arc::clone(&self.plan.lane)),
+                moment,
+            })),
             Slot::TooLate(opens) => {
                 let stopped = limit.map_or(Stopped::Patience, |(_, stopped)| stopped);
                 Err(self.refused(Failure::rate_limited(now.until(opens)), stopped))

@@ -1,7 +1,8 @@
 //! An answer that is read piece by piece, by whoever asked for it.
 
 use bytes::Bytes;
-use evenkeel_error::{Error as Failure, Facts, Phase};
+use evenkeel_error::{Error as Failure, Facts, Phase, Recovery};
+use evenkeel_event::Stopped;
 use evenkeel_transport::{Body, Response};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -175,6 +176,17 @@ impl Call {
         }
         self.book_failure(opened.watch, &failure);
         failure
+    }
+
+    /// Ends the call by a limit of ours, of which the server knows nothing.
+    pub(crate) fn refuse(&mut self, opened: &mut Opened, failure: Failure) -> Error {
+        #[cfg(feature = "breaker")]
+        drop(opened.permits.take());
+        let failure = failure
+            .with_facts(opened.facts.clone())
+            .with_recovery(Recovery::Never);
+        self.book_failure(opened.watch, &failure);
+        self.give_up(failure, Stopped::NotRecoverable)
     }
 
     /// The most bytes of a body that are kept at once.

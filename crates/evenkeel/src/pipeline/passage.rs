@@ -58,6 +58,12 @@ impl Call {
         Box::pin(self.renewed()).await.map(Some)
     }
 
+    /// Whether there is no token that could be used at once.
+    pub(super) fn must_renew(&self) -> bool {
+        let renewable = self.plan.credential().and_then(|c| c.renewable());
+        renewable.is_some_and(|renewable| !renewable.is_current())
+    }
+
     /// A refused credential ends the call, unless this call is to find out whether it still is.
     fn pass_latch(&mut self, now: Moment) -> Result<(), Halt> {
         if self.passage.probe.is_some() {
@@ -152,8 +158,8 @@ impl Call {
     }
 
     /// The server accepts the credential.
-    pub(super) fn accepted(&mut self, now: Moment) {
-        if let Some(held) = self.plan.identity.accepted(now) {
+    pub(super) fn accepted(&mut self, sent: Moment, now: Moment) {
+        if let Some(held) = self.plan.identity.accepted(sent, now) {
             self.emit(What::latch_cleared(held));
         }
     }

@@ -24,14 +24,14 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// A message, as a stream or in one piece.
+    /// A message, as a stream or in one piece. The fields of the options are in it already: a fallback
+    /// changes them too.
     pub(crate) fn message(
         shared: &Shared,
         request: MessageRequest,
         fetch: Fetch,
         options: &Options,
     ) -> Result<Self, Failure> {
-        let request = options.request(request);
         let timers = &shared.tuning.timers;
         let (streaming, reply, head_limit) = match fetch {
             // The server refuses to stream a reply of no tokens, which warms a cache.

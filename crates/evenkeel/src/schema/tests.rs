@@ -126,6 +126,27 @@ fn a_tuple_is_a_list_of_what_it_may_hold() {
 }
 
 #[test]
+fn of_two_sets_of_alternatives_both_hold() {
+    let text = json!({"type": "string"});
+    let number = json!({"type": "number"});
+    let nothing = json!({"type": "null"});
+    for (given, taken) in [
+        (
+            json!({"anyOf": [text, nothing], "oneOf": [text, number]}),
+            json!({"allOf": [{"anyOf": [text, nothing]}, {"anyOf": [text, number]}]}),
+        ),
+        (
+            json!({"anyOf": [text], "oneOf": [number], "allOf": [nothing]}),
+            json!({"allOf": [nothing, {"anyOf": [text]}, {"anyOf": [number]}]}),
+        ),
+        (json!({"oneOf": [text]}), json!({"anyOf": [text]})),
+        (json!({"anyOf": [text]}), json!({"anyOf": [text]})),
+    ] {
+        assert_eq!(constrain(given).unwrap(), taken);
+    }
+}
+
+#[test]
 fn a_tool_that_is_not_strict_keeps_every_keyword_and_may_contain_itself() {
     let schema: Value = serde_json::from_str(of::<Invoice>().unwrap().get()).unwrap();
     assert_eq!(schema["properties"]["number"]["minLength"], 3);
