@@ -90,6 +90,32 @@ async fn a_field_of_the_calls_is_the_requests_and_what_a_fallback_changes_is_cha
 }
 
 #[tokio::test(start_paused = true)]
+async fn patience_begins_anew_after_content_also_where_some_was_used_up_before_the_fallback() {
+    let half = events::start() + &events::text("half");
+    let half = Reply::stream().body(&half).ending(Ending::Cut);
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::new(move |sent| {
+        if asks(sent, "claude-sonnet-5-5") {
+            return Reply::never();
+        }
+        match asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => half.clone(),
+            _ => overloaded(),
+        }
+    });
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.messages().fallback(Fallback::to("claude-haiku-5-5"));
+    let error = calls.create(request()).await.unwrap_err();
+    assert_eq!(error.stopped(), Stopped::Patience);
+    // Two minutes without an answer, and then the ten that it is given, less the last wait.
+    let elapsed = error.elapsed();
+    assert!(
+        elapsed > 640 * SECOND && elapsed <= 720 * SECOND,
+        "{elapsed:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_open_circuit_sends_calls_on_at_once_and_they_return_to_the_first_model_through_it() {
     let server = Server::new(|sent| {
         if asks(sent, "claude-sonnet-5-5") && sent.at < 60 * SECOND {

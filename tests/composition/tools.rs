@@ -496,7 +496,7 @@ async fn a_model_that_is_forced_to_call_a_tool_may_answer_once_it_has_called_one
         let body: Value = serde_json::from_str(&sent.body).unwrap();
         body["tool_choice"]["type"].as_str().unwrap().to_owned()
     });
-    assert_eq!(Vec::from_iter(choices), ["any", "any", "auto"]);
+    assert_eq!(choices.collect::<Vec<_>>(), ["any", "any", "auto"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -376,14 +376,15 @@ fn a_call_from_the_source_of_an_upload_or_a_task_is_refused_in_words_and_hangs_n
     let source = Asks(Some(move || {
         let refused = inside.messages().create(request()).unwrap_err();
         let stream = stream.lock().unwrap().take().unwrap();
-        let kinds = [
+        let errors: [Vec<evenkeel::Error>; 4] = [
             // An iterator says so once, and ends: a loop over it does.
             inside.models().list().map(Result::unwrap_err).collect(),
             stream.map(Result::unwrap_err).collect(),
-            Vec::from_iter(inside.block_on(std::future::ready(Ok(()))).err()),
-            Vec::from_iter(other.raw().get("/v1/models").err()),
-        ]
-        .map(|errors: Vec<evenkeel::Error>| Vec::from_iter(errors.iter().map(|e| e.kind())));
+            vec![inside.block_on(std::future::ready(Ok(()))).unwrap_err()],
+            vec![other.raw().get("/v1/models").unwrap_err()],
+        ];
+        let kinds =
+            errors.map(|errors| errors.iter().map(evenkeel::Error::kind).collect::<Vec<_>>());
         let _ = tell.send((refused, kinds));
     }));
     let uploading = client.clone();

@@ -267,7 +267,7 @@ impl Messages {
     /// `invalid_config`, as for the call.
     pub fn dry_run(&self, request: MessageRequest) -> Result<DryRun, Error> {
         let request = self.options.request(request);
-        let plan = Plan::message(&self.shared, request, self.fetch, &self.options)?;
+        let plan = Plan::message(&self.shared, &request, self.fetch, &self.options)?;
         Ok(DryRun::of(&plan, &self.shared)?)
     }
 
@@ -275,7 +275,7 @@ impl Messages {
         let (shared, options) = (&self.shared, &self.options);
         let request = options.request(request);
         if self.fallbacks.is_empty() {
-            let plan = Plan::message(shared, request, fetch, options)?;
+            let plan = Plan::message(shared, &request, fetch, options)?;
             return Ok(Call::new(Arc::clone(shared), plan, options));
         }
         let hops = self
@@ -283,7 +283,7 @@ impl Messages {
             .iter()
             .map(|fallback| self.hop(fallback, &request, fetch));
         let hops = Hops::new(request.model(), hops.collect::<Result<_, _>>()?);
-        let plan = Plan::message(shared, request, fetch, options)?;
+        let plan = Plan::message(shared, &request, fetch, options)?;
         Ok(Call::new(Arc::clone(shared), plan, options).falling_back(hops))
     }
 
@@ -297,7 +297,7 @@ impl Messages {
         };
         let model = request.model().to_owned();
         Ok(Hop {
-            plan: Plan::message(&shared, request, fetch, &options)?,
+            plan: Plan::message(&shared, &request, fetch, &options)?,
             shared,
             model,
             options,
@@ -330,7 +330,7 @@ mod tests {
         let create = size_of_val(&client.messages().create(request()));
         assert!(create <= 320, "{create} bytes");
         let (shared, options) = (client.shared(), Options::default());
-        let plan = Plan::message(&shared, request(), Fetch::Plain, &options).unwrap();
+        let plan = Plan::message(&shared, &request(), Fetch::Plain, &options).unwrap();
         let collect = size_of_val(&Call::new(shared, plan, &options).collect());
         assert!(collect <= 3_072, "{collect} bytes");
     }

@@ -58,7 +58,8 @@ use crate::clock::Clock;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// A transport that sends by a tower service, of which each attempt takes a clone.
+/// A transport that sends by a tower service, of which each attempt takes a clone. The clone is made
+/// with a lock held, for services that are not `Sync`: it must not wait, nor call the client.
 ///
 /// `B` is the body that the service takes; any that can be made from [`Bytes`]. The limit on the
 /// response head counts from the start of the attempt, readiness and upload included.

@@ -28,8 +28,10 @@ pub(super) struct Retrying {
     session: Session,
     /// Of the renewals that failed: they wait as retries do, and are no attempts.
     renewals: Option<Session>,
-    /// Patience that was used up elsewhere.
+    /// Patience that was used up elsewhere, since the last progress.
     used: Duration,
+    /// The whole patience, where that makes it shorter.
+    whole: Option<Duration>,
     /// A patience shorter than the policy's, for as long as the endpoint has not answered.
     shortened: Option<Duration>,
     /// For the attempt to come.
@@ -63,6 +65,7 @@ impl Retrying {
             session: Session::start(now),
             renewals: None,
             used: Duration::ZERO,
+            whole: None,
             shortened: None,
             token: None,
             receipt: None,
@@ -84,7 +87,8 @@ impl Retrying {
     /// For a call that has spent some of its patience elsewhere.
     pub(super) fn having_used(mut self, used: Duration) -> Self {
         self.used = used;
-        if let Some(limit) = self.policy.patience_limit() {
+        self.whole = self.policy.patience_limit();
+        if let Some(limit) = self.whole {
             self.policy = self.policy.patience(limit.saturating_sub(used));
         }
         self
@@ -129,6 +133,10 @@ impl Retrying {
     /// The call got somewhere, and lost it.
     pub(super) fn progressed(&mut self, now: Moment) {
         self.session.progressed(now);
+        self.used = Duration::ZERO;
+        if let Some(whole) = self.whole.take() {
+            self.policy = self.policy.patience(whole);
+        }
     }
 }
 

@@ -28,7 +28,7 @@ impl Plan {
     /// changes them too.
     pub(crate) fn message(
         shared: &Shared,
-        request: MessageRequest,
+        request: &MessageRequest,
         fetch: Fetch,
         options: &Options,
     ) -> Result<Self, Failure> {
@@ -47,7 +47,7 @@ impl Plan {
         operation.head_limit = head_limit;
         let plan = Self::of(shared, operation, request.model(), options)?;
         Ok(Self {
-            repeat: Repeat::of_message(&request),
+            repeat: Repeat::of_message(request),
             #[cfg(feature = "breaker")]
             key: Some(crate::circuit::ModelKey::new(
                 Arc::clone(&plan.lane.name),

@@ -22,7 +22,7 @@ fn hops() -> Hops {
     let shared = client.shared();
     let options = Options::default();
     let request = evenkeel_messages::MessageRequest::new("second", 1).user("x");
-    let plan = Plan::message(&shared, request, crate::Fetch::Streamed, &options).unwrap();
+    let plan = Plan::message(&shared, &request, crate::Fetch::Streamed, &options).unwrap();
     let hop = Hop {
         shared,
         plan,
