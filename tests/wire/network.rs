@@ -211,7 +211,7 @@ fn dripping() -> Reply {
 
 /// It takes the request, and says nothing.
 fn silent() -> Reply {
-    planted().pause_before_head(Duration::from_secs(60))
+    planted().pause_before_head(Duration::from_mins(1))
 }
 
 /// The request has been written on a connection that was kept, and so may have been acted on: it is not
@@ -271,7 +271,7 @@ async fn a_reply_that_falls_silent_or_only_pings_has_no_end_of_the_transport_s_m
             ("pings", planted().pings_only_after_events(1, every), true),
             (
                 "silence",
-                planted().pause_after_events(1, Duration::from_secs(60)),
+                planted().pause_after_events(1, Duration::from_mins(1)),
                 false,
             ),
         ] {
