@@ -17,7 +17,7 @@ use crate::head_clock::Full;
 use crate::http2;
 use crate::world::{self, request};
 
-const SOON: Duration = Duration::from_millis(200);
+pub(crate) const SOON: Duration = Duration::from_millis(200);
 
 /// Tasks of this runtime; each test has one of its own, whose servers are not tasks.
 fn tasks() -> usize {
@@ -26,7 +26,7 @@ fn tasks() -> usize {
         .num_alive_tasks()
 }
 
-async fn no_task_is_left() {
+pub(crate) async fn no_task_is_left() {
     let gone = async {
         while tasks() > 0 {
             evenkeel_tests::pause(Duration::from_millis(1)).await;
@@ -49,7 +49,7 @@ async fn drop_when<R>(
     }
 }
 
-async fn sees_the_close(mut socket: tokio::net::TcpStream) {
+pub(crate) async fn sees_the_close(mut socket: tokio::net::TcpStream) {
     let closed = evenkeel_tests::within(SOON, world::closed(&mut socket)).await;
     assert!(closed.is_some(), "the server does not see the close");
 }
@@ -357,7 +357,7 @@ async fn a_stream_of_http_2_that_is_dropped_is_reset_and_its_connection_stays() 
     no_task_is_left().await;
 }
 
-async fn told_of_the_cancel(socket: &mut tokio::net::TcpStream) {
+pub(crate) async fn told_of_the_cancel(socket: &mut tokio::net::TcpStream) {
     // RST_STREAM of stream 1 with CANCEL, RFC 9113 §6.4.
     let reset = [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8];
     let told = async {

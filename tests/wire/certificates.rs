@@ -54,6 +54,13 @@ impl Authority {
         self.certificate.pem()
     }
 
+    /// Trust in it alone.
+    pub(crate) fn roots(&self) -> Arc<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.der().clone()).unwrap();
+        Arc::new(roots)
+    }
+
     /// A certificate for `name`, valid around `middle` for a day.
     fn signs(&self, name: &str, middle: SystemTime) -> Leaf {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -94,10 +101,8 @@ impl Leaf {
         let builder = match clients {
             None => builder.with_no_client_auth(),
             Some(authority) => {
-                let mut roots = RootCertStore::empty();
-                roots.add(authority.certificate.der().clone()).unwrap();
                 let verifier =
-                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                    WebPkiClientVerifier::builder_with_provider(authority.roots(), provider);
                 builder.with_client_cert_verifier(verifier.build().unwrap())
             }
         };
@@ -388,6 +393,22 @@ async fn the_environment_is_heard_about_certificates_and_proxies() {
         refused.contains("[at build] invalid_config: proxy must be http:// or https://"),
         "{refused}"
     );
+
+    // What nobody understands is not taken for none: all would go past the proxy that was meant.
+    for name in ["HTTPS_PROXY", "all_proxy"] {
+        let slip = (name, "htps://user:planted-password@localhost:9");
+        let refused = in_environment(&url, &[("SSL_CERT_FILE", file), slip]).await;
+        let named =
+            format!("[at build] invalid_config: {name} is set and is no URL of a proxy, such as");
+        assert!(refused.contains(&named), "{refused}");
+        let (listener, http) = world::listen().await;
+        drop(listener);
+        let http = in_environment(&format!("http://{http}"), &[slip]).await;
+        assert!(
+            http.contains("[failed] connection: cannot connect"),
+            "{http}"
+        );
+    }
 
     // Nobody listens at the proxy: who is sent there fails.
     let proxy = ("HTTPS_PROXY", "http://user:planted-password@localhost:9");

@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::cipher::{OutboundChunks, OutboundPlainMessage};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{
     AlertDescription, ConnectionTrafficSecrets, ContentType, ProtocolVersion, ServerConfig, crypto,
@@ -40,17 +41,24 @@ async fn alert(stream: tokio_rustls::server::TlsStream<TcpStream>, alert: AlertD
     world::closed(&mut socket).await;
 }
 
-/// TLS 1.3 with one cipher, whose keys can be had.
+/// TLS 1.3 with one cipher, whose keys can be had. It asks for a certificate, and takes none for an answer.
 fn telling(authority: &Authority) -> ServerConfig {
     let usual = authority.vouches().config(None);
     let provider = crypto::CryptoProvider {
         cipher_suites: vec![crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256],
         ..(**usual.crypto_provider()).clone()
     };
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+    let provider = Arc::new(provider);
+    // Whom it does not ask in vain it serves all the same.
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(authority.roots(), Arc::clone(&provider))
+            .allow_unauthenticated()
+            .build()
+            .unwrap();
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::clone(&usual.cert_resolver));
     config.enable_secret_extraction = true;
     config
@@ -94,6 +102,62 @@ async fn an_alert_about_a_certificate_on_a_standing_connection_does_not_prove_th
         assert!(error.message().unwrap().ends_with("set client_certificate"));
         drop(transport);
         world::soon(server).await.unwrap();
+    }
+}
+
+/// A server may ask for a certificate out of courtesy: that none was shown does not make every fault of
+/// its own one of certificates.
+#[tokio::test]
+async fn an_alert_about_something_else_can_be_retried_whatever_http_is_spoken() {
+    let authority = Authority::new();
+    for protocol in ["http/1.1", "h2"] {
+        for (description, delivery, recovery) in [
+            (
+                AlertDescription::InternalError,
+                Delivery::Unknown,
+                Recovery::BackOff,
+            ),
+            (
+                AlertDescription::UserCanceled,
+                Delivery::Unknown,
+                Recovery::BackOff,
+            ),
+            (
+                AlertDescription::AccessDenied,
+                Delivery::Unknown,
+                Recovery::Never,
+            ),
+            (
+                AlertDescription::CertificateRequired,
+                Delivery::NotSent,
+                Recovery::Never,
+            ),
+        ] {
+            let (listener, address) = world::listen().await;
+            let mut config = telling(&authority);
+            config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            let server = tokio::spawn(async move {
+                let (socket, _) = listener.accept().await.unwrap();
+                let mut stream = acceptor.accept(socket).await.unwrap();
+                world::whole_request(&mut stream).await;
+                alert(stream, description).await;
+            });
+            let transport = trusting(&authority).build().unwrap();
+            let url = format!("https://localhost:{}", address.port());
+            let sent = world::soon(exchange(&transport, request(&url))).await;
+            let error = sent.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.delivery(), error.recovery()),
+                (ErrorKind::Connection, delivery, recovery),
+                "{protocol} {description:?}"
+            );
+            // What may help is said in either case.
+            let words = error.message().unwrap();
+            assert!(words.ends_with("set client_certificate"), "{words}");
+            drop(transport);
+            world::soon(server).await.unwrap();
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
 
 pub(crate) const END_STREAM: u8 = 1;
@@ -73,6 +74,15 @@ pub(crate) enum Then {
 
 /// Speaks HTTP/2 by hand: for each request whose end has come it says what `react` says.
 pub(crate) async fn speak(
+    socket: impl AsyncRead + AsyncWrite + Unpin,
+    react: impl FnMut(u32) -> (Vec<u8>, Then),
+) {
+    speak_by(&[], socket, react).await;
+}
+
+/// The same under settings of the peer's.
+pub(crate) async fn speak_by(
+    settings: &[u8],
     mut socket: impl AsyncRead + AsyncWrite + Unpin,
     mut react: impl FnMut(u32) -> (Vec<u8>, Then),
 ) {
@@ -80,7 +90,8 @@ pub(crate) async fn speak(
     if socket.read_exact(&mut preface).await.is_err() {
         return;
     }
-    socket.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+    let settings = frame(SETTINGS, 0, 0, settings);
+    socket.write_all(&settings).await.unwrap();
     let mut head = [0; 9];
     while socket.read_exact(&mut head).await.is_ok() {
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);

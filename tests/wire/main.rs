@@ -10,11 +10,13 @@
     reason = "the parts that tests share fail as tests do"
 )]
 
+mod answered_early;
 mod blocking;
 mod cancel;
 mod catalogue;
 mod certificates;
 mod compression;
+mod crowded;
 mod handshakes;
 mod head_clock;
 mod http2;
@@ -22,6 +24,7 @@ mod http2;
 mod native_tls;
 mod network;
 mod overheard;
+mod pool;
 mod proxies;
 mod sockets;
 mod uploads;

@@ -5,29 +5,51 @@ use std::time::Duration;
 
 use evenkeel::error::{Delivery, ErrorKind, Recovery};
 use evenkeel::transport::{ReqwestTransport, Transport as _};
-use evenkeel_simulator::{Cut, Reply, Scenario, Simulator, When};
+use evenkeel_simulator::{Cut, Ending, Reply, Scenario, Simulator, When};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::world::{self, exchange, request};
 
 use Delivery::{Answered, NotSent, Unknown};
-use ErrorKind::{Connection, Interrupted};
+use ErrorKind::{Connection, Interrupted, TimedOut};
 use Recovery::{BackOff, Now};
 
 type Verdict = (ErrorKind, Delivery, Recovery);
 
 async fn fault(transport: &ReqwestTransport, reply: Reply) -> (Result<u16, Verdict>, usize) {
-    let simulator = Simulator::start(Scenario::script(vec![reply]))
+    play(transport, Scenario::script(vec![reply]), 1).await
+}
+
+/// The outcome of the last of so many exchanges, one after the other, and how many requests were seen. All
+/// before it go well.
+async fn play(
+    transport: &ReqwestTransport,
+    scenario: Scenario,
+    exchanges: usize,
+) -> (Result<u16, Verdict>, usize) {
+    let simulator = Simulator::start(scenario).await.unwrap();
+    let sent = || {
+        let mut request = request(simulator.base_url());
+        request.head_limit = HEAD_LIMIT;
+        world::soon(exchange(transport, request))
+    };
+    for _ in 1..exchanges {
+        assert_eq!(sent().await.unwrap().0, 200);
+    }
+    let outcome = sent()
         .await
-        .unwrap();
-    let sent = exchange(transport, request(simulator.base_url())).await;
-    let outcome = sent
         .map(|(status, _)| status)
         .map_err(|error| (error.kind(), error.delivery(), error.recovery()));
     let seen = simulator.journal().len();
     simulator.stop().await;
     (outcome, seen)
 }
+
+/// More than a head takes here, and less than a silent server is waited for.
+const HEAD_LIMIT: Duration = Duration::from_secs(1);
+
+/// What is no head, in one version as in the other.
+const NOT_HTTP: &[u8] = b"SSH-2.0-OpenSSH_9.9\r\nplanted by somebody else's server\r\n";
 
 fn planted() -> Reply {
     Reply::message("planted reply")
@@ -86,6 +108,13 @@ async fn each_fault_over_http_1_has_its_kind_its_delivery_and_one_request() {
             planted().pieces_of(1.try_into().unwrap()),
             Ok(200),
         ),
+        ("drip", dripping(), Ok(200)),
+        (
+            "not HTTP",
+            Reply::verbatim(NOT_HTTP),
+            Err((Connection, Unknown, BackOff)),
+        ),
+        ("silence", silent(), Err((TimedOut, Unknown, BackOff))),
     ] {
         let (outcome, seen) = fault(&world::transport(), reply).await;
         assert_eq!((outcome, seen), (expected, 1), "{name}");
@@ -154,9 +183,127 @@ async fn each_fault_over_http_2_has_its_kind_its_delivery_and_one_request() {
             Reply::error(429, "rate_limit_error", "planted reply"),
             Ok(429),
         ),
+        ("gateway", Reply::html_gateway(502), Ok(502)),
+        ("redirect", Reply::redirect_to_trap(307), Ok(307)),
+        ("empty", Reply::raw(200), Ok(200)),
+        (
+            "byte by byte",
+            planted().pieces_of(1.try_into().unwrap()),
+            Ok(200),
+        ),
+        ("drip", dripping(), Ok(200)),
+        (
+            "not HTTP",
+            Reply::verbatim(NOT_HTTP),
+            Err((Connection, Unknown, BackOff)),
+        ),
+        ("silence", silent(), Err((TimedOut, Unknown, BackOff))),
     ] {
         let (outcome, seen) = fault(&world::h2c(), reply).await;
         assert_eq!((outcome, seen), (expected, 1), "{name}");
+    }
+}
+
+/// Some bytes now and then: no limit of the transport's is on the whole of a reply.
+fn dripping() -> Reply {
+    planted().drip(256.try_into().unwrap(), Duration::from_millis(5))
+}
+
+/// It takes the request, and says nothing.
+fn silent() -> Reply {
+    planted().pause_before_head(Duration::from_mins(1))
+}
+
+/// The request has been written on a connection that was kept, and so may have been acted on: it is not
+/// one that can be sent again at once.
+#[tokio::test]
+async fn a_kept_connection_that_ends_once_the_next_request_is_on_it_proves_nothing() {
+    for (name, end, over_http2) in [
+        (
+            "close",
+            Reply::close_without_reply(),
+            (Connection, Unknown, BackOff),
+        ),
+        (
+            "reset",
+            Reply::reset_without_reply(),
+            (Connection, Unknown, BackOff),
+        ),
+        (
+            "not HTTP",
+            Reply::verbatim(NOT_HTTP),
+            (Connection, Unknown, BackOff),
+        ),
+        // A frame that proves it, where there are frames.
+        ("go away", Reply::go_away(), (Connection, NotSent, Now)),
+        (
+            "refused stream",
+            Reply::refuse_stream(),
+            (Connection, NotSent, Now),
+        ),
+    ] {
+        let reused = || {
+            let script = Scenario::script(vec![planted()]);
+            script.with(When::always().on_reused_connection(), end.clone())
+        };
+        let met = play(&world::transport(), reused(), 2).await;
+        assert_eq!(met, (Err((Connection, Unknown, BackOff)), 2), "{name}");
+        let met = play(&world::h2c(), reused(), 2).await;
+        assert_eq!(met, (Err(over_http2), 2), "{name} over HTTP/2");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_refused_saw_no_request() {
+    for transport in [world::transport(), world::h2c()] {
+        let met = play(&transport, Scenario::refused(), 1).await;
+        assert_eq!(met, (Err((Connection, NotSent, BackOff)), 0));
+    }
+}
+
+/// Whether a stream gets on is for the client's clocks to say: the transport hands on what comes for as long
+/// as it comes, and lets go when it is dropped.
+#[tokio::test]
+async fn a_reply_that_falls_silent_or_only_pings_has_no_end_of_the_transport_s_making() {
+    let every = Duration::from_millis(5);
+    for transport in [world::transport(), world::h2c()] {
+        for (name, reply, pings) in [
+            ("pings", planted().pings_only_after_events(1, every), true),
+            (
+                "silence",
+                planted().pause_after_events(1, Duration::from_mins(1)),
+                false,
+            ),
+        ] {
+            let simulator = Simulator::start(Scenario::script(vec![reply]))
+                .await
+                .unwrap();
+            let mut request = request(simulator.base_url());
+            request.head_limit = HEAD_LIMIT;
+            let mut response = world::soon(transport.send(request)).await.unwrap();
+            let mut read = Vec::new();
+            let reading = async {
+                loop {
+                    let chunk = response.body.chunk().await.expect("it does not end");
+                    read.extend_from_slice(&chunk.unwrap());
+                }
+            };
+            // Longer than the head may take.
+            let longer = HEAD_LIMIT + Duration::from_millis(100);
+            assert!(evenkeel_tests::within(longer, reading).await.is_none());
+            let read = String::from_utf8(read).unwrap();
+            assert!(read.starts_with("event: message_start"), "{name}: {read}");
+            assert_eq!(read.matches("event: ping").count() > 2, pings, "{name}");
+            drop(response);
+            let gone = async {
+                while simulator.journal()[0].ending != Ending::Abandoned {
+                    evenkeel_tests::pause(Duration::from_millis(1)).await;
+                }
+            };
+            world::soon(gone).await;
+            assert_eq!(simulator.journal().len(), 1, "{name}");
+            simulator.stop().await;
+        }
     }
 }
 
@@ -206,7 +353,7 @@ async fn where_nobody_listens_nothing_was_sent() {
     let error = nowhere.unwrap_err();
     assert_eq!(error.delivery(), NotSent);
     // Where nobody answers questions about names, the limit on connecting comes first.
-    if error.kind() != ErrorKind::TimedOut {
+    if error.kind() != TimedOut {
         assert_eq!(
             error.to_string(),
             "connection: cannot resolve the name no-such-host.invalid"

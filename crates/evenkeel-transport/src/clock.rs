@@ -6,9 +6,8 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, Sleep};
@@ -48,22 +47,21 @@ pub(crate) struct Progress {
     last: AtomicU64,
     /// One of the constants below.
     state: AtomicU8,
-    /// Whether nobody waits for the end any more.
-    over: AtomicBool,
-    /// Who waits to go on, and would have to hear of that.
-    waiting: Mutex<Option<Waker>>,
 }
 
 const WAITING: u8 = 0;
 const BEGUN: u8 = 1;
 const GIVEN_UP: u8 = 2;
+const OVER: u8 = 3;
 
-/// Whether what is watched has begun.
+/// Whether what is watched goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
     Yes,
     /// It was given up first.
     GivenUp,
+    /// It had begun, and nobody wants the rest.
+    Over,
 }
 
 impl Progress {
@@ -72,8 +70,6 @@ impl Progress {
             started: Started::now(),
             last: AtomicU64::new(0),
             state: AtomicU8::new(WAITING),
-            over: AtomicBool::new(false),
-            waiting: Mutex::new(None),
         }
     }
 
@@ -81,13 +77,21 @@ impl Progress {
     pub(crate) fn begin(&self) -> Begun {
         match self.become_from_waiting(BEGUN) {
             GIVEN_UP => Begun::GivenUp,
+            OVER => Begun::Over,
             _ => Begun::Yes,
         }
     }
 
     /// Gives it up; whether it had not begun, and now never will.
     pub(crate) fn give_up(&self) -> bool {
-        self.become_from_waiting(GIVEN_UP) != BEGUN
+        matches!(self.become_from_waiting(GIVEN_UP), WAITING | GIVEN_UP)
+    }
+
+    /// Nobody wants what is left of it.
+    pub(crate) fn end(&self) {
+        if !self.give_up() {
+            self.state.store(OVER, Ordering::Release);
+        }
     }
 
     /// The state before.
@@ -97,35 +101,6 @@ impl Progress {
             .state
             .compare_exchange(WAITING, state, order, Ordering::Acquire);
         swapped.unwrap_or_else(|before| before)
-    }
-
-    /// Nobody waits for the end any more: what is left is not to be done.
-    pub(crate) fn end(&self) {
-        self.over.store(true, Ordering::Release);
-        let waiting = self.waiting().take();
-        if let Some(waker) = waiting {
-            waker.wake();
-        }
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
-    }
-
-    /// Whether it is over; wakes `cx` when it is later.
-    pub(crate) fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
-        let earlier = self.waiting().replace(cx.waker().clone());
-        drop(earlier);
-        // Looked at last, so that an end meanwhile is seen here or wakes.
-        if self.is_over() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn mark(&self) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use evenkeel_error::{Delivery, Error, Facts};
+use evenkeel_error::{Delivery, Error, Facts, Phase};
 use http::header::CONTENT_LENGTH;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Uri};
 
 use self::fault::{HeadAlone, Sent};
 use self::upload::Watch;
@@ -31,6 +31,7 @@ mod proxy;
 mod root_store;
 #[cfg(feature = "rustls-no-provider")]
 mod rustls_set_up;
+mod source;
 mod team;
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 mod trust;
@@ -61,6 +62,10 @@ pub struct ReqwestTransport {
     inner: Arc<Inner>,
 }
 
+/// What an attempt waited for that was given up on a connection of HTTP/2 before it began.
+const NO_PLACE: &str = "the server allows fewer requests at once on an HTTP/2 connection than there are; send \
+     fewer at once, or set http_versions to Http1";
+
 struct Inner {
     /// For https.
     secure: Secure,
@@ -69,6 +74,8 @@ struct Inner {
     direct: reqwest::Client,
     /// Where it is known.
     connect_limit: Option<Duration>,
+    /// Where they are known.
+    versions: Option<HttpVersions>,
     proxies: proxy::Proxies,
     urls: urls::Urls,
     /// What certificates are checked against, where it is known.
@@ -120,7 +127,7 @@ impl Transport for ReqwestTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
         let head_limit = request.head_limit;
         // Begun out here, so that the future, which every attempt allocates, does not keep the
-        // request. Nothing is done before it is polled.
+        // request. A source is opened; nothing else is done before it is polled.
         match self.inner.begin(request) {
             Ok((sending, underway)) => Box::pin(self.inner.finish(sending, underway, head_limit)),
             Err(error) => Box::pin(ready(Err(error))),
@@ -189,7 +196,7 @@ impl Inner {
         let started = Started::now();
         let sending = pin!(sending);
         let response = match clock::within(head_limit, &started, watch.progress(), sending).await {
-            None => return Err(Error::timed_out(watch.give_up(), head_limit)),
+            None => return Err(self.out_of_time(watch.give_up(), head_limit)),
             Some(Err(error)) => {
                 // A source that failed makes the connection fail: what came first is the reason.
                 if let Some(fault) = body_fault.and_then(|fault| fault.take()) {
@@ -211,8 +218,31 @@ impl Inner {
         }
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let facts = Facts::read(parts.status.as_u16(), &parts.headers, clock::wall());
-        let body = Body::from_chunks(Chunks::new(body, facts.clone(), watch.beside_the_answer()));
+        let body = Body::from_chunks(Chunks::new(body, facts.clone(), watch));
         Ok(Response::new(facts, parts.headers, body))
+    }
+
+    fn out_of_time(&self, phase: Phase, head_limit: Duration) -> Error {
+        let timed_out = Error::timed_out(phase, head_limit);
+        // Connecting would have met its own limit.
+        if phase == Phase::Connect && self.connects_within(head_limit) {
+            return timed_out.with_message(NO_PLACE);
+        }
+        timed_out
+    }
+
+    /// Whether connecting ends by itself before `limit` does.
+    fn connects_within(&self, limit: Duration) -> bool {
+        self.connect_limit.is_some_and(|connect| connect < limit)
+    }
+
+    /// Whether a request may wait for a place on a connection that others use.
+    fn may_share(&self, uri: &Uri) -> bool {
+        match self.versions {
+            None | Some(HttpVersions::Http2) => true,
+            Some(HttpVersions::Http1) => false,
+            Some(HttpVersions::Negotiated) => uri.scheme_str() == Some("https"),
+        }
     }
 
     /// The request as reqwest takes it, and what watches it where there is something to see.
@@ -233,17 +263,16 @@ impl Inner {
             let none = HeaderValue::from_static("0");
             outgoing.headers_mut().insert(CONTENT_LENGTH, none);
         }
-        // Where connecting has the shorter limit, its own error comes first.
-        let connects_first = self
-            .connect_limit
-            .is_some_and(|limit| limit < request.head_limit);
+        // It is written as soon as there is a connection; and where connecting has the shorter limit, its
+        // own error comes first.
+        let never_waits = self.connects_within(request.head_limit) && !self.may_share(&request.uri);
         let (body, watch) = match source {
             // hyper writes all there is of it without asking, as of a request without a body.
             Some(source) if source.length() == Some(0) => (Bytes::new().into(), Watch::Nothing),
             Some(source) => Watch::source(source),
             None if request.body.len() > upload::PIECE => Watch::pieces_of(request.body),
             // Of a request without a body hyper writes all there is without asking for one.
-            None if connects_first || is_empty => (request.body.into(), Watch::Nothing),
+            None if never_waits || is_empty => (request.body.into(), Watch::Nothing),
             None => Watch::start_of(request.body),
         };
         *outgoing.body_mut() = Some(body);

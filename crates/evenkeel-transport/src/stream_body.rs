@@ -41,6 +41,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Whether a [`StreamBody`] can still be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BodyState {
     /// Nothing was taken out of it, or it can be opened again.
     Ready,
@@ -50,6 +51,7 @@ pub enum BodyState {
 
 /// Whether a [`Transport`](crate::Transport) sends [`StreamBody`]s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StreamBodies {
     /// It sends bodies that are in memory. The default.
     #[default]
@@ -255,6 +257,13 @@ impl Stream for BodyReader {
                 }
             }
         }
+    }
+}
+
+/// What is left of a source that nobody can read goes at once, and not with the last clone of its body.
+impl Drop for BodyReader {
+    fn drop(&mut self) {
+        self.inner.shelf.leave(self.generation, self.inner.kind());
     }
 }
 

@@ -190,15 +190,12 @@ impl Files {
         operation.headers.insert(CONTENT_TYPE, content_type);
         // Taking in half a gigabyte takes the server a while, too.
         operation.head_limit = self.shared.tuning.timers.plain_head;
-        match self.shared.transport.stream_bodies() {
-            StreamBodies::Supported => {
-                let plan = self.plan(operation)?;
-                Ok(plan.streaming(upload.into_body(form)))
-            }
-            StreamBodies::Unsupported => {
-                operation.body = upload.whole(&form)?;
-                self.plan(operation)
-            }
+        if self.shared.transport.stream_bodies() == StreamBodies::Supported {
+            let plan = self.plan(operation)?;
+            Ok(plan.streaming(upload.into_body(form)))
+        } else {
+            operation.body = upload.whole(&form)?;
+            self.plan(operation)
         }
     }
 

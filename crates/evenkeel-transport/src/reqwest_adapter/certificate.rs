@@ -1,5 +1,6 @@
 //! What is wrong with a certificate: whose it is, against which roots, and what to do.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -94,6 +95,21 @@ fn is_about_ours(alert: AlertDescription) -> bool {
     )
 }
 
+/// The alert by which a connection of HTTP/2 was ended.
+///
+/// h2 keeps of an I/O error its kind and its text, and rustls has a kind for what is wrong with TLS. The
+/// text is compared with what the same rustls prints of each alert, so that nothing hangs on its words;
+/// one that is not found is a connection that was lost, as any.
+pub(super) fn alert_over_http2(error: &io::Error) -> Option<rustls::Error> {
+    if error.kind() != io::ErrorKind::InvalidData {
+        return None;
+    }
+    let text = error.get_ref()?.to_string();
+    (0..=u8::MAX)
+        .map(|number| rustls::Error::AlertReceived(number.into()))
+        .find(|alert| alert.to_string() == text)
+}
+
 /// Stands in the place of a client certificate where there is none, and notes whether one was asked for.
 ///
 /// A server's refusal is not always read: over HTTP/2 its type is lost, and where a large body is being
@@ -110,10 +126,11 @@ impl Asked {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// The failure of a connection by a fault of TLS whose type is not known.
-    pub(super) fn verdict(&self, host: &str, unwritten: bool) -> Option<Error> {
+    /// The failure of a connection by a fault of TLS whose type is not known, before there was one to
+    /// write on.
+    pub(super) fn verdict(&self, host: &str) -> Option<Error> {
         let hint = self.hint(host)?;
-        Some(Error::untrusted(delivery(unwritten)).with_message_naming_hosts(hint))
+        Some(Error::untrusted(Delivery::NotSent).with_message_naming_hosts(hint))
     }
 
     /// What is probably the matter with a connection that was lost.
@@ -176,14 +193,28 @@ mod tests {
     }
 
     #[test]
+    fn every_alert_is_known_again_by_what_http_2_leaves_of_it() {
+        for alert in (0..=u8::MAX).map(AlertDescription::from) {
+            let typed = rustls::Error::AlertReceived(alert);
+            let left = io::Error::new(io::ErrorKind::InvalidData, typed.to_string());
+            assert_eq!(alert_over_http2(&left), Some(typed.clone()));
+            let other = io::Error::new(io::ErrorKind::BrokenPipe, typed.to_string());
+            assert_eq!(alert_over_http2(&other), None);
+        }
+        let other = io::Error::new(io::ErrorKind::InvalidData, "received corrupt message");
+        assert_eq!(alert_over_http2(&other), None);
+        assert_eq!(alert_over_http2(&io::ErrorKind::InvalidData.into()), None);
+    }
+
+    #[test]
     fn a_certificate_was_asked_for_in_vain_until_there_is_an_answer() {
         let asked = Asked::default();
-        assert!(asked.hint("x").is_none() && asked.verdict("x", false).is_none());
+        assert!(asked.hint("x").is_none() && asked.verdict("x").is_none());
         assert!(asked.resolve(&[], &[]).is_none());
-        let error = asked.verdict("192.0.2.1", false).unwrap();
+        let error = asked.verdict("192.0.2.1").unwrap();
         assert_eq!(
             (error.recovery(), error.delivery()),
-            (Recovery::Never, Delivery::Unknown)
+            (Recovery::Never, Delivery::NotSent)
         );
         insta::assert_snapshot!(
             error.message().unwrap(),

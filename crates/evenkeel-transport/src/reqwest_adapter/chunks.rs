@@ -7,29 +7,35 @@ use futures_core::Stream;
 use http_body::Body as _;
 
 use super::fault;
-use super::upload::Beside;
+use super::upload::Watch;
 
 /// Frames of reqwest's body as chunks, its errors as ours. Fused: after an error or the end there is
 /// nothing more.
 pub(crate) struct Chunks {
     body: Option<reqwest::Body>,
     facts: Facts,
-    /// Held until the end, and no longer.
-    upload: Option<Beside>,
+    /// The upload goes on for as long as there is an answer to come.
+    upload: Watch,
 }
 
 impl Chunks {
-    pub(super) fn new(body: reqwest::Body, facts: Facts, upload: Option<Beside>) -> Self {
-        Self {
+    pub(super) fn new(body: reqwest::Body, facts: Facts, upload: Watch) -> Self {
+        let mut chunks = Self {
             body: Some(body),
             facts,
             upload,
+        };
+        // Whether it ends here a layer that decompresses does not say.
+        let is_empty = |body: &reqwest::Body| body.size_hint().exact() == Some(0);
+        if chunks.body.as_ref().is_some_and(is_empty) {
+            chunks.end();
         }
+        chunks
     }
 
     fn end(&mut self) {
         self.body = None;
-        self.upload = None;
+        self.upload = Watch::Nothing;
     }
 }
 

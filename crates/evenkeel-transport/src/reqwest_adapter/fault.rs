@@ -1,6 +1,8 @@
 //! What reqwest's errors prove, by the types in their chain and never by their text.
 
 use std::error::Error as StdError;
+#[cfg(feature = "rustls-no-provider")]
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use evenkeel_error::{Delivery, Error, Facts, Phase};
@@ -183,9 +185,12 @@ fn untrusted(
     unwritten: bool,
 ) -> Option<Error> {
     let found = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
-    let Some(tls) = found else {
-        let asked = inner.asked.as_ref().filter(|_| is_tls_over_http2(error))?;
-        return asked.verdict(place.host, unwritten);
+    let over_http2 = io_errors(error).find_map(certificate::alert_over_http2);
+    let Some(tls) = found.or(over_http2.as_ref()) else {
+        // On a standing connection TLS may fail for any reason.
+        let asked = inner.asked.as_ref().filter(|_| unwritten)?;
+        let is_tls = io_errors(error).any(|cause| cause.kind() == ErrorKind::InvalidData);
+        return asked.verdict(place.host).filter(|_| is_tls);
     };
     // The handshake with a target is the last step of connecting, and its error the source of
     // hyper-util's; that of a proxy has an error of the tunnel between.
@@ -201,13 +206,9 @@ fn untrusted(
     certificate::verdict(tls, &who, inner.roots.as_ref(), unwritten)
 }
 
-/// Whether TLS failed under HTTP/2: h2 keeps of an I/O error its kind and its text, and rustls has a kind
-/// for what is wrong with TLS (`tokio-rustls`, and rustls' own `Stream`).
 #[cfg(feature = "rustls-no-provider")]
-fn is_tls_over_http2(error: &reqwest::Error) -> bool {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .any(|cause| cause.kind() == std::io::ErrorKind::InvalidData)
+fn io_errors(error: &reqwest::Error) -> impl Iterator<Item = &std::io::Error> {
+    causes(error).filter_map(|cause| cause.downcast_ref())
 }
 
 /// A connection that was lost after the request had been handed to it.

@@ -19,6 +19,12 @@ use crate::BaseUrl;
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 const KEEP_ALIVE_RETRIES: u32 = 3;
 
+/// How long what was sent may stay unacknowledged, or wait for a peer that takes nothing: reqwest's own
+/// default, and much longer than a line that works needs. It ends what a server that has answered, and
+/// reads no more, would keep.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+
 impl ReqwestTransportBuilder {
     /// Checks every field, reads the files and makes a transport for http and https. Nothing is sent.
     ///
@@ -27,7 +33,7 @@ impl ReqwestTransportBuilder {
     /// `invalid_config`, naming the setter and the rule: a limit of zero, a user agent that no header
     /// can hold, a proxy that is no URL, a CA file that cannot be read or is not PEM, a client
     /// certificate without its key; rustls without a crypto provider; an `SSL_CERT_FILE` that cannot be
-    /// read. Also when there are no root
+    /// read, where rustls reads it; an `HTTPS_PROXY` or `ALL_PROXY` that is no proxy. Also when there are no root
     /// certificates or no TLS is built in: https would not work. [`build_for`](Self::build_for) an
     /// http address needs neither.
     pub fn build(self) -> Result<ReqwestTransport, Error> {
@@ -55,6 +61,9 @@ impl ReqwestTransportBuilder {
 
     fn make(self, scheme: &str) -> Result<ReqwestTransport, Error> {
         self.check()?;
+        if scheme != "http" {
+            self.proxy.check_environment()?;
+        }
         #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
         let trust = self.trust.read()?;
         let (settings, proxies) = self.proxy.apply(self.settings())?;
@@ -65,6 +74,7 @@ impl ReqwestTransportBuilder {
             ),
             direct,
             connect_limit: Some(self.connect_limit),
+            versions: Some(self.versions),
             proxies,
             urls: Urls::default(),
             #[cfg(feature = "rustls-no-provider")]
@@ -140,6 +150,8 @@ impl ReqwestTransportBuilder {
             .no_brotli()
             .no_zstd()
             .no_deflate();
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let settings = settings.tcp_user_timeout(UNACKNOWLEDGED);
         #[cfg(feature = "gzip")]
         let settings = settings.gzip(self.replies == Replies::Gzip);
         match self.versions {

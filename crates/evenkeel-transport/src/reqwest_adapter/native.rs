@@ -38,14 +38,6 @@ fn read(certificates: &[CertificateDer<'_>]) -> Result<Vec<reqwest::Certificate>
     })
 }
 
-/// What is wrong with the first of these that is none.
-pub(super) fn unreadable(certificates: &[CertificateDer<'static>]) -> Option<reqwest::Error> {
-    let mut read = certificates
-        .iter()
-        .map(|one| reqwest::Certificate::from_der(one));
-    read.find_map(Result::err)
-}
-
 fn pkcs8(identity: &Identity) -> Result<reqwest::Identity, Error> {
     let PrivateKeyDer::Pkcs8(key) = &identity.key else {
         return Err(Error::invalid_config(

@@ -130,12 +130,45 @@ impl ProxyChoice {
                     .ok()
                     .filter(|_| is_http(url))
                     .ok_or_else(|| {
-                        Error::invalid_config("proxy", "must be a URL such as http://host:3128")
+                        let rule = "must be a URL such as http://host:3128; SOCKS is not spoken";
+                        Error::invalid_config("proxy", rule)
                     })?;
                 Ok((settings.proxy(proxy), known(matcher)))
             }
         }
     }
+}
+
+/// What says which proxy https goes through, the first that is set.
+const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+impl ProxyChoice {
+    /// Whether what the environment says is understood. Nobody else says so: what is not is no proxy to
+    /// whoever reads it, and key and prompt would go past the one that was meant.
+    pub(super) fn check_environment(&self) -> Result<(), Error> {
+        let Self::System = self else {
+            return Ok(());
+        };
+        let said = VARIABLES.into_iter().find_map(|name| {
+            let value = std::env::var(name).ok()?;
+            (!value.is_empty()).then_some((name, value))
+        });
+        match said {
+            Some((name, value)) if !is_proxy(&value) => Err(Error::invalid_config(
+                name,
+                "is set and is no URL of a proxy, such as http://host:3128: correct or unset it, set \
+                 proxy, or choose without_proxy",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether this is a proxy to whoever reads the environment.
+fn is_proxy(url: &str) -> bool {
+    let anywhere = Uri::from_static("https://localhost");
+    let matcher = Matcher::builder().https(url).build();
+    matcher.intercept(&anywhere).is_some()
 }
 
 fn is_http(url: &str) -> bool {
@@ -145,4 +178,24 @@ fn is_http(url: &str) -> bool {
 
 fn known(matcher: Matcher) -> Proxies {
     Proxies::Known(Box::new(matcher))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_environment_may_say_is_told_from_a_slip() {
+        for url in [
+            "http://host:3128",
+            "https://u:p@host",
+            "host:3128",
+            "socks5://host",
+        ] {
+            assert!(is_proxy(url), "{url}");
+        }
+        for slip in ["htps://host:3128", "http:// host", "http://", "://host"] {
+            assert!(!is_proxy(slip), "{slip}");
+        }
+    }
 }

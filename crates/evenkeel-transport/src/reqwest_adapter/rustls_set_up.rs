@@ -135,14 +135,6 @@ fn store(
     Ok(store)
 }
 
-/// What is wrong with the first of these that is none. Asked before the verifier is, which does not
-/// tell ours from the system's.
-pub(super) fn unreadable(certificates: &[CertificateDer<'static>]) -> Option<rustls::Error> {
-    let mut store = RootCertStore::empty();
-    let mut added = certificates.iter().map(|one| store.add(one.clone()));
-    added.find_map(Result::err)
-}
-
 /// A set-up that accepts nobody, for clients that do not speak TLS.
 pub(super) fn trusting_nobody() -> Result<ClientConfig, Error> {
     let config = versions(provider()?)?.with_root_certificates(RootCertStore::empty());

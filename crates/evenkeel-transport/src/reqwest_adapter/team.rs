@@ -52,6 +52,7 @@ impl ReqwestTransport {
             secure: Secure::Ready(client.clone()),
             direct: client,
             connect_limit: None,
+            versions: None,
             proxies: Proxies::Unknown,
             urls: Urls::default(),
             #[cfg(feature = "rustls-no-provider")]

@@ -64,6 +64,12 @@ mod sound {
         }
     }
 
+    #[test]
+    fn socks_is_refused_by_name() {
+        let rule = broken_rule(ReqwestTransport::builder().proxy("socks5://host").build());
+        assert!(rule.contains("SOCKS is not spoken"), "{rule}");
+    }
+
     #[tokio::test]
     async fn an_http_transport_does_not_send_to_https() {
         let transport = ReqwestTransport::builder().build_for(&http()).unwrap();
@@ -93,6 +99,17 @@ mod sound {
         assert_eq!(error.kind(), ErrorKind::Connection);
         assert_eq!(error.delivery(), Delivery::NotSent);
     }
+}
+
+#[cfg(all(feature = "ring", not(feature = "rustls")))]
+#[test]
+fn where_ring_alone_is_built_in_it_is_what_https_is_made_of() {
+    let provider = super::rustls_set_up::provider().unwrap();
+    assert!(format!("{provider:?}").contains("ring"), "{provider:?}");
+    let settings = ReqwestTransport::builder().without_proxy();
+    #[cfg(feature = "bundled-roots")]
+    let settings = settings.roots(Roots::Bundled);
+    assert!(settings.build().is_ok());
 }
 
 #[cfg(not(any(feature = "rustls-no-provider", feature = "native-tls")))]
@@ -129,6 +146,9 @@ mod tls {
     fn what_is_wrong_with_certificates_is_named_when_it_is_built() {
         let builder = ReqwestTransport::builder;
         let not_der = "-----BEGIN CERTIFICATE-----\ncGxhbnRlZA==\n-----END CERTIFICATE-----\n";
+        let name = format!("evenkeel-{}-not-der.pem", std::process::id());
+        let not_der_file = std::env::temp_dir().join(name);
+        std::fs::write(&not_der_file, not_der).unwrap();
         for (rule, builder) in [
             (
                 "ca_file cannot be read",
@@ -137,6 +157,14 @@ mod tls {
             ("ca_file is not PEM", builder().ca_file(NOT_PEM)),
             ("ca_pem is not PEM", builder().ca_pem("planted")),
             ("ca_pem is not PEM", builder().ca_pem("")),
+            (
+                "ca_file holds a certificate that cannot be read",
+                builder().ca_file(&not_der_file),
+            ),
+            (
+                "ca_pem holds a certificate that cannot be read",
+                builder().ca_pem(not_der),
+            ),
             ("roots are to be those given", builder().roots(Roots::Given)),
             (
                 "client_certificate is not PEM",
@@ -147,17 +175,13 @@ mod tls {
                 builder().client_certificate(not_der),
             ),
         ] {
-            let found = broken_rule(builder.clone().build_for(&http()));
-            assert!(found.starts_with(rule), "{found}");
+            // Whether https is spoken or not.
+            for built in [builder.clone().build_for(&http()), builder.clone().build()] {
+                let found = broken_rule(built);
+                assert!(found.starts_with(rule), "{found}");
+            }
             assert!(!format!("{builder:?}").contains("planted"));
         }
-        // By the setter that it was given to, and also where only http is asked for.
-        for built in [
-            builder().ca_pem(not_der).build(),
-            builder().ca_pem(not_der).build_for(&http()),
-        ] {
-            let rule = broken_rule(built);
-            assert!(rule.starts_with("ca_pem holds a certificate"), "{rule}");
-        }
+        std::fs::remove_file(not_der_file).unwrap();
     }
 }

@@ -1,5 +1,6 @@
 //! Whose certificates are accepted, and with which of our own we answer.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -58,6 +59,8 @@ impl Default for TlsBackend {
     }
 }
 
+type BoxError = Box<dyn StdError + Send + Sync>;
+
 /// What a caller says about trust; nothing is read before it is built.
 #[derive(Clone, Default)]
 pub(super) struct Trust {
@@ -97,10 +100,10 @@ impl Trust {
             let pem = std::fs::read(path).map_err(|error| {
                 Error::invalid_config("ca_file", "cannot be read").with_source(error)
             })?;
-            extra.extend(self.roots_in("ca_file", &pem)?);
+            extra.extend(self.authorities("ca_file", &pem)?);
         }
         for pem in &self.pems {
-            extra.extend(self.roots_in("ca_pem", pem)?);
+            extra.extend(self.authorities("ca_pem", pem)?);
         }
         if self.roots == Roots::Given && extra.is_empty() {
             return Err(Error::invalid_config(
@@ -120,24 +123,31 @@ impl Trust {
         })
     }
 
-    /// The certificates in `pem`, each of which the backend can read.
-    fn roots_in(
-        &self,
-        field: &'static str,
-        pem: &[u8],
-    ) -> Result<Vec<CertificateDer<'static>>, Error> {
-        let found = certificates(field, pem)?;
-        let rule = "holds a certificate that cannot be read";
-        let broken = Error::invalid_config(field, rule);
-        let broken = match self.backend {
+    /// Looked at here, where it is known who gave them.
+    fn authorities(&self, field: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+        let read = certificates(field, pem)?;
+        for certificate in &read {
+            self.look_at(certificate).map_err(|error| {
+                Error::invalid_config(field, "holds a certificate that cannot be read")
+                    .with_source(error)
+            })?;
+        }
+        Ok(read)
+    }
+
+    fn look_at(&self, certificate: &CertificateDer<'static>) -> Result<(), BoxError> {
+        match self.backend {
             #[cfg(feature = "rustls-no-provider")]
             TlsBackend::Rustls => {
-                rustls_set_up::unreadable(&found).map(|error| broken.with_source(error))
+                let mut store = rustls::RootCertStore::empty();
+                store.add(certificate.clone()).map_err(Into::into)
             }
             #[cfg(feature = "native-tls")]
-            TlsBackend::Native => native::unreadable(&found).map(|error| broken.with_source(error)),
-        };
-        broken.map_or(Ok(found), Err)
+            TlsBackend::Native => {
+                let read = reqwest::Certificate::from_der(certificate);
+                read.map(drop).map_err(Into::into)
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Bodies on their way out, and how far they have got.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,9 +8,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use evenkeel_error::Phase;
-use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 
+use super::source::{Source, Streaming};
 use crate::BodyReader;
 use crate::clock::{Begun, Progress};
 
@@ -20,6 +21,8 @@ use crate::clock::{Begun, Progress};
 pub(super) const PIECE: usize = 64 * 1024;
 
 /// What is watched of an upload.
+///
+/// It is kept for as long as the call wants anything: who drops it ends what is left of the upload.
 pub(super) enum Watch {
     /// Nothing: it goes out at once.
     Nothing,
@@ -27,6 +30,8 @@ pub(super) enum Watch {
     Start(Arc<Progress>),
     /// That, and each of its pieces.
     Pieces(Arc<Progress>),
+    /// The same, of a body that is read as it is sent.
+    Source(Arc<Source>),
 }
 
 impl Watch {
@@ -44,44 +49,44 @@ impl Watch {
 
     /// A body that is read as it is sent, watched for how it gets on.
     pub(super) fn source(body: BodyReader) -> (reqwest::Body, Self) {
-        let progress = Arc::new(Progress::start());
-        let upload = Streaming::new(body, Arc::clone(&progress));
-        (reqwest::Body::wrap(upload), Self::Pieces(progress))
+        let (upload, source) = Streaming::new(body);
+        (reqwest::Body::wrap(upload), Self::Source(source))
     }
 
     /// What starts the clock anew.
     pub(super) fn progress(&self) -> Option<&Progress> {
         match self {
             Self::Pieces(progress) => Some(progress),
-            Self::Nothing | Self::Start(_) => None,
-        }
-    }
-
-    /// What goes on beside the answer, and ends with it.
-    pub(super) fn beside_the_answer(self) -> Option<Beside> {
-        match self {
-            Self::Pieces(progress) => Some(Beside(progress)),
+            Self::Source(source) => Some(source.progress()),
             Self::Nothing | Self::Start(_) => None,
         }
     }
 
     /// How far it has got; if to the connection at most, it now never gets further.
     pub(super) fn give_up(&self) -> Phase {
-        match self {
-            Self::Start(progress) | Self::Pieces(progress) if progress.give_up() => Phase::Connect,
-            _ => Phase::Head,
+        let progress = match self {
+            Self::Nothing => return Phase::Head,
+            Self::Start(progress) | Self::Pieces(progress) => progress,
+            Self::Source(source) => source.progress(),
+        };
+        if progress.give_up() {
+            Phase::Connect
+        } else {
+            Phase::Head
         }
     }
 }
 
-/// An upload whose answer has begun. Who has the whole answer, or wants no more of it, has no use for
-/// the rest of the upload: dropping this ends it, and with it its stream, on HTTP/1.1 its connection.
-#[derive(Debug)]
-pub(super) struct Beside(Arc<Progress>);
-
-impl Drop for Beside {
+/// hyper writes on after an answer, for as long as the other side reads: to a server that has said no it
+/// would send all the rest beside the next attempt, and ask a source for it. An error in the body ends that:
+/// the connection is closed over HTTP/1.1, the stream reset over HTTP/2.
+impl Drop for Watch {
     fn drop(&mut self) {
-        self.0.end();
+        match self {
+            Self::Nothing => {}
+            Self::Start(progress) | Self::Pieces(progress) => progress.end(),
+            Self::Source(source) => source.end(),
+        }
     }
 }
 
@@ -93,9 +98,13 @@ fn watched(body: Bytes) -> (reqwest::Body, Arc<Progress>) {
 
 /// A body that is handed over piece by piece, with a note of when.
 ///
-/// hyper asks whether it [ends here](http_body::Body::is_end_stream) before it writes the head: the answer
-/// decides how. Nobody above hyper asks. So a body that was never asked belongs to a request of which
-/// nothing left; and one that was given up first yields no byte afterwards, so that none will.
+/// It has begun when its first piece is taken; one that is empty, when hyper asks whether it
+/// [ends here](http_body::Body::is_end_stream) and writes all there is. Over HTTP/1.1 the head goes out with that
+/// piece; over HTTP/2 it waits until the peer allows a stream more, and the piece is taken then. So of a
+/// request whose body was given up before, no byte of its body leaves, and its head does in a race of
+/// instructions at most, followed by the end of the connection or a reset: nothing to act on.
+///
+/// It never waits, so hyper finds what became of it when it asks for the next piece.
 pub(super) struct Upload {
     rest: Bytes,
     progress: Arc<Progress>,
@@ -119,31 +128,47 @@ impl fmt::Debug for Upload {
     }
 }
 
-/// The attempt was given up before it began, or has its answer.
+/// The rest of a body is not wanted: the attempt was given up before it began, its call is over, or its
+/// source failed.
 #[derive(Debug)]
-pub(super) struct GivenUp;
+pub(super) struct Unwanted {
+    /// hyper looks for it, and resets a stream of HTTP/2 with it.
+    reason: h2::Error,
+}
 
-impl fmt::Display for GivenUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("given up")
+impl Unwanted {
+    pub(super) fn new() -> Self {
+        Self {
+            reason: h2::Reason::CANCEL.into(),
+        }
     }
 }
 
-impl std::error::Error for GivenUp {}
+impl fmt::Display for Unwanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rest of the body is not wanted")
+    }
+}
+
+impl StdError for Unwanted {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.reason)
+    }
+}
 
 impl http_body::Body for Upload {
     type Data = Bytes;
-    type Error = GivenUp;
+    type Error = Unwanted;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
-        if self.progress.begin() == Begun::GivenUp || self.progress.is_over() {
-            return Poll::Ready(Some(Err(GivenUp)));
-        }
-        if self.rest.is_empty() {
-            return Poll::Ready(None);
+    ) -> Poll<Option<Result<Frame<Bytes>, Unwanted>>> {
+        match self.progress.begin() {
+            Begun::GivenUp => return Poll::Ready(Some(Err(Unwanted::new()))),
+            _ if self.rest.is_empty() => return Poll::Ready(None),
+            Begun::Over => return Poll::Ready(Some(Err(Unwanted::new()))),
+            Begun::Yes => {}
         }
         self.progress.mark();
         let size = self.rest.len().min(PIECE);
@@ -151,60 +176,11 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.progress.begin() == Begun::Yes && self.rest.is_empty()
+        self.rest.is_empty() && self.progress.begin() != Begun::GivenUp
     }
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.rest.len() as u64)
-    }
-}
-
-/// A body that is read as it is sent, with a note of when.
-#[derive(Debug)]
-struct Streaming {
-    body: BodyReader,
-    progress: Arc<Progress>,
-}
-
-impl Streaming {
-    fn new(body: BodyReader, progress: Arc<Progress>) -> Self {
-        Self { body, progress }
-    }
-}
-
-impl http_body::Body for Streaming {
-    type Data = Bytes;
-    type Error = GivenUp;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
-        if self.progress.begin() == Begun::GivenUp || self.progress.is_over() {
-            return Poll::Ready(Some(Err(GivenUp)));
-        }
-        let Poll::Ready(chunk) = Pin::new(&mut self.body).poll_next(cx) else {
-            return self.progress.poll_over(cx).map(|()| Some(Err(GivenUp)));
-        };
-        self.progress.mark();
-        Poll::Ready(chunk.map(|chunk| match chunk {
-            Ok(bytes) => Ok(Frame::data(bytes)),
-            // What was wrong with the source is asked of its reader's `BodyFault`.
-            Err(_) => Err(GivenUp),
-        }))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        // Asked just before the head is written, as of an [`Upload`].
-        self.progress.begin();
-        false
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body
-            .length()
-            .map(SizeHint::with_exact)
-            .unwrap_or_default()
     }
 }
 
@@ -245,12 +221,52 @@ mod tests {
                 "or the head would go out as a whole request"
             );
             let polled = Pin::new(&mut upload).poll_frame(&mut context);
-            assert!(matches!(polled, Poll::Ready(Some(Err(GivenUp)))));
+            assert!(matches!(polled, Poll::Ready(Some(Err(Unwanted { .. })))));
 
             let progress = Arc::new(Progress::start());
-            let upload = Upload::new(body, Arc::clone(&progress));
-            let _ = upload.is_end_stream();
+            let mut upload = Upload::new(body.clone(), Arc::clone(&progress));
+            let whole = upload.is_end_stream();
+            assert_eq!(whole, body.is_empty());
+            if !whole {
+                let polled = Pin::new(&mut upload).poll_frame(&mut context);
+                assert!(matches!(polled, Poll::Ready(Some(Ok(_)))));
+            }
             assert!(!progress.give_up(), "the head may be out");
         }
+    }
+
+    #[test]
+    fn a_body_of_which_the_head_was_asked_for_and_no_piece_taken_can_be_given_up() {
+        let progress = Arc::new(Progress::start());
+        let mut upload = Upload::new(Bytes::from_static(b"prompt"), Arc::clone(&progress));
+        assert!(!upload.is_end_stream());
+        assert!(progress.give_up(), "it waits for a stream of HTTP/2");
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = Pin::new(&mut upload).poll_frame(&mut context);
+        assert!(matches!(polled, Poll::Ready(Some(Err(Unwanted { .. })))));
+    }
+
+    #[test]
+    fn what_is_left_of_a_body_is_not_wanted_once_its_call_is_over() {
+        let mut context = Context::from_waker(Waker::noop());
+        let (progress, body) = (Arc::new(Progress::start()), vec![0; PIECE + 1]);
+        let mut upload = Upload::new(body.into(), Arc::clone(&progress));
+        let first = Pin::new(&mut upload).poll_frame(&mut context);
+        assert!(matches!(first, Poll::Ready(Some(Ok(_)))));
+        progress.end();
+        let rest = Pin::new(&mut upload).poll_frame(&mut context);
+        let Poll::Ready(Some(Err(unwanted))) = rest else {
+            panic!("it goes on");
+        };
+        let cause = unwanted.source().unwrap().downcast_ref::<h2::Error>();
+        assert_eq!(cause.unwrap().reason(), Some(h2::Reason::CANCEL));
+
+        // All of it was taken: that it ended is true.
+        let progress = Arc::new(Progress::start());
+        let mut upload = Upload::new(Bytes::from_static(b"x"), Arc::clone(&progress));
+        let all = Pin::new(&mut upload).poll_frame(&mut context);
+        assert!(matches!(all, Poll::Ready(Some(Ok(_)))));
+        progress.end();
+        assert!(upload.is_end_stream());
     }
 }

@@ -126,6 +126,17 @@ impl Shelf {
         }
     }
 
+    /// The reader of this generation is gone: what no later one can read is dropped.
+    pub(super) fn leave(&self, generation: u64, kind: Kind) {
+        let mut held = self.held();
+        let is_wanted = kind == Kind::Once && held.state == BodyState::Ready;
+        if held.generation == generation && !is_wanted {
+            let left = std::mem::replace(&mut held.source, Source::Ended);
+            drop(held);
+            discard(left);
+        }
+    }
+
     /// The next item, for the reader of this generation.
     pub(super) fn poll_next(
         &self,

@@ -295,3 +295,40 @@ fn attempts_that_begin_on_several_threads_leave_one_that_reads_the_whole() {
     });
     assert!(wholes >= 1, "the newest is never turned away");
 }
+
+#[test]
+fn what_is_left_of_a_source_goes_with_the_last_reader_that_could_read_it() {
+    struct Held(
+        Pieces,
+        #[expect(dead_code, reason = "it is counted")] Arc<()>,
+    );
+    impl Stream for Held {
+        type Item = Result<Bytes, std::io::Error>;
+
+        fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Pin::new(&mut self.0).poll_next(cx)
+        }
+    }
+    let count = Arc::new(());
+    let held = |count: &Arc<()>| Held(Pieces([piece(), piece()].into()), Arc::clone(count));
+    let once = StreamBody::once(held(&count), None);
+    drop(once.reader().unwrap());
+    assert_eq!(Arc::strong_count(&count), 2, "it can be sent");
+    let mut reader = once.reader().unwrap();
+    assert!(next(&mut reader).is_ready());
+    drop(reader);
+    assert_eq!(Arc::strong_count(&count), 1);
+
+    let inside = Arc::clone(&count);
+    let repeatable = StreamBody::repeatable(move || held(&inside), None);
+    let first = repeatable.reader().unwrap();
+    let mut second = repeatable.reader().unwrap();
+    drop(first);
+    assert!(
+        next(&mut second).is_ready(),
+        "an earlier one takes nothing along"
+    );
+    drop(second);
+    assert_eq!(Arc::strong_count(&count), 2, "the closure's own");
+    assert_eq!(read(&mut repeatable.reader().unwrap()).unwrap(), 10);
+}
