@@ -144,6 +144,10 @@ fn hint(error: &Error) -> Option<Duration> {
 }
 
 fn changes(origin: Option<Transition>, model: Option<Transition>) -> Vec<Change> {
+    // As nearly always.
+    if origin.is_none() && model.is_none() {
+        return Vec::new();
+    }
     let of = |scope, transition: Option<Transition>| transition.map(|t| (scope, circuit(t.to)));
     of(Scope::Origin, origin)
         .into_iter()
