@@ -315,12 +315,14 @@ impl Call {
     }
 
     /// The end of a call whose time is over: with the failure that it had met by then, if any.
+    #[cold]
     fn out_of_time(&mut self, stopped: Stopped) -> Error {
         let failure = self.last.take();
         let failure = failure.unwrap_or_else(|| Failure::deadline_exceeded(Delivery::NotSent));
         self.give_up(failure, stopped)
     }
 
+    #[cold]
     fn give_up(&mut self, failure: Failure, stopped: Stopped) -> Error {
         if self.spare == Spare::Reply {
             return Error::new(failure, stopped);

@@ -58,6 +58,7 @@ impl Call {
     }
 
     /// The attempt failed, before or after its first content.
+    #[cold]
     pub(super) fn record_failure(&mut self, permits: Permits, failure: &Failure) {
         let changes = permits.failed(failure, self.now(), self.shared.dice.bits());
         self.announce(&changes);
@@ -65,6 +66,7 @@ impl Call {
 
     /// A limit of the caller's ended the attempt, which began at `started`, while it waited for
     /// `phase`.
+    #[cold]
     pub(super) fn record_ended(&mut self, permits: Permits, phase: Phase, started: Moment) {
         let silent = matches!(phase, Phase::Head | Phase::FirstEvent);
         if silent && self.now().since(started) >= self.shared.tuning.divided(TELLING) {

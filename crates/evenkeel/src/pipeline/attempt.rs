@@ -200,6 +200,7 @@ impl Call {
         self.book(watch, failure, Billing::PossiblyBilled);
     }
 
+    #[cold]
     fn book(&mut self, watch: Stopwatch, failure: &Failure, billing: Billing) {
         let elapsed = self.now().since(watch.started);
         if billing == Billing::PossiblyBilled {
@@ -241,6 +242,7 @@ impl Call {
 }
 
 /// Whether the server may have produced, and charge for, what this attempt did not bring.
+#[cold]
 fn may_be_billed(failure: &Failure) -> Billing {
     let begun = failure
         .status()

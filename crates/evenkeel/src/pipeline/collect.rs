@@ -64,6 +64,7 @@ impl Call {
 
     /// Books the end of a reply that broke off after its first content, and keeps what it brought.
     /// `Err` when the caller's own limit ended it, and with it the call.
+    #[cold]
     pub(crate) fn broke_off(&mut self, live: &mut Live, broken: Broken) -> Result<Failure, Error> {
         match broken {
             Broken::Incomplete(incomplete) => {

@@ -180,6 +180,7 @@ impl Call {
 
     /// The end of a call that is refused on this side: with the failure that it met by itself, if
     /// any, and else with the refusal.
+    #[cold]
     pub(super) fn refused(&self, refusal: Failure, stopped: Stopped) -> Halt {
         if self.last.is_some() {
             return Halt::Ended(stopped);

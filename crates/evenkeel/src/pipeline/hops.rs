@@ -109,6 +109,7 @@ impl Call {
 
     /// Goes to the next fallback after `failure`, if there is one and the failure is of that kind.
     /// Gives the failure back otherwise.
+    #[cold]
     pub(super) fn escape(&mut self, failure: Failure) -> Result<(), Failure> {
         let Some(trigger) = self.hops.trigger(&failure) else {
             return Err(failure);

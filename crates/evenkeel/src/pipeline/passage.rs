@@ -145,6 +145,7 @@ impl Call {
     }
 
     /// Whether the refusal is of a token that was not asked for just now: another may be accepted.
+    #[cold]
     pub(super) fn may_renew(&mut self, failure: &Failure) -> bool {
         let Some(Token { generation, origin }) = self.passage.token.take() else {
             return false;
@@ -167,6 +168,7 @@ impl Call {
     }
 
     /// Tells the other calls of a credential that the server refuses.
+    #[cold]
     pub(super) fn refused_credential(&mut self, watch: Stopwatch, failure: &Failure) {
         if !latches(failure) {
             return;
