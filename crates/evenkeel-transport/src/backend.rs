@@ -6,6 +6,7 @@ use bytes::Bytes;
 use evenkeel_error::Error;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use zeroize::Zeroizing;
 
 use crate::{BaseUrl, Request, Response};
 
@@ -171,7 +172,8 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 impl Secret<'_> {
     /// Writes it as the Claude API takes it: a key as `x-api-key`, a token as `authorization: Bearer`,
-    /// both marked as sensitive.
+    /// both marked as sensitive. The value and its clones are one piece of memory, which is wiped when
+    /// the last of them is dropped.
     ///
     /// # Errors
     ///
@@ -191,10 +193,12 @@ impl Secret<'_> {
                 "must be visible ASCII without spaces or line ends; check how it was copied",
             ));
         }
-        let value = match self {
-            Self::ApiKey(key) => HeaderValue::from_str(key),
-            Self::Bearer(token) => HeaderValue::try_from(format!("Bearer {token}")),
-        };
+        let text = Zeroizing::new(match self {
+            Self::ApiKey(key) => key.to_owned(),
+            // Of its full length from the beginning: a text that grows leaves copies behind.
+            Self::Bearer(token) => ["Bearer ", token].concat(),
+        });
+        let value = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
         let mut value = value.map_err(|error| {
             Error::invalid_config(field, "cannot be sent as a header").with_source(error)
         })?;

@@ -9,8 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::CredentialProvider;
 use crate::renewal::Renewable;
 
-/// What a call is authenticated with. Never printed, and wiped from memory when dropped; the header
-/// that carries it is marked as sensitive, and lives as long as its request.
+/// What a call is authenticated with. Never printed, and wiped from memory when dropped; so is the
+/// header that carries it, which is marked as sensitive. A client keeps that of its own key for all
+/// its calls. What the HTTP client writes to the connection is in its own buffers.
 #[derive(Clone)]
 pub struct Credential {
     form: Form,

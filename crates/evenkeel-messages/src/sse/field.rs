@@ -7,6 +7,7 @@ pub(super) enum Field<'a> {
 }
 
 impl<'a> Field<'a> {
+    #[inline]
     pub(super) fn of(line: &'a [u8]) -> Self {
         if let Some(rest) = line.strip_prefix(b"data") {
             return match value_at(rest) {

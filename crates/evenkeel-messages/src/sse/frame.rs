@@ -18,6 +18,7 @@ pub struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     /// An event whose bytes are all there, if it is text.
+    #[inline]
     pub(super) fn read(name: &'a [u8], data: &'a [u8], offset: u64) -> Result<Self, Broken> {
         let Ok(text) = str::from_utf8(name) else {
             return Err(Broken::name(data, offset));

@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use evenkeel_error::Error;
 use evenkeel_transport::{Heads, Request, StreamBody};
-use http::HeaderMap;
 
 use crate::Credential;
 use crate::clock::Clock;
@@ -116,17 +115,82 @@ impl Written {
     }
 }
 
-/// Room in the headers for what the HTTP client adds to them (`accept`, `user-agent`, `host`,
-/// `content-length`), so that they need not grow.
-const ROOM: usize = 4;
-
 fn with_body(head: &Request, body: &Bytes, head_limit: Duration) -> Request {
-    let mut request = Request::new(head.method.clone(), head.uri.clone());
-    request.headers = HeaderMap::with_capacity(head.headers.len() + ROOM);
-    for (name, value) in &head.headers {
-        request.headers.append(name, value.clone());
-    }
+    let mut request = head.clone();
     request.body = body.clone();
     request.head_limit = head_limit;
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_messages::MessageRequest;
+
+    use super::*;
+    use crate::options::Options;
+    use crate::pipeline::Plan;
+    use crate::{Client, Fetch, Token};
+
+    fn client() -> crate::ClientBuilder {
+        Client::with_transport(crate::nowhere::Nowhere)
+    }
+
+    fn plan(client: &Client, options: &Options) -> Plan {
+        let request = MessageRequest::new("m", 1).user("x");
+        Plan::message(&client.shared(), &request, Fetch::Plain, options).unwrap()
+    }
+
+    #[test]
+    fn the_key_is_in_one_place_however_many_calls_carry_it() {
+        let client = client().api_key("sk-ant-1").build().unwrap();
+        let [first, second] = [(); 2].map(|()| {
+            let plan = plan(&client, &Options::default());
+            plan.written().signed().unwrap().headers["x-api-key"].clone()
+        });
+        assert_eq!(first, "sk-ant-1");
+        assert!(first.is_sensitive() && second.is_sensitive());
+        assert_eq!(first.as_bytes().as_ptr(), second.as_bytes().as_ptr());
+    }
+
+    #[test]
+    fn a_kept_head_says_what_a_head_of_its_own_says() {
+        let client = client().api_key("sk-ant-1").header("x-team", "keel");
+        let client = client.build().unwrap();
+        let mut with_extras = Options::default();
+        with_extras.extras_mut();
+        let own = plan(&client, &with_extras).written().bare();
+        for _ in 0..2 {
+            let kept = plan(&client, &Options::default());
+            let (bare, signed) = (kept.written().bare(), kept.written().signed().unwrap());
+            assert_eq!((&bare.method, &bare.uri), (&own.method, &own.uri));
+            assert_eq!((&bare.headers, &bare.body), (&own.headers, &own.body));
+            assert_eq!(bare.head_limit, own.head_limit);
+            assert_eq!((&signed.uri, &signed.body), (&own.uri, &own.body));
+        }
+    }
+
+    #[test]
+    fn what_differs_from_call_to_call_is_not_kept() {
+        let own_key = client().api_key("sk-ant-1").build().unwrap();
+        let mut options = Options::default();
+        options.extras_mut().beta("a-beta-2026-01-01".into());
+        plan(&own_key, &Options::default());
+        let plan_with_beta = plan(&own_key, &options);
+        assert!(plan_with_beta.written().signed().is_none());
+        assert_eq!(
+            plan_with_beta.written().bare().headers["anthropic-beta"],
+            "a-beta-2026-01-01"
+        );
+
+        let provider = crate::Credential::provider(|| async { Ok(Token::bearer("one")) });
+        let renewed = client().credential(provider).build().unwrap();
+        for _ in 0..2 {
+            assert!(
+                plan(&renewed, &Options::default())
+                    .written()
+                    .signed()
+                    .is_none()
+            );
+        }
+    }
 }
