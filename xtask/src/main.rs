@@ -17,6 +17,7 @@ mod fuzz;
 mod lint;
 mod live;
 mod loom;
+mod openssl;
 mod outcome;
 mod package;
 mod parts;

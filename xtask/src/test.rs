@@ -6,6 +6,7 @@
 //! business of `cargo xtask features`, which builds each package alone.
 
 use crate::command::Command;
+use crate::openssl::{self, Headers};
 use crate::outcome::{Failure, Outcome};
 use crate::project::Project;
 
@@ -31,7 +32,10 @@ struct Request {
 
 pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Failure> {
     let request = parse(arguments)?;
-    let mut line = vec!["test", "--workspace", "--all-features"];
+    let headers = openssl::headers(project);
+    let features = openssl::features(headers, &project.packages()?);
+    let mut line = vec!["test", "--workspace"];
+    line.extend(features.iter().map(String::as_str));
     if let Some(suite) = &request.suite {
         let package = project.package(SUITES)?;
         let known = package.targets_of("test");
@@ -57,7 +61,10 @@ pub(crate) fn run(project: &Project, arguments: &[String]) -> Result<Outcome, Fa
         .map(|seed| (SEED, seed.as_str()))
         .collect();
     project.cargo_with(&line, &seed)?;
-    Ok(Outcome::Passed)
+    Ok(match headers {
+        Headers::Here => Outcome::Passed,
+        Headers::Missing => Outcome::PassedBut(openssl::MISSING.into()),
+    })
 }
 
 fn parse(arguments: &[String]) -> Result<Request, Failure> {
