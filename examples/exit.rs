@@ -31,7 +31,8 @@ pub fn code(outcome: Result<(), Box<dyn StdError>>) -> ExitCode {
     };
     if let Some(call) = error.downcast_ref::<Error>() {
         eprintln!("{}", call.report());
-        return of(call.kind(), call.partial().is_some()).into();
+        let something_came = call.partial().is_some_and(|partial| !partial.is_empty());
+        return of(call.kind(), something_came).into();
     }
     if let Some(failure) = error.downcast_ref::<evenkeel::error::Error>() {
         eprintln!("{}", failure.report());

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use crate::cancel::{SOON, no_task_is_left, sees_the_close, told_of_the_cancel};
-use crate::http2::{END_HEADERS, END_STREAM, HEADERS, SETTINGS, frame};
+use crate::http2::{END_HEADERS, END_STREAM, HEADERS, SETTINGS, beginning, frame};
 use crate::world::{self, request};
 
 /// The connection is to be kept, and the answer has no body.
@@ -159,7 +159,8 @@ async fn a_body_in_memory_is_not_sent_on_to_a_server_that_has_said_no() {
         };
         let read = evenkeel_tests::within(SOON, rest).await;
         let read = read.expect("the server sees no close");
-        assert!(read < LARGE, "all of it was sent");
+        // The server's own reading of the head has swallowed a little of it.
+        assert!(read < LARGE / 2, "most of it was sent: {read} bytes");
         no_task_is_left().await;
         drop((kept, transport));
     }
@@ -226,4 +227,31 @@ async fn an_upload_goes_on_while_its_answer_is_read() {
     };
     let (again, ()) = world::soon(async { tokio::join!(again, answering) }).await;
     assert_eq!(again.unwrap().facts.status(), 200);
+}
+
+#[tokio::test]
+async fn an_upload_over_http_2_ends_with_an_answer_that_goes_on() {
+    let (listener, address) = world::listen().await;
+    let (sender, request) = handed(&format!("http://{address}"));
+    sender.send(Ok(Bytes::from_static(b"begun"))).await.unwrap();
+    let transport = world::h2c();
+    let serving = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut read = Vec::new();
+        while !read.windows(5).any(|part| part == b"begun") {
+            assert!(socket.read_buf(&mut read).await.unwrap() > 0);
+        }
+        socket.write_all(&beginning(1, b"hi")).await.unwrap();
+        socket
+    };
+    let (sent, mut socket) = tokio::join!(transport.send(request), serving);
+    let mut response = sent.unwrap();
+    assert_eq!(response.body.chunk().await.unwrap().unwrap(), "hi");
+    assert!(!sender.is_closed(), "the answer may go on");
+    drop(response);
+    source_is_dropped(&sender).await;
+    told_of_the_cancel(&mut socket).await;
+    drop(transport);
+    sees_the_close(socket).await;
+    no_task_is_left().await;
 }

@@ -1,17 +1,14 @@
 //! Dropping an attempt in each of its states: the server sees the close within a fifth of a second,
 //! and no task of ours is left. A task holds its socket and its timer, so counting tasks counts them.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use evenkeel::transport::reqwest::dns::{Name, Resolve, Resolving};
-use evenkeel::transport::{Request, ReqwestTransport, StreamBody, Transport as _};
+use evenkeel::transport::{Request, ReqwestTransport, Transport as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::mpsc;
 
 use crate::head_clock::Full;
 use crate::http2;
@@ -192,91 +189,6 @@ async fn dropped_while_uploading() {
         assert!(closed.is_some(), "the server does not see the close");
         no_task_is_left().await;
     }
-}
-
-/// A server that refuses early and does not close: without us it would be sent the rest.
-#[tokio::test]
-async fn an_upload_whose_answer_came_early_ends_with_the_answer() {
-    /// Chunks of a source that is not at its end.
-    struct Open(mpsc::Receiver<Bytes>);
-
-    impl futures_core::Stream for Open {
-        type Item = Result<Bytes, std::io::Error>;
-
-        fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-            self.0.poll_recv(cx).map(|chunk| chunk.map(Ok))
-        }
-    }
-
-    const REFUSAL: &[u8] = b"HTTP/1.1 529 x\r\ncontent-length: 2\r\n\r\n{}";
-
-    for (transport, answer) in [
-        (world::transport(), REFUSAL.to_vec()),
-        (world::h2c(), http2::beginning(1, b"{}")),
-    ] {
-        let (listener, address) = world::listen().await;
-        let (sender, receiver) = mpsc::channel(1);
-        let mut request = request(&format!("http://{address}"));
-        request.body = Bytes::new();
-        request.stream = Some(StreamBody::once(Open(receiver), None));
-        sender.send(Bytes::from_static(b"begun")).await.unwrap();
-        let serving = async {
-            let (mut socket, _) = listener.accept().await.unwrap();
-            let mut read = Vec::new();
-            while !read.windows(5).any(|five| five == b"begun") {
-                assert!(socket.read_buf(&mut read).await.unwrap() > 0);
-            }
-            socket.write_all(&answer).await.unwrap();
-            socket
-        };
-        let (response, mut socket) = tokio::join!(transport.send(request), serving);
-        let mut response = response.unwrap();
-        assert_eq!(response.body.chunk().await.unwrap().unwrap(), "{}");
-        assert!(!sender.is_closed(), "the answer may go on");
-        drop(response);
-        let closed = evenkeel_tests::within(SOON, sender.closed()).await;
-        assert!(closed.is_some(), "its source is kept");
-        drop(transport);
-        let closed = evenkeel_tests::within(SOON, world::closed(&mut socket)).await;
-        assert!(closed.is_some(), "the server does not see the close");
-        no_task_is_left().await;
-    }
-}
-
-/// What is in memory is sent on as fast as the server reads it, until the answer has ended.
-#[tokio::test]
-async fn of_a_body_in_memory_nothing_is_sent_once_the_answer_has_ended() {
-    let (listener, address) = world::listen().await;
-    let transport = world::transport();
-    let mut request = request(&format!("http://{address}"));
-    let whole = 32 * 1024 * 1024;
-    request.body = Bytes::from(vec![b' '; whole]);
-    let serving = async {
-        let (mut socket, _) = listener.accept().await.unwrap();
-        world::head(&mut socket).await;
-        let refusal = b"HTTP/1.1 529 x\r\ncontent-length: 0\r\n\r\n";
-        socket.write_all(refusal).await.unwrap();
-        socket
-    };
-    let (response, mut socket) = tokio::join!(transport.send(request), serving);
-    let mut response = response.unwrap();
-    assert!(response.body.chunk().await.is_none());
-    // Now it reads on.
-    let mut read = 0;
-    let mut sink = vec![0; 1024 * 1024];
-    let rest = async {
-        while let Ok(size) = socket.read(&mut sink).await
-            && size > 0
-        {
-            read += size;
-        }
-    };
-    assert!(
-        evenkeel_tests::within(SOON, rest).await.is_some(),
-        "it goes on"
-    );
-    assert!(read < whole, "all of it came beside the retry");
-    no_task_is_left().await;
 }
 
 #[tokio::test]

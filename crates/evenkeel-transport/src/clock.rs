@@ -54,16 +54,6 @@ const BEGUN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 const OVER: u8 = 3;
 
-/// Whether what is watched goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Begun {
-    Yes,
-    /// It was given up first.
-    GivenUp,
-    /// It had begun, and nobody wants the rest.
-    Over,
-}
-
 impl Progress {
     pub(crate) fn start() -> Self {
         Self {
@@ -73,13 +63,9 @@ impl Progress {
         }
     }
 
-    /// It begins, unless it was given up: of the two the first holds.
-    pub(crate) fn begin(&self) -> Begun {
-        match self.become_from_waiting(BEGUN) {
-            GIVEN_UP => Begun::GivenUp,
-            OVER => Begun::Over,
-            _ => Begun::Yes,
-        }
+    /// It begins, unless it was given up: of the two the first holds. Whether it goes on.
+    pub(crate) fn begin(&self) -> bool {
+        matches!(self.become_from_waiting(BEGUN), WAITING | BEGUN)
     }
 
     /// Gives it up; whether it had not begun, and now never will.

@@ -62,7 +62,7 @@ pub struct ReqwestTransport {
     inner: Arc<Inner>,
 }
 
-/// What an attempt waited for that was given up on a connection of HTTP/2 before it began.
+/// What an attempt waited for that was given up before it began, and whose connecting has ended.
 const NO_PLACE: &str = "the server allows fewer requests at once on an HTTP/2 connection than there are; send \
      fewer at once, or set http_versions to Http1";
 
@@ -223,12 +223,13 @@ impl Inner {
     }
 
     fn out_of_time(&self, phase: Phase, head_limit: Duration) -> Error {
-        let timed_out = Error::timed_out(phase, head_limit);
-        // Connecting would have met its own limit.
         if phase == Phase::Connect && self.connects_within(head_limit) {
-            return timed_out.with_message(NO_PLACE);
+            // Connecting would have met its own limit, so it is the head's that has run out.
+            return Error::timed_out(Phase::Head, head_limit)
+                .with_delivery(Delivery::NotSent)
+                .with_message(NO_PLACE);
         }
-        timed_out
+        Error::timed_out(phase, head_limit)
     }
 
     /// Whether connecting ends by itself before `limit` does.

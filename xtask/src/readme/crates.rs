@@ -18,7 +18,7 @@ struct Count<'a> {
 
 /// Asks `cargo tree` for each figure.
 pub(super) fn check(project: &Project, readme: &str) -> Result<(), Failure> {
-    let stated = stated(readme);
+    let stated = stated(readme)?;
     if stated.is_empty() {
         return Err(Failure::Failed(
             "README.md has no table whose last column counts crates".into(),
@@ -46,24 +46,33 @@ pub(super) fn check(project: &Project, readme: &str) -> Result<(), Failure> {
 }
 
 /// The figures in rows such as ``| [`name`](…) | … | 30, with `default` 107 |``.
-fn stated(readme: &str) -> Vec<Count<'_>> {
+fn stated(readme: &str) -> Result<Vec<Count<'_>>, Failure> {
     let rows = readme.lines().filter_map(|line| {
         let row = line.strip_prefix("| [`")?.strip_suffix(" |")?;
         let (package, row) = row.split_once('`')?;
         let (_, cell) = row.rsplit_once("| ")?;
-        Some(cell.split(", ").filter_map(move |part| {
-            let (features, crates) = match part.strip_prefix("with `") {
-                Some(part) => part.split_once("` ")?,
-                None => ("", part),
-            };
-            Some(Count {
-                package,
-                features,
-                crates: crates.parse().ok()?,
-            })
-        }))
+        Some((package, cell))
     });
-    rows.flatten().collect()
+    let parts = rows.flat_map(|(package, cell)| cell.split(", ").map(move |part| (package, part)));
+    parts.map(|(package, part)| figure(package, part)).collect()
+}
+
+/// A figure that is not understood would be one that nobody counts.
+fn figure<'a>(package: &'a str, part: &'a str) -> Result<Count<'a>, Failure> {
+    let (features, crates) = part
+        .strip_prefix("with `")
+        .and_then(|part| part.split_once("` "))
+        .unwrap_or(("", part));
+    let crates = crates.parse().map_err(|_| {
+        Failure::Failed(format!(
+            "README.md says `{part}` of the crates that {package} needs: write `30`, or ``with `feature` 30``"
+        ))
+    })?;
+    Ok(Count {
+        package,
+        features,
+        crates,
+    })
 }
 
 /// The crates in a tree printed as `name vX.Y.Z`, each once.
@@ -82,20 +91,37 @@ mod tests {
     #[test]
     fn every_figure_of_the_table_is_read_and_nothing_else() {
         let readme = "| [`a`](crates/a) | 7 things, with `x` 8 | 30, with `default` 107 |\n\
-            | [`b`](crates/b) | one | 2 |\n| `c` | one | 2 |\nSome 12 words.\n| [`d`](d) | one |\n";
+            | [`b`](crates/b) | one | 2 |\n| `c` | one | 2 |\nSome 12 words.\n[`d`](d) | one |\n";
         let count = |package, features, crates| Count {
             package,
             features,
             crates,
         };
         assert_eq!(
-            stated(readme),
+            stated(readme).unwrap(),
             [
                 count("a", "", 30),
                 count("a", "default", 107),
                 count("b", "", 2)
             ]
         );
+    }
+
+    #[test]
+    fn a_figure_that_is_not_understood_is_an_error_and_not_passed_over() {
+        for cell in [
+            "about 30",
+            "30, with `default` ~107",
+            "30 and more",
+            "30,107",
+            "with 4",
+        ] {
+            let readme = format!("| [`a`](crates/a) | one | {cell} |\n");
+            let Err(Failure::Failed(line)) = stated(&readme) else {
+                panic!("{cell}");
+            };
+            assert!(line.contains("of the crates that a needs"), "{line}");
+        }
     }
 
     #[test]

@@ -112,8 +112,8 @@ pub(super) fn alert_over_http2(error: &io::Error) -> Option<rustls::Error> {
 
 /// Stands in the place of a client certificate where there is none, and notes whether one was asked for.
 ///
-/// A server's refusal is not always read: over HTTP/2 its type is lost, and where a large body is being
-/// written the connection is gone before the alert is read.
+/// A server's refusal is not always read: where a large body is being written the connection is gone before
+/// the alert is.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     asked: AtomicBool,
@@ -124,13 +124,6 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn note_answer(&self) {
         self.answered.store(true, Ordering::Relaxed);
-    }
-
-    /// The failure of a connection by a fault of TLS whose type is not known, before there was one to
-    /// write on.
-    pub(super) fn verdict(&self, host: &str) -> Option<Error> {
-        let hint = self.hint(host)?;
-        Some(Error::untrusted(Delivery::NotSent).with_message_naming_hosts(hint))
     }
 
     /// What is probably the matter with a connection that was lost.
@@ -209,15 +202,10 @@ mod tests {
     #[test]
     fn a_certificate_was_asked_for_in_vain_until_there_is_an_answer() {
         let asked = Asked::default();
-        assert!(asked.hint("x").is_none() && asked.verdict("x").is_none());
+        assert!(asked.hint("x").is_none());
         assert!(asked.resolve(&[], &[]).is_none());
-        let error = asked.verdict("192.0.2.1").unwrap();
-        assert_eq!(
-            (error.recovery(), error.delivery()),
-            (Recovery::Never, Delivery::NotSent)
-        );
         insta::assert_snapshot!(
-            error.message().unwrap(),
+            asked.hint("192.0.2.1").unwrap(),
             @"192.0.2.1 asked for a client certificate and hung up; set client_certificate"
         );
         asked.note_answer();

@@ -1,8 +1,6 @@
 //! What reqwest's errors prove, by the types in their chain and never by their text.
 
 use std::error::Error as StdError;
-#[cfg(feature = "rustls-no-provider")]
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use evenkeel_error::{Delivery, Error, Facts, Phase};
@@ -185,13 +183,10 @@ fn untrusted(
     unwritten: bool,
 ) -> Option<Error> {
     let found = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
-    let over_http2 = io_errors(error).find_map(certificate::alert_over_http2);
-    let Some(tls) = found.or(over_http2.as_ref()) else {
-        // On a standing connection TLS may fail for any reason.
-        let asked = inner.asked.as_ref().filter(|_| unwritten)?;
-        let is_tls = io_errors(error).any(|cause| cause.kind() == ErrorKind::InvalidData);
-        return asked.verdict(place.host).filter(|_| is_tls);
-    };
+    let over_http2 = causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .find_map(certificate::alert_over_http2);
+    let tls = found.or(over_http2.as_ref())?;
     // The handshake with a target is the last step of connecting, and its error the source of
     // hyper-util's; that of a proxy has an error of the tunnel between.
     let with_the_target = causes(error)
@@ -204,11 +199,6 @@ fn untrusted(
         _ => place.host.to_owned(),
     };
     certificate::verdict(tls, &who, inner.roots.as_ref(), unwritten)
-}
-
-#[cfg(feature = "rustls-no-provider")]
-fn io_errors(error: &reqwest::Error) -> impl Iterator<Item = &std::io::Error> {
-    causes(error).filter_map(|cause| cause.downcast_ref())
 }
 
 /// A connection that was lost after the request had been handed to it.

@@ -33,8 +33,9 @@ impl ReqwestTransportBuilder {
     /// `invalid_config`, naming the setter and the rule: a limit of zero, a user agent that no header
     /// can hold, a proxy that is no URL, a CA file that cannot be read or is not PEM, a client
     /// certificate without its key; rustls without a crypto provider; an `SSL_CERT_FILE` that cannot be
-    /// read, where rustls reads it; an `HTTPS_PROXY` or `ALL_PROXY` that is no proxy. Also when there are no root
-    /// certificates or no TLS is built in: https would not work. [`build_for`](Self::build_for) an
+    /// read, where rustls reads it; an `HTTPS_PROXY` or `ALL_PROXY` that is no proxy. Also when no TLS is built
+    /// in, or with rustls there are no root certificates: https would not work. The operating system's own
+    /// library finds that out at the first connection. [`build_for`](Self::build_for) an
     /// http address needs neither.
     pub fn build(self) -> Result<ReqwestTransport, Error> {
         self.make("https")

@@ -1,3 +1,4 @@
+use std::env::VarError;
 use std::fmt;
 
 use evenkeel_error::Error;
@@ -139,29 +140,53 @@ impl ProxyChoice {
     }
 }
 
-/// What says which proxy https goes through, the first that is set.
-const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+/// What says which proxy https goes through: the first pair that names one, and of a pair the first that
+/// is set, if only to nothing.
+const VARIABLES: [[&str; 2]; 2] = [["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY", "all_proxy"]];
 
 impl ProxyChoice {
     /// Whether what the environment says is understood. Nobody else says so: what is not is no proxy to
     /// whoever reads it, and key and prompt would go past the one that was meant.
     pub(super) fn check_environment(&self) -> Result<(), Error> {
-        let Self::System = self else {
-            return Ok(());
-        };
-        let said = VARIABLES.into_iter().find_map(|name| {
-            let value = std::env::var(name).ok()?;
-            (!value.is_empty()).then_some((name, value))
-        });
-        match said {
-            Some((name, value)) if !is_proxy(&value) => Err(Error::invalid_config(
-                name,
-                "is set and is no URL of a proxy, such as http://host:3128: correct or unset it, set \
-                 proxy, or choose without_proxy",
-            )),
-            _ => Ok(()),
+        match self {
+            Self::System => understood(|name| std::env::var(name)),
+            Self::None | Self::This(_) => Ok(()),
         }
     }
+}
+
+fn understood(read: impl Fn(&str) -> Result<String, VarError>) -> Result<(), Error> {
+    for pair in VARIABLES {
+        let mut set = pair.into_iter().filter_map(|name| match read(name) {
+            Ok(value) => Some((name, Some(value))),
+            Err(VarError::NotUnicode(_)) => Some((name, None)),
+            Err(VarError::NotPresent) => None,
+        });
+        match set.next() {
+            None => {}
+            // Nothing is what the whole pair says to whoever reads it.
+            Some((_, Some(value))) if value.is_empty() => {
+                let masked =
+                    set.find(|(_, value)| value.as_ref().is_none_or(|value| !value.is_empty()));
+                if let Some((name, _)) = masked {
+                    return Err(Error::invalid_config(
+                        name,
+                        "is set and not read, as the same name in capitals is set to nothing: unset one of \
+                         them, set proxy, or choose without_proxy",
+                    ));
+                }
+            }
+            Some((_, Some(value))) if is_proxy(&value) => return Ok(()),
+            Some((name, _)) => {
+                return Err(Error::invalid_config(
+                    name,
+                    "is set and is no URL of a proxy, such as http://host:3128: correct or unset it, set \
+                     proxy, or choose without_proxy",
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether this is a proxy to whoever reads the environment.
@@ -197,5 +222,47 @@ mod tests {
         for slip in ["htps://host:3128", "http:// host", "http://", "://host"] {
             assert!(!is_proxy(slip), "{slip}");
         }
+    }
+
+    /// The name that is refused, where the environment says this.
+    fn refused(said: &[(&str, &str)]) -> Option<String> {
+        let read = |name: &str| {
+            let found = said.iter().find(|(said, _)| *said == name);
+            found
+                .map(|(_, value)| (*value).to_owned())
+                .ok_or(VarError::NotPresent)
+        };
+        let refused = understood(read).err()?;
+        let rule = refused.message().unwrap();
+        assert!(!rule.contains("planted"), "{rule}");
+        rule.split(' ').next().map(str::to_owned)
+    }
+
+    #[test]
+    fn the_environment_is_read_name_by_name_as_by_whoever_goes_through_the_proxy() {
+        const GOOD: &str = "http://host:3128";
+        const SLIP: &str = "htps://user:planted@host";
+        let [upper, lower] = VARIABLES[0];
+        let [all, quiet] = VARIABLES[1];
+        for (said, expected) in [
+            (&[][..], None),
+            (&[(upper, GOOD)], None),
+            (&[(lower, SLIP)], Some(lower)),
+            (&[(all, SLIP)], Some(all)),
+            (&[(quiet, SLIP)], Some(quiet)),
+            // What is not come to says nothing.
+            (&[(upper, GOOD), (lower, SLIP), (all, SLIP)], None),
+            (&[(lower, GOOD), (all, SLIP)], None),
+            (&[(upper, ""), (all, GOOD)], None),
+            (&[(upper, ""), (lower, ""), (all, SLIP)], Some(all)),
+            // Set to nothing it hides the other, and all would go direct.
+            (&[(upper, ""), (lower, GOOD)], Some(lower)),
+            (&[(upper, ""), (lower, SLIP), (all, GOOD)], Some(lower)),
+            (&[(all, ""), (quiet, GOOD)], Some(quiet)),
+        ] {
+            assert_eq!(refused(said).as_deref(), expected, "{said:?}");
+        }
+        let unreadable = |_: &str| Err(VarError::NotUnicode("x".into()));
+        assert!(understood(unreadable).is_err());
     }
 }

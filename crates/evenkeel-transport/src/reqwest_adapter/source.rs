@@ -11,7 +11,7 @@ use http_body::{Frame, SizeHint};
 
 use super::upload::Unwanted;
 use crate::BodyReader;
-use crate::clock::{Begun, Progress};
+use crate::clock::Progress;
 
 /// What the connection, which reads it, and the call, which may end first, share of it.
 #[derive(Debug)]
@@ -106,12 +106,13 @@ impl http_body::Body for Streaming {
         let source = &self.source;
         // Before the look at whether it is over: who ends it looks for a waker afterwards.
         source.wait(cx);
-        let polled = match source.progress.begin() {
-            Begun::Yes => source.poll_chunk(cx),
-            Begun::GivenUp | Begun::Over => None,
+        let polled = if source.progress.begin() {
+            source.poll_chunk(cx)
+        } else {
+            None
         };
         // It may have ended while the source was asked.
-        if polled.is_none() || source.progress.begin() != Begun::Yes {
+        if polled.is_none() || !source.progress.begin() {
             source.discard();
             return Poll::Ready(Some(Err(Unwanted::new())));
         }

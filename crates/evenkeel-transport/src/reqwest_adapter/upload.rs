@@ -12,7 +12,7 @@ use http_body::{Frame, SizeHint};
 
 use super::source::{Source, Streaming};
 use crate::BodyReader;
-use crate::clock::{Begun, Progress};
+use crate::clock::Progress;
 
 /// What goes out in one piece. hyper takes a piece when it has room for it (about 400 KiB are buffered
 /// on HTTP/1.1), so that pieces of this size show how an upload gets on, at 512 polls for the
@@ -98,8 +98,7 @@ fn watched(body: Bytes) -> (reqwest::Body, Arc<Progress>) {
 
 /// A body that is handed over piece by piece, with a note of when.
 ///
-/// It has begun when its first piece is taken; one that is empty, when hyper asks whether it
-/// [ends here](http_body::Body::is_end_stream) and writes all there is. Over HTTP/1.1 the head goes out with that
+/// It has begun when its first piece is taken; an empty body is not watched. Over HTTP/1.1 the head goes out with that
 /// piece; over HTTP/2 it waits until the peer allows a stream more, and the piece is taken then. So of a
 /// request whose body was given up before, no byte of its body leaves, and its head does in a race of
 /// instructions at most, followed by the end of the connection or a reset: nothing to act on.
@@ -164,11 +163,11 @@ impl http_body::Body for Upload {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Unwanted>>> {
-        match self.progress.begin() {
-            Begun::GivenUp => return Poll::Ready(Some(Err(Unwanted::new()))),
-            _ if self.rest.is_empty() => return Poll::Ready(None),
-            Begun::Over => return Poll::Ready(Some(Err(Unwanted::new()))),
-            Begun::Yes => {}
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        if !self.progress.begin() {
+            return Poll::Ready(Some(Err(Unwanted::new())));
         }
         self.progress.mark();
         let size = self.rest.len().min(PIECE);
@@ -176,7 +175,7 @@ impl http_body::Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.progress.begin() != Begun::GivenUp
+        self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -211,28 +210,23 @@ mod tests {
     #[test]
     fn a_body_that_was_given_up_before_it_was_asked_for_yields_nothing() {
         let mut context = Context::from_waker(Waker::noop());
-        for body in [Bytes::from_static(b"prompt"), Bytes::new()] {
-            let progress = Arc::new(Progress::start());
-            let mut upload = Upload::new(body.clone(), Arc::clone(&progress));
-            assert!(!format!("{upload:?}").contains("prompt"));
-            assert!(progress.give_up(), "nobody has asked");
-            assert!(
-                !upload.is_end_stream(),
-                "or the head would go out as a whole request"
-            );
-            let polled = Pin::new(&mut upload).poll_frame(&mut context);
-            assert!(matches!(polled, Poll::Ready(Some(Err(Unwanted { .. })))));
+        let body = Bytes::from_static(b"prompt");
+        let progress = Arc::new(Progress::start());
+        let mut upload = Upload::new(body.clone(), Arc::clone(&progress));
+        assert!(!format!("{upload:?}").contains("prompt"));
+        assert!(progress.give_up(), "nobody has asked");
+        assert!(
+            !upload.is_end_stream(),
+            "or the head would go out as a whole request"
+        );
+        let polled = Pin::new(&mut upload).poll_frame(&mut context);
+        assert!(matches!(polled, Poll::Ready(Some(Err(Unwanted { .. })))));
 
-            let progress = Arc::new(Progress::start());
-            let mut upload = Upload::new(body.clone(), Arc::clone(&progress));
-            let whole = upload.is_end_stream();
-            assert_eq!(whole, body.is_empty());
-            if !whole {
-                let polled = Pin::new(&mut upload).poll_frame(&mut context);
-                assert!(matches!(polled, Poll::Ready(Some(Ok(_)))));
-            }
-            assert!(!progress.give_up(), "the head may be out");
-        }
+        let progress = Arc::new(Progress::start());
+        let mut upload = Upload::new(body, Arc::clone(&progress));
+        let polled = Pin::new(&mut upload).poll_frame(&mut context);
+        assert!(matches!(polled, Poll::Ready(Some(Ok(_)))));
+        assert!(!progress.give_up(), "the head may be out");
     }
 
     #[test]
