@@ -250,6 +250,132 @@ async fn those_who_renewed_together_behind_the_gate_leave_apart() {
     }
 }
 
+/// Nobody leaves at the same time as another.
+fn assert_apart(mut times: Vec<Duration>) {
+    times.sort_unstable();
+    for pair in times.windows(2) {
+        let apart = pair[1].saturating_sub(pair[0]);
+        assert!(apart >= Duration::from_millis(249), "{times:?}");
+    }
+}
+
+/// A provider whose first token serves for `fresh`, and who fails `faults` times after that, each time
+/// after `slow`, before it gives another.
+fn failing_after_the_first(fresh: Duration, slow: Duration, faults: usize) -> Credential {
+    let asked = Arc::new(AtomicUsize::new(0));
+    Credential::provider(move || {
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if number > 0 {
+                pause(slow).await;
+            }
+            if (1..=faults).contains(&number) {
+                return Err(unavailable());
+            }
+            Ok(numbered(number).valid_for(fresh + 30 * SECOND))
+        }
+    })
+}
+
+/// Limits whoever comes in the first `seconds`, and asks for `wait`.
+fn limiting_until(seconds: u32, wait: &'static str) -> Server {
+    Server::new(move |sent| {
+        if sent.at < seconds * SECOND {
+            Reply::error(429, "rate_limit_error", "x").header("retry-after", wait)
+        } else {
+            Reply::message("hello")
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_whose_renewal_failed_behind_the_gate_leave_apart() {
+    let server = limiting_until(1, "30");
+    let credential = failing_after_the_first(20 * SECOND, 10 * SECOND, 1);
+    let (client, _) = client(&server, |builder| builder.credential(credential));
+    let calls = client.messages();
+    let first = tokio::spawn(calls.create(request()));
+    pause(2 * SECOND).await;
+    // These leave their places while one renewal is under way, and share its failure.
+    let rest: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(calls.create(request())))
+        .collect();
+    for call in rest.into_iter().chain([first]) {
+        call.await.unwrap().unwrap();
+    }
+    let late = server.times().split_off(1);
+    assert_eq!(late.len(), 21);
+    assert_apart(late);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_were_told_to_wait_leave_apart_though_a_renewal_has_failed_since() {
+    let server = limiting_until(1, "30");
+    let credential = failing_after_the_first(20 * SECOND, 10 * SECOND, 1);
+    let (client, _) = client(&server, |builder| builder.credential(credential));
+    let calls: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(client.messages().create(request())))
+        .collect();
+    for call in calls {
+        let reply = call.await.unwrap().unwrap();
+        assert_eq!(reply.meta.attempts.len(), 2);
+    }
+    let late = server.times().split_off(20);
+    assert_eq!(late.len(), 20);
+    assert_apart(late);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_the_identity_service_is_none_of_the_api() {
+    let (credential, asked) = provider(|number| {
+        if number == 1 {
+            let facts = Facts::read(429, &HeaderMap::new(), std::time::SystemTime::UNIX_EPOCH);
+            return Err(Error::from_response(&facts, b""));
+        }
+        Ok(numbered(number))
+    });
+    let script = Script::new([Reply::message("hello")]);
+    let (client, recorder) = client(&script, |builder| builder.credential(credential));
+    let calls: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(client.messages().create(request())))
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(
+        recorder.count("waiting"),
+        20,
+        "one wait each: for the retry"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_place_no_longer_fits_after_a_renewal_leaves_as_a_newcomer_would() {
+    for faults in [0, 1] {
+        let server = limiting_until(1, "20");
+        let credential = failing_after_the_first(10 * SECOND, SECOND, faults);
+        let (client, _) = client(&server, |builder| builder.credential(credential));
+        let calls = client.messages();
+        let first = tokio::spawn(calls.create(request()));
+        tokio::task::yield_now().await;
+        let hasty = calls.clone().patience(Patience::Interactive);
+        let hasty = tokio::spawn(hasty.create(request()));
+        tokio::task::yield_now().await;
+        // These hold the places from 20.25 s to 35 s.
+        let rest: Vec<_> = (0..60)
+            .map(|_| tokio::spawn(calls.create(request())))
+            .collect();
+        let reply = hasty.await.unwrap().unwrap();
+        let elapsed = reply.meta.elapsed;
+        assert!(elapsed >= 21 * SECOND, "{elapsed:?}");
+        assert!(elapsed <= 24 * SECOND, "{elapsed:?}");
+        for call in rest.into_iter().chain([first]) {
+            call.await.unwrap().unwrap();
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn calls_with_short_tokens_get_out_of_a_queue_that_is_longer_than_their_tokens_live() {
     let server = Server::new(|sent| {
