@@ -377,6 +377,54 @@ async fn a_call_whose_place_no_longer_fits_after_a_renewal_leaves_as_a_newcomer_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_retry_that_was_paid_for_and_succeeds_with_a_new_token_gets_its_budget_back() {
+    let (credential, asked) = provider(|number| Ok(numbered(number)));
+    let cycle = || {
+        [
+            Reply::message("hello"),
+            Reply::error(529, "overloaded_error", "x"),
+            Reply::error(401, "authentication_error", "revoked"),
+            Reply::message("hello"),
+            Reply::message("hello"),
+        ]
+    };
+    let script = Script::new((0..30).flat_map(|_| cycle()));
+    let (client, recorder) = client(&script, |builder| {
+        builder
+            .credential(credential)
+            .patience(Patience::Interactive)
+    });
+    for call in 0..3 * 30 {
+        let reply = client.messages().create(request()).await.unwrap();
+        let attempts = reply.meta.attempts.len();
+        assert_eq!(attempts, if call % 3 == 1 { 3 } else { 1 });
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1 + 30);
+    assert_eq!(recorder.count("budget_empty"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paid_retry_that_failed_is_not_refunded_by_one_that_cost_nothing() {
+    let cycle = || {
+        [
+            Reply::message("hello"),
+            Reply::error(529, "overloaded_error", "x"),
+            Reply::error(429, "rate_limit_error", "x").header("retry-after", "1"),
+            Reply::message("hello"),
+        ]
+    };
+    let script = Script::new((0..30).flat_map(|_| cycle()));
+    let (client, recorder) = client(&script, |builder| builder);
+    while recorder.count("budget_empty") == 0 {
+        assert!(
+            script.sent().len() < 30 * 4,
+            "each call gets its token back"
+        );
+        client.messages().create(request()).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_with_short_tokens_get_out_of_a_queue_that_is_longer_than_their_tokens_live() {
     let server = Server::new(|sent| {
         if sent.at < 5 * SECOND {
