@@ -326,6 +326,32 @@ async fn those_who_were_told_to_wait_leave_apart_though_a_renewal_has_failed_sin
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_who_were_told_to_wait_leave_apart_once_more_where_their_token_was_revoked_meanwhile()
+{
+    let server = Server::new(|sent| {
+        if sent.at < SECOND {
+            Reply::error(429, "rate_limit_error", "x").header("retry-after", "30")
+        } else if sent.header("authorization") == "Bearer token-0" {
+            Reply::error(401, "authentication_error", "revoked").pause_before_head(5 * SECOND)
+        } else {
+            Reply::message("hello")
+        }
+    });
+    let credential = slow_after_the_first(600 * SECOND, 10 * SECOND);
+    let (client, _) = client(&server, |builder| builder.credential(credential));
+    let calls: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(client.messages().create(request())))
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    let mut late = server.sent();
+    late.retain(|sent| sent.header("authorization") == "Bearer token-1");
+    assert_eq!(late.len(), 20);
+    assert_apart(late.iter().map(|sent| sent.at).collect());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_limit_of_the_identity_service_is_none_of_the_api() {
     let (credential, asked) = provider(|number| {
         if number == 1 {
