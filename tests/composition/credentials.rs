@@ -106,7 +106,9 @@ async fn a_renewal_that_never_succeeds_ends_with_the_patience_and_its_own_failur
     let error = client.messages().create(request()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ServerError);
     assert_eq!(error.stopped(), Stopped::Patience);
+    assert!(error.elapsed() > 20 * SECOND, "{:?}", error.elapsed());
     assert!(error.elapsed() <= 30 * SECOND);
+    assert!(error.attempts().is_empty());
     assert!(asked.load(Ordering::SeqCst) > 4, "attempts do not bound it");
     assert!(script.sent().is_empty());
 }
@@ -145,8 +147,10 @@ async fn an_identity_service_that_cannot_be_reached_at_a_cold_start_is_not_a_sli
     });
     let script = Script::new([Reply::message("hello")]);
     let (client, _) = client(&script, |builder| builder.credential(credential));
-    let reply = client.messages().create(request()).await.unwrap();
+    let once = client.messages().attempts(1);
+    let reply = once.create(request()).await.unwrap();
     assert!(reply.meta.elapsed >= 60 * SECOND);
+    assert_eq!(reply.meta.attempts.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,6 +250,206 @@ async fn those_who_renewed_together_behind_the_gate_leave_apart() {
     }
 }
 
+/// Nobody leaves at the same time as another.
+fn assert_apart(mut times: Vec<Duration>) {
+    times.sort_unstable();
+    for pair in times.windows(2) {
+        let apart = pair[1].saturating_sub(pair[0]);
+        assert!(apart >= Duration::from_millis(249), "{times:?}");
+    }
+}
+
+/// A provider whose first token serves for `fresh`, and who fails `faults` times after that, each time
+/// after `slow`, before it gives another.
+fn failing_after_the_first(fresh: Duration, slow: Duration, faults: usize) -> Credential {
+    let asked = Arc::new(AtomicUsize::new(0));
+    Credential::provider(move || {
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if number > 0 {
+                pause(slow).await;
+            }
+            if (1..=faults).contains(&number) {
+                return Err(unavailable());
+            }
+            Ok(numbered(number).valid_for(fresh + 30 * SECOND))
+        }
+    })
+}
+
+/// Limits whoever comes in the first `seconds`, and asks for `wait`.
+fn limiting_until(seconds: u32, wait: &'static str) -> Server {
+    Server::new(move |sent| {
+        if sent.at < seconds * SECOND {
+            Reply::error(429, "rate_limit_error", "x").header("retry-after", wait)
+        } else {
+            Reply::message("hello")
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_whose_renewal_failed_behind_the_gate_leave_apart() {
+    let server = limiting_until(1, "30");
+    let credential = failing_after_the_first(20 * SECOND, 10 * SECOND, 1);
+    let (client, _) = client(&server, |builder| builder.credential(credential));
+    let calls = client.messages();
+    let first = tokio::spawn(calls.create(request()));
+    pause(2 * SECOND).await;
+    // These leave their places while one renewal is under way, and share its failure.
+    let rest: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(calls.create(request())))
+        .collect();
+    for call in rest.into_iter().chain([first]) {
+        call.await.unwrap().unwrap();
+    }
+    let late = server.times().split_off(1);
+    assert_eq!(late.len(), 21);
+    assert_apart(late);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_were_told_to_wait_leave_apart_though_a_renewal_has_failed_since() {
+    let server = limiting_until(1, "30");
+    let credential = failing_after_the_first(20 * SECOND, 10 * SECOND, 1);
+    let (client, _) = client(&server, |builder| builder.credential(credential));
+    let calls: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(client.messages().create(request())))
+        .collect();
+    for call in calls {
+        let reply = call.await.unwrap().unwrap();
+        assert_eq!(reply.meta.attempts.len(), 2);
+    }
+    let late = server.times().split_off(20);
+    assert_eq!(late.len(), 20);
+    assert_apart(late);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_were_told_to_wait_leave_apart_once_more_where_their_token_was_revoked_meanwhile()
+{
+    let server = Server::new(|sent| {
+        if sent.at < SECOND {
+            Reply::error(429, "rate_limit_error", "x").header("retry-after", "30")
+        } else if sent.header("authorization") == "Bearer token-0" {
+            Reply::error(401, "authentication_error", "revoked").pause_before_head(5 * SECOND)
+        } else {
+            Reply::message("hello")
+        }
+    });
+    let credential = slow_after_the_first(600 * SECOND, 10 * SECOND);
+    let (client, _) = client(&server, |builder| builder.credential(credential));
+    let calls: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(client.messages().create(request())))
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    let mut late = server.sent();
+    late.retain(|sent| sent.header("authorization") == "Bearer token-1");
+    assert_eq!(late.len(), 20);
+    assert_apart(late.iter().map(|sent| sent.at).collect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_the_identity_service_is_none_of_the_api() {
+    let (credential, asked) = provider(|number| {
+        if number == 1 {
+            let facts = Facts::read(429, &HeaderMap::new(), std::time::SystemTime::UNIX_EPOCH);
+            return Err(Error::from_response(&facts, b""));
+        }
+        Ok(numbered(number))
+    });
+    let script = Script::new([Reply::message("hello")]);
+    let (client, recorder) = client(&script, |builder| builder.credential(credential));
+    let calls: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(client.messages().create(request())))
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(
+        recorder.count("waiting"),
+        20,
+        "one wait each: for the retry"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_place_no_longer_fits_after_a_renewal_leaves_as_a_newcomer_would() {
+    for faults in [0, 1] {
+        let server = limiting_until(1, "20");
+        let credential = failing_after_the_first(10 * SECOND, SECOND, faults);
+        let (client, _) = client(&server, |builder| builder.credential(credential));
+        let calls = client.messages();
+        let first = tokio::spawn(calls.create(request()));
+        tokio::task::yield_now().await;
+        let hasty = calls.clone().patience(Patience::Interactive);
+        let hasty = tokio::spawn(hasty.create(request()));
+        tokio::task::yield_now().await;
+        // These hold the places from 20.25 s to 35 s.
+        let rest: Vec<_> = (0..60)
+            .map(|_| tokio::spawn(calls.create(request())))
+            .collect();
+        let reply = hasty.await.unwrap().unwrap();
+        let elapsed = reply.meta.elapsed;
+        assert!(elapsed >= 21 * SECOND, "{elapsed:?}");
+        assert!(elapsed <= 24 * SECOND, "{elapsed:?}");
+        for call in rest.into_iter().chain([first]) {
+            call.await.unwrap().unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_was_paid_for_and_succeeds_with_a_new_token_gets_its_budget_back() {
+    let (credential, asked) = provider(|number| Ok(numbered(number)));
+    let cycle = || {
+        [
+            Reply::message("hello"),
+            Reply::error(529, "overloaded_error", "x"),
+            Reply::error(401, "authentication_error", "revoked"),
+            Reply::message("hello"),
+            Reply::message("hello"),
+        ]
+    };
+    let script = Script::new((0..30).flat_map(|_| cycle()));
+    let (client, recorder) = client(&script, |builder| {
+        builder
+            .credential(credential)
+            .patience(Patience::Interactive)
+    });
+    for call in 0..3 * 30 {
+        let reply = client.messages().create(request()).await.unwrap();
+        let attempts = reply.meta.attempts.len();
+        assert_eq!(attempts, if call % 3 == 1 { 3 } else { 1 });
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1 + 30);
+    assert_eq!(recorder.count("budget_empty"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paid_retry_that_failed_is_not_refunded_by_one_that_cost_nothing() {
+    let cycle = || {
+        [
+            Reply::message("hello"),
+            Reply::error(529, "overloaded_error", "x"),
+            Reply::error(429, "rate_limit_error", "x").header("retry-after", "1"),
+            Reply::message("hello"),
+        ]
+    };
+    let script = Script::new((0..30).flat_map(|_| cycle()));
+    let (client, recorder) = client(&script, |builder| builder);
+    while recorder.count("budget_empty") == 0 {
+        assert!(
+            script.sent().len() < 30 * 4,
+            "each call gets its token back"
+        );
+        client.messages().create(request()).await.unwrap();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn calls_with_short_tokens_get_out_of_a_queue_that_is_longer_than_their_tokens_live() {
     let server = Server::new(|sent| {
@@ -301,83 +505,6 @@ async fn a_breakers_place_is_not_held_during_a_renewal() {
     let calls = keyed.patience(Patience::Interactive);
     calls.create(request()).await.unwrap();
     parked.await.unwrap().unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_failed_renewal_is_no_attempt_and_no_sign_that_the_api_is_not_there() {
-    let script = Script::new([Reply::message("hello")]);
-    let (credential, _) = provider(|_| Err(unavailable()));
-    let (hasty, _) = client(&script, |builder| {
-        builder
-            .credential(credential)
-            .patience(Patience::Interactive)
-    });
-    let error = hasty.messages().create(request()).await.unwrap_err();
-    assert_eq!(error.stopped(), Stopped::Patience);
-    assert!(error.elapsed() > 20 * SECOND, "{:?}", error.elapsed());
-    assert!(error.attempts().is_empty());
-
-    // Down at a cold start, for longer than a slip in the API's own name is borne.
-    let (credential, _) = provider(|number| match number {
-        1..=12 => Err(Error::connection(evenkeel::Delivery::NotSent)),
-        _ => Ok(numbered(number)),
-    });
-    let (patient, _) = client(&script, |builder| builder.credential(credential));
-    let once = patient.messages().attempts(1);
-    let reply = once.create(request()).await.unwrap();
-    assert!(reply.meta.elapsed > 15 * SECOND, "{:?}", reply.meta.elapsed);
-    assert_eq!(reply.meta.attempts.len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_token_that_is_stale_as_it_comes_is_shared_by_those_who_waited_for_it() {
-    let (credential, asked) = provider(|number| Ok(numbered(number).valid_for(10 * SECOND)));
-    let script = Script::new([Reply::message("hello")]);
-    let (client, _) = client(&script, |builder| builder.credential(credential));
-    let calls: Vec<_> = (0..100)
-        .map(|_| tokio::spawn(client.messages().create(request())))
-        .collect();
-    for call in calls {
-        let reply = call.await.unwrap().unwrap();
-        assert_eq!(reply.meta.elapsed, SECOND);
-    }
-    assert_eq!(asked.load(Ordering::SeqCst), 1);
-    client.messages().create(request()).await.unwrap();
-    assert_eq!(asked.load(Ordering::SeqCst), 2, "who comes later asks anew");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_hint_that_is_given_to_another_while_a_token_is_renewed_holds_for_who_renews_it() {
-    // Out of date when the first hint has passed; the next one takes a while.
-    let asked = Arc::new(AtomicUsize::new(0));
-    let credential = Credential::provider(move || {
-        let number = asked.fetch_add(1, Ordering::SeqCst);
-        async move {
-            if number > 0 {
-                pause(25 * SECOND).await;
-            }
-            Ok(numbered(number).valid_for(100 * SECOND))
-        }
-    });
-    let told = |seconds: u32| {
-        let seconds = seconds.to_string();
-        Reply::error(429, "rate_limit_error", "x").header("retry-after", seconds)
-    };
-    let script = Script::new([
-        told(100).pause_before_head(118 * SECOND),
-        told(100),
-        Reply::message("hello"),
-    ]);
-    let (client, _) = client(&script, |builder| builder.credential(credential));
-    let slow = tokio::spawn(client.messages().create(request()));
-    pause(SECOND / 10).await;
-    let quick = tokio::spawn(client.messages().create(request()));
-    for call in [slow, quick] {
-        call.await.unwrap().unwrap();
-    }
-    let times = script.times();
-    assert_eq!(times.len(), 4);
-    assert!(times[2] >= 218 * SECOND, "{times:?}");
 }
 
 #[tokio::test(start_paused = true)]

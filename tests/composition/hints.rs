@@ -73,26 +73,6 @@ async fn calls_that_cannot_wait_do_not_lock_out_those_that_can() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_are_dropped_while_they_wait_for_a_limit_leave_their_places_to_others() {
-    let script = Script::new([limited(20), Reply::message("hello")]);
-    let (client, _) = client(&script, |builder| builder);
-    let first = tokio::spawn(client.messages().create(request()));
-    pause(SECOND).await;
-    let waiting: Vec<_> = (0..400)
-        .map(|_| tokio::spawn(client.messages().create(request())))
-        .collect();
-    pause(SECOND).await;
-    for call in waiting {
-        call.abort();
-        assert!(call.await.unwrap_err().is_cancelled());
-    }
-    let hasty = client.messages().patience(Patience::Interactive);
-    let reply = hasty.create(request()).await.unwrap();
-    assert!(reply.meta.elapsed < 20 * SECOND, "{:?}", reply.meta.elapsed);
-    first.await.unwrap().unwrap();
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_hint_uses_no_attempt_and_no_token() {
     let limits = std::iter::repeat_with(|| limited(1)).take(6);
     let script = Script::new(limits.chain([Reply::message("hello")]));

@@ -92,43 +92,6 @@ async fn a_spent_balance_and_a_spend_cap_cost_one_request_and_then_the_latch_ans
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_success_of_what_was_sent_before_the_refusal_leaves_the_latch_as_it_is() {
-    let server = Server::new(|sent| match sent.at {
-        Duration::ZERO => Reply::message("hello").pause_before_head(5 * SECOND),
-        _ => unauthorized(),
-    });
-    let (client, recorder) = client(&server, |builder| builder);
-    let early = tokio::spawn(client.messages().create(request()));
-    pause(2 * SECOND).await;
-    client.messages().create(request()).await.unwrap_err();
-    early.await.unwrap().unwrap();
-    let error = client.messages().create(request()).await.unwrap_err();
-    assert_eq!(error.stopped(), Stopped::Latched);
-    assert_eq!(server.sent().len(), 2);
-    assert_eq!(recorder.count("latch_set"), 1);
-    assert_eq!(recorder.count("latch_cleared"), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn more_refused_credentials_than_are_remembered_switch_no_latch_off() {
-    let script = Script::new([unauthorized()]);
-    let (client, _) = client(&script, |builder| builder);
-    let of = |number: u32| {
-        let key = Credential::api_key(format!("sk-{number}"));
-        client.messages().credential(key)
-    };
-    for number in 0..1_100 {
-        of(number).create(request()).await.unwrap_err();
-    }
-    let before = script.sent().len();
-    let late = of(5_000);
-    for _ in 0..5 {
-        late.create(request()).await.unwrap_err();
-    }
-    assert_eq!(script.sent().len(), before + 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_refusal_that_is_about_a_resource_does_not_stop_other_calls() {
     for reply in [
         Reply::error(403, "permission_error", "x"),

@@ -21,6 +21,7 @@ pub(crate) const SPACING: Duration = Duration::from_millis(250);
 /// | [`close_until`](Self::close_until) | closes | prolongs, if it is later; the places before it are void |
 /// | [`reserve`](Self::reserve), new | at once | the first free place |
 /// | [`reserve`](Self::reserve), back | at once, or the first free place | the first free place |
+/// | [`reserve`](Self::reserve), again | as back; at once where that is too late | the first free place |
 /// | [`leave`](Self::leave) its place | leaves | leaves from the moment on, and asks again before |
 /// | [`free`](Self::free) | the place is free | the place is free |
 ///
@@ -52,12 +53,16 @@ pub(crate) enum Slot<P> {
 }
 
 /// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Comer {
     /// A call that the limit has not met.
+    #[default]
     New,
     /// A call that was told to wait, and has.
     Back,
+    /// A call that has had a place, and could not leave by it: its token was too old. It is told to
+    /// stay only by a gate that is closed.
+    Again,
 }
 
 /// Whether a place still held when its moment came.
@@ -112,7 +117,11 @@ impl Gate {
             return Slot::AtOnce;
         }
         if latest.is_some_and(|latest| place >= latest) {
-            return Slot::TooLate(self.opens);
+            return if is_open && comer == Comer::Again {
+                Slot::AtOnce
+            } else {
+                Slot::TooLate(self.opens)
+            };
         }
         self.places.insert(place);
         self.taken_until = place + self.spacing;

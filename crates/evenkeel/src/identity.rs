@@ -37,7 +37,7 @@ pub(crate) struct Identity {
     /// Held so that nobody else gets the address of its provider.
     pub(crate) credential: Option<Credential>,
     latch: Mutex<Latch<Cause>>,
-    /// Whether the latch may be set, so that the usual call need not lock it.
+    /// Whether the latch may be set, so that the usual call need not lock it to pass.
     may_be_set: AtomicBool,
     /// By model. The client's own identity has the gates of the lanes.
     gates: Mutex<Bounded<String, Entrance>>,

@@ -39,7 +39,8 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// came. A renewal may take 30 s.
 ///
 /// A provider that calls the API itself does so with a client of its own: a call of the client that waits
-/// for this token would wait for itself, and is `invalid_config`.
+/// for this token would wait for itself. Where the provider's own future awaits that call, it is
+/// `invalid_config`; in a task or on a thread of its own it is not noticed, and the renewal times out.
 ///
 /// Cancellation: the future is dropped when the call that drives it is; another call that waits then
 /// asks anew.

@@ -101,12 +101,23 @@ fn every_event_in_every_state_does_what_the_table_says() {
     // A call asks.
     assert_eq!(ask(gate(), 0, Comer::New), Slot::AtOnce);
     assert_eq!(ask(gate(), 0, Comer::Back), Slot::AtOnce);
-    for comer in [Comer::New, Comer::Back] {
+    assert_eq!(ask(gate(), 0, Comer::Again), Slot::AtOnce);
+    for comer in [Comer::New, Comer::Back, Comer::Again] {
         assert_eq!(ask(closed(), 0, comer), Slot::At(at(1_500)));
     }
     assert_eq!(ask(closed(), 1_000, Comer::New), Slot::AtOnce);
     assert_eq!(ask(closed(), 1_000, Comer::Back), Slot::At(at(1_500)));
     assert_eq!(ask(closed(), 1_600, Comer::Back), Slot::AtOnce);
+    assert_eq!(ask(closed(), 1_000, Comer::Again), Slot::At(at(1_500)));
+    assert_eq!(ask(closed(), 1_600, Comer::Again), Slot::AtOnce);
+    // A call asks that cannot wait for the place.
+    let hasty = |now, comer| closed().reserve(at(now), Some(at(1_500)), comer);
+    for comer in [Comer::New, Comer::Back, Comer::Again] {
+        assert_eq!(hasty(999, comer), Slot::TooLate(at(1_000)));
+    }
+    assert_eq!(hasty(1_000, Comer::New), Slot::AtOnce);
+    assert_eq!(hasty(1_000, Comer::Back), Slot::TooLate(at(1_000)));
+    assert_eq!(hasty(1_000, Comer::Again), Slot::AtOnce);
     // The server names a moment.
     let earlier = with(closed(), |gate| gate.close_until(at(500)));
     assert_eq!(ask(earlier, 0, Comer::New), Slot::At(at(1_500)));
@@ -233,7 +244,7 @@ proptest! {
     /// widths.
     #[test]
     fn whoever_drops_no_place_is_early_or_near_another_and_each_is_the_first_that_is_free(
-        steps in proptest::collection::vec((0..8_u8, 0..5_000_u64, any::<usize>()), 0..200),
+        steps in proptest::collection::vec((0..9_u8, 0..5_000_u64, any::<usize>()), 0..200),
     ) {
         let (mut gate, mut model) = (gate(), Model::default());
         let mut now = at(0);
@@ -282,6 +293,22 @@ proptest! {
                         model.waiting.push(first);
                     }
                 }
+                (7, _) => {
+                    let latest = now + Duration::from_millis(millis);
+                    let slot = gate.reserve(now, Some(latest), Comer::Again);
+                    let (is_open, first) = (now >= model.named, model.first_free(now));
+                    if is_open && first == now {
+                        prop_assert_eq!(slot, Slot::AtOnce);
+                        model.left.push(now);
+                    } else if first < latest {
+                        prop_assert_eq!(slot, Slot::At(first));
+                        model.waiting.push(first);
+                    } else if is_open {
+                        prop_assert_eq!(slot, Slot::AtOnce);
+                    } else {
+                        prop_assert_eq!(slot, Slot::TooLate(model.named));
+                    }
+                }
                 _ => {
                     let slot = gate.reserve(now, None, Comer::New);
                     if now >= model.named {
@@ -304,7 +331,7 @@ proptest! {
 
     #[test]
     fn no_slot_is_before_the_moment_that_the_server_named(
-        steps in proptest::collection::vec((0..3_u8, 0..5_000_u64), 0..100),
+        steps in proptest::collection::vec((0..4_u8, 0..5_000_u64), 0..100),
     ) {
         let mut gate = gate();
         let (mut now, mut named) = (0, 0);
@@ -314,7 +341,7 @@ proptest! {
                 gate.close_until(at(now + millis));
             } else {
                 now += millis / 10;
-                let comer = if action == 1 { Comer::New } else { Comer::Back };
+                let comer = [Comer::New, Comer::Back, Comer::Again][usize::from(action) - 1];
                 match gate.reserve(at(now), None, comer) {
                     Slot::AtOnce => prop_assert!(now >= named),
                     Slot::At(slot) => prop_assert!(slot >= at(named) && slot >= at(now)),

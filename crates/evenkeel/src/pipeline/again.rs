@@ -36,7 +36,7 @@ pub(super) struct Retrying {
     shortened: Option<Duration>,
     /// For the attempt to come.
     token: Option<Token>,
-    /// Of the attempt under way.
+    /// Of the attempt under way, until it has failed.
     receipt: Option<Receipt>,
 }
 
@@ -101,6 +101,8 @@ impl Retrying {
         roll: Roll,
     ) -> Decision {
         let limits = self.limits(deadline);
+        // What the attempt cost is spent.
+        self.receipt = None;
         let session = &mut self.session;
         self.policy.decide(session, failure, now, limits, roll)
     }
@@ -131,9 +133,12 @@ impl Retrying {
         self.used.saturating_add(now.since(self.session.since()))
     }
 
-    /// The attempt goes out: its token is spent.
+    /// The attempt goes out: its token is spent. One that goes out again with a new credential was paid
+    /// for before.
     pub(super) fn sent(&mut self) {
-        self.receipt = self.token.take().map(Token::sent);
+        if let Some(token) = self.token.take() {
+            self.receipt = Some(token.sent());
+        }
     }
 
     /// The breaker refused the attempt: its token goes back.

@@ -9,6 +9,7 @@ use evenkeel_transport::{Form, Request, Response};
 use super::departure::{Cleared, Leave};
 use super::reading::Broken;
 use super::{Call, Halt};
+use crate::gate::Comer;
 use crate::live::Live;
 use crate::reply::Billing;
 use crate::{Attempt, Patience};
@@ -213,6 +214,13 @@ impl Call {
         let attempt = Attempt::failed(watch.number, failure, watch.waited, elapsed);
         self.keep(attempt.with_usage(usage, billing));
         self.emit(What::attempt_failed(watch.number, failure, elapsed));
+        // A resend with a new token is the same attempt to the gate.
+        if failure.recovery() != Recovery::Refresh {
+            self.passage.comer = match failure.kind() {
+                ErrorKind::RateLimited => Comer::Back,
+                _ => Comer::New,
+            };
+        }
         self.share_hint(failure);
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_error::{Error as Failure, ErrorKind, Moment};
+use evenkeel_error::{Error as Failure, Moment};
 use evenkeel_event::{Stopped, WaitReason, What};
 use secrecy::SecretString;
 
@@ -50,14 +50,14 @@ impl Call {
     /// cost the call its `token`, which is renewed then.
     ///
     /// The gate is asked again after every wait for the breakers and every renewal: a hint that another
-    /// call was given meanwhile holds for this one too. Nothing but a place with the gate is held while
-    /// waiting for it.
+    /// call was given meanwhile holds for this one too. No place with the breakers is held while waiting
+    /// for the gate.
     async fn depart(
         &mut self,
         now: Moment,
         token: &mut Option<SecretString>,
     ) -> Result<(Leave, Duration), Halt> {
-        let slot = self.slot(now, self.comer())?;
+        let slot = self.slot(now, self.passage.comer)?;
         if slot.is_none() {
             #[cfg(not(feature = "breaker"))]
             return Ok(((), Duration::ZERO));
@@ -87,7 +87,7 @@ impl Call {
         token: &mut Option<SecretString>,
     ) -> Result<(Leave, Duration), Halt> {
         self.park(until, moved).await?;
-        let slot = self.slot(self.now(), self.comer())?;
+        let slot = self.slot(self.now(), self.passage.comer)?;
         self.depart_later(slot, start, token).await
     }
 
@@ -100,22 +100,26 @@ impl Call {
     ) -> Result<(Leave, Duration), Halt> {
         // Those who renewed together must not leave together. Once each time that the gate opens: where
         // tokens live shorter than the queue is long, nobody would ever leave.
-        let mut renewed = Comer::Back;
+        let mut renewed = Comer::Again;
         loop {
             if let Some(place) = slot.take() {
                 let moment = place.moment();
                 self.wait_until(moment, WaitReason::SharedLimit).await?;
                 if place.leave() == Departure::Prolonged {
-                    slot = self.slot(self.now(), self.comer())?;
+                    slot = self.slot(self.now(), self.passage.comer)?;
                     continue;
                 }
             }
-            if self.reauthenticate(token).await? == Renewal::Made {
+            let renewal = self.reauthenticate(token).await;
+            if matches!(renewal, Err(Halt::Unrenewed(_))) {
+                self.passage.comer = Comer::Again;
+            }
+            if renewal? == Renewal::Made {
                 let now = self.now();
                 let comer = if self.plan.gate().is_open(now) {
                     std::mem::replace(&mut renewed, Comer::New)
                 } else {
-                    renewed = Comer::Back;
+                    renewed = Comer::Again;
                     renewed
                 };
                 slot = self.slot(now, comer)?;
@@ -133,7 +137,7 @@ impl Call {
                     Admission::Admitted(leave) => return Ok((leave, self.now().since(start))),
                     Admission::Parked(until) => {
                         self.park(until, moved).await?;
-                        slot = self.slot(self.now(), self.comer())?;
+                        slot = self.slot(self.now(), self.passage.comer)?;
                     }
                 }
             }
@@ -153,15 +157,6 @@ impl Call {
     #[cfg(feature = "breaker")]
     fn neighbours(&self) -> (Arc<Lane>, Arc<Shared>) {
         (Arc::clone(&self.plan.lane), Arc::clone(&self.shared))
-    }
-
-    fn comer(&self) -> Comer {
-        let was_told = |failure: &Failure| failure.kind() == ErrorKind::RateLimited;
-        if self.last.as_ref().is_some_and(was_told) {
-            Comer::Back
-        } else {
-            Comer::New
-        }
     }
 
     /// The place at which the shared gate lets this call through; `None` is now.

@@ -7,13 +7,15 @@ use secrecy::SecretString;
 use super::{Call, Halt, Stopwatch};
 use crate::Credential;
 use crate::clock::Clock;
+use crate::gate::Comer;
 use crate::identity::{Leave, latches};
 use crate::latch::{Probe, Refusal};
 use crate::renewal::{Current, Origin, Unrenewed};
 
-/// What a call knows of its credential.
+/// What a call knows of its credential, and as whom it comes to the gate.
 #[derive(Default)]
 pub(super) struct Passage {
+    pub(super) comer: Comer,
     probe: Option<(Probe, Progress)>,
     token: Option<Token>,
     renewals: Renewals,
