@@ -8,6 +8,8 @@ use evenkeel_tests::{
     request_to, sse,
 };
 
+mod refusals;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 fn overloaded() -> Reply {

@@ -64,6 +64,9 @@ impl fmt::Display for Event<'_> {
             What::AttemptDiscarded { attempt } => {
                 write!(f, "what attempt {attempt} brought is dropped for a replay")
             }
+            What::AttemptRefused { attempt, elapsed } => {
+                write!(f, "the model refused attempt {attempt} after {elapsed:.1?}")
+            }
             What::Waiting {
                 attempt,
                 reason,
@@ -144,6 +147,10 @@ mod tests {
         let error = Error::connection(Delivery::NotSent);
         let second = Duration::from_secs(1);
         for (what, words) in [
+            (
+                What::attempt_refused(1, second),
+                "the model refused attempt 1 after 1.0s",
+            ),
             (What::latch_set(&error), "calls with it stop: connection"),
             (What::latch_cleared(second), "accepted again after 1.0s"),
             (What::credential_refreshed(second), "renewed in 1.0s"),

@@ -107,8 +107,6 @@ impl Call {
     ) -> Meta {
         let now = self.now();
         self.book_complete(watch, facts, usage, now);
-        #[cfg(feature = "retry")]
-        self.settle(now);
         self.phase = CallPhase::Ended;
         let elapsed = self.elapsed(now);
         self.emit(What::succeeded(watch.number, elapsed));
@@ -121,7 +119,9 @@ impl Call {
         }
     }
 
-    /// Keeps the record of an attempt that brought a whole reply, once.
+    /// Keeps the record of an attempt that brought a whole reply, and settles with its budget, once: a
+    /// refusal that is returned after all was booked when the call left it, and what was paid since
+    /// was paid for attempts that failed.
     pub(super) fn book_complete(
         &mut self,
         watch: Stopwatch,
@@ -139,6 +139,8 @@ impl Call {
         let took = now.since(watch.started);
         let attempt = Attempt::complete(watch.number, facts, watch.waited, took, usage);
         self.keep(attempt);
+        #[cfg(feature = "retry")]
+        self.settle(now);
     }
 
     /// Keeps the record of an attempt; most calls have one.

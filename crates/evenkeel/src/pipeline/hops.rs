@@ -211,7 +211,10 @@ impl Call {
     /// Books the refusal, which the call falls back to, and goes on.
     fn leave_refusal(&mut self, live: &Live) {
         let now = self.now();
-        self.book_complete(live.watch, live.facts(), Some(&live.usage()), now);
+        let watch = live.watch;
+        self.book_complete(watch, live.facts(), Some(&live.usage()), now);
+        let took = now.since(watch.started);
+        self.emit(What::attempt_refused(watch.number, took));
         self.hop(Trigger::Refusal);
         self.spare = Spare::Reply;
     }
