@@ -8,6 +8,7 @@ use evenkeel_tests::{
     request_to, sse,
 };
 
+mod elsewhere;
 mod refusals;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -10,13 +10,20 @@ use crate::What;
 pub struct Event<'a> {
     /// The call it is about; ties the attempts of a call together.
     pub call: CallId,
-    /// When, on the clock of the client that took it.
+    /// When, on the clock of the client where it happened, which counts from a moment of its own:
+    /// compare it with events of that client alone. Who listens to a call itself, which a fallback
+    /// takes to the client of another endpoint, finds `at` on that client's clock from the event
+    /// after `fell_back` on; the durations in `what` mean the same everywhere.
     pub at: Moment,
     /// What was decided or seen.
     pub what: What<'a>,
 }
 
 /// The number of a call, from 1, unique within a client and its clones.
+///
+/// A call that a fallback takes to another client has one of that client's numbers there, for the
+/// observers and propagators of that client. Those of the call itself know it by one number
+/// throughout: the one it has where it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(u64);
 
