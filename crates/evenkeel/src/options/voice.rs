@@ -56,3 +56,50 @@ impl Voice {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use std::future::ready;
+
+    use evenkeel_error::{Delivery, Error};
+    use evenkeel_transport::{BoxFuture, Request, Response, Transport};
+
+    use super::*;
+    use crate::clock::READS;
+    use crate::{Client, MessageRequest};
+
+    /// A transport that fails for good.
+    struct Distrusted;
+
+    impl Transport for Distrusted {
+        fn send(&self, _: Request) -> BoxFuture<'_, Result<Response, Error>> {
+            Box::pin(ready(Err(Error::untrusted(Delivery::NotSent))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_is_one_look_at_the_clock_where_somebody_listens_and_none_where_nobody_does() {
+        let reads = async |heard: Option<Arc<AtomicU64>>| {
+            let client = Client::with_transport(Distrusted).api_key("sk-test");
+            let client = match heard {
+                None => client,
+                Some(heard) => client.observer(move |_: &Event<'_>| {
+                    heard.fetch_add(1, Ordering::SeqCst);
+                }),
+            };
+            let client = client.build().unwrap();
+            let request = MessageRequest::new("m", 1).user("x");
+            let before = READS.get();
+            client.messages().create(request).await.unwrap_err();
+            READS.get() - before
+        };
+        let heard = Arc::new(AtomicU64::new(0));
+        let deaf = reads(None).await;
+        let listening = reads(Some(Arc::clone(&heard))).await;
+        let events = heard.load(Ordering::SeqCst);
+        assert_eq!(events, 3, "its attempt, the failure, the end");
+        assert_eq!(listening, deaf + events);
+    }
+}
