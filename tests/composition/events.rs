@@ -7,7 +7,7 @@ use std::time::Duration;
 use evenkeel::event::{Event, What};
 use evenkeel::{Credential, Fallback, Patience, Restart, Token, Trigger};
 use evenkeel_tests::{
-    Ending, Recorder, Reply, Script, Server, client, events, pause, request, request_to,
+    Ending, Recorder, Reply, Script, Server, client, events, pause, request, request_to, sse,
 };
 
 mod grammar;
@@ -16,6 +16,11 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn busy() -> Reply {
     Reply::error(529, "overloaded_error", "x")
+}
+
+fn refusal() -> Reply {
+    let end = r#"{"type":"message_delta","delta":{"stop_reason":"refusal","stop_sequence":null},"usage":{"output_tokens":1}}"#;
+    Reply::stream().body(&(events::start() + &sse("message_delta", end) + &events::stop()))
 }
 
 fn half() -> Reply {
@@ -284,6 +289,46 @@ async fn a_fallback_is_told_of_between_the_attempts_that_it_lies_between() {
             "succeeded"
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_the_end_of_its_attempt_before_the_fallback_and_the_reply_if_none_is_better() {
+    let better = Reply::message("hello");
+    let worse = Reply::error(404, "not_found_error", "x");
+    for (second, then, last) in [
+        (
+            better,
+            "first_content",
+            "call 1: complete after 0.0ns, with attempt 2",
+        ),
+        (
+            worse,
+            "attempt_failed",
+            "call 1: complete after 0.0ns, with attempt 1",
+        ),
+    ] {
+        let script = Script::new([refusal(), second]);
+        let (client, recorder) = client(&script, |builder| builder);
+        let calls = client.messages().fallback(Fallback::to("small"));
+        calls.create(request()).await.unwrap();
+        assert_eq!(
+            recorder.labels(),
+            [
+                "attempt_started",
+                "first_content",
+                "attempt_refused",
+                "fell_back",
+                "attempt_started",
+                then,
+                "succeeded"
+            ]
+        );
+        assert_eq!(
+            lines(&recorder, 2)[0],
+            "call 1: the model refused attempt 1 after 0.0ns"
+        );
+        assert_eq!(lines(&recorder, 6), [last]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,9 @@ use evenkeel_tests::{
     request_to, sse,
 };
 
+mod elsewhere;
+mod refusals;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 fn overloaded() -> Reply {
@@ -167,6 +170,65 @@ async fn a_refusal_of_the_request_or_the_account_never_goes_elsewhere() {
         assert_eq!(error.status(), Some(status));
         assert_eq!(server.sent().len(), 1);
         assert_eq!(recorder.count("fell_back"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spend_cap_never_sends_a_call_elsewhere_nor_does_the_latch_that_it_sets() {
+    let cap = r#"{"type":"error","error":{"type":"rate_limit_error","message":"x","details":{"error_code":"enforced_spend_limit_reached"}}}"#;
+    for status in [429, 400, 529] {
+        let server = first_answers(move || {
+            Reply::status(status)
+                .header("content-type", "application/json")
+                .header("retry-after", "1")
+                .body(cap)
+        });
+        let (client, recorder) = client(&server, |builder| builder);
+        let calls = client.messages().fallback(Fallback::to("claude-haiku-5-5"));
+        for stopped in [Stopped::NotRecoverable, Stopped::Latched] {
+            let error = calls.create(request()).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.stopped()),
+                (ErrorKind::QuotaExhausted, stopped),
+                "{status}"
+            );
+        }
+        assert_eq!(server.sent().len(), 1);
+        assert_eq!(recorder.count("fell_back"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_servers_own_fallbacks_go_out_as_they_are_typed_and_what_they_say_comes_back() {
+    use evenkeel::messages::{ContentBlock, Fallback as Model, Fallbacks};
+    let blocks = serde_json::json!([
+        {"type": "fallback", "from": {"model": "claude-sonnet-5-5"}, "to": {"model": "b"}},
+        {"type": "text", "text": "second"},
+    ]);
+    let reply = Reply::stream().body(&events::turn("end_turn", &blocks));
+    let models = Fallbacks::Models(vec![Model::new("b").max_tokens(32)]);
+    for (fallbacks, expected) in [
+        (Fallbacks::Default, r#""fallbacks":"default""#),
+        (models, r#""fallbacks":[{"model":"b","max_tokens":32}]"#),
+    ] {
+        let script = Script::new([reply.clone(), overloaded(), overloaded(), reply.clone()]);
+        let (client, _) = client(&script, |builder| builder);
+        let calls = client.messages().beta("server-side-fallback-2026-07-01");
+        let calls = calls.fallback(Fallback::to("c"));
+        for _ in 0..2 {
+            let request = request().fallbacks(&fallbacks);
+            let reply = calls.create(request).await.unwrap();
+            assert_eq!(reply.text(), "second");
+            assert!(matches!(reply.content[0], ContentBlock::Fallback(_)));
+        }
+        let sent = script.sent();
+        for sent in &sent[..3] {
+            assert!(sent.body.contains(expected), "{}", sent.body);
+            let beta = sent.header("anthropic-beta");
+            assert_eq!(beta, "server-side-fallback-2026-07-01");
+        }
+        // The client's own fallback is another model, whose fallbacks these are not.
+        assert!(!sent[3].body.contains("fallbacks"), "{}", sent[3].body);
     }
 }
 

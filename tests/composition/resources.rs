@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use evenkeel::{Delivery, ErrorKind, Stopped};
-use evenkeel_tests::{Ending, PLANTED_KEY, Reply, Script, client, request};
+use evenkeel::{Delivery, ErrorKind, Patience, Stopped};
+use evenkeel_tests::{Ending, PLANTED_KEY, Reply, Script, Server, client, pause, request};
 use http::Method;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -104,7 +104,48 @@ async fn an_answer_that_is_cut_drips_or_never_ends_is_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn trouble_on_another_path_opens_no_breaker_of_a_model_and_a_limit_there_holds_no_message() {
+async fn trouble_on_another_path_opens_no_breaker_of_a_model() {
+    let server = Server::new(|sent| match sent.path.as_str() {
+        "/v1/messages/count_tokens" => Reply::error(500, "api_error", "x"),
+        "/v1/messages" => Reply::message("hello"),
+        _ => Reply::status(200).body("{}"),
+    });
+    let (client, recorder) = client(&server, |builder| builder);
+    // A minute, in which nothing goes well that says the model's name, and the origin does well enough.
+    for _ in 0..60 {
+        let count = client.messages().attempts(1).count_tokens(request());
+        assert_eq!(count.await.unwrap_err().kind(), ErrorKind::ServerError);
+        client.raw().get("/v1/x").await.unwrap();
+        client.raw().get("/v1/x").await.unwrap();
+        pause(SECOND).await;
+    }
+    let reply = client.messages().create(request()).await.unwrap();
+    assert!(reply.meta.elapsed.is_zero());
+    assert_eq!(recorder.count("circuit_changed"), 0);
+    // The same of messages does open it.
+    let server = Server::new(|sent| match sent.path.as_str() {
+        "/v1/messages" => Reply::error(500, "api_error", "x"),
+        _ => Reply::status(200).body("{}"),
+    });
+    let (client, recorder) = evenkeel_tests::client(&server, |builder| builder);
+    for _ in 0..60 {
+        let create = client
+            .messages()
+            .attempts(1)
+            .patience(Patience::Interactive);
+        create.create(request()).await.unwrap_err();
+        client.raw().get("/v1/x").await.unwrap();
+        client.raw().get("/v1/x").await.unwrap();
+        pause(SECOND).await;
+    }
+    let seen = recorder.seen();
+    let turn = seen.iter().find(|seen| seen.label == "circuit_changed");
+    let line = &turn.unwrap().line;
+    assert!(line.ends_with("circuit of the model is now open"), "{line}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_on_another_path_holds_no_message() {
     let limited = Reply::error(429, "rate_limit_error", "x").header("retry-after", "100");
     let script = Script::new([limited, Reply::message("hello")]);
     let (client, _) = client(&script, |builder| builder);

@@ -10,13 +10,20 @@ use crate::What;
 pub struct Event<'a> {
     /// The call it is about; ties the attempts of a call together.
     pub call: CallId,
-    /// When, on the clock of the client that took it.
+    /// When, on the clock of the client where it happened, which counts from a moment of its own:
+    /// compare it with events of that client alone. Who listens to a call itself, which a fallback
+    /// takes to the client of another endpoint, finds `at` on that client's clock from the event
+    /// after `fell_back` on; the durations in `what` mean the same everywhere.
     pub at: Moment,
     /// What was decided or seen.
     pub what: What<'a>,
 }
 
 /// The number of a call, from 1, unique within a client and its clones.
+///
+/// A call that a fallback takes to another client has one of that client's numbers there, for the
+/// observers and propagators of that client. Those of the call itself know it by one number
+/// throughout: the one it has where it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(u64);
 
@@ -63,6 +70,9 @@ impl fmt::Display for Event<'_> {
             }
             What::AttemptDiscarded { attempt } => {
                 write!(f, "what attempt {attempt} brought is dropped for a replay")
+            }
+            What::AttemptRefused { attempt, elapsed } => {
+                write!(f, "the model refused attempt {attempt} after {elapsed:.1?}")
             }
             What::Waiting {
                 attempt,
@@ -144,6 +154,10 @@ mod tests {
         let error = Error::connection(Delivery::NotSent);
         let second = Duration::from_secs(1);
         for (what, words) in [
+            (
+                What::attempt_refused(1, second),
+                "the model refused attempt 1 after 1.0s",
+            ),
             (What::latch_set(&error), "calls with it stop: connection"),
             (What::latch_cleared(second), "accepted again after 1.0s"),
             (What::credential_refreshed(second), "renewed in 1.0s"),

@@ -65,6 +65,13 @@ impl AttemptHead {
         }
     }
 
+    /// The same head, for a propagator that knows the call by another number.
+    #[must_use]
+    pub fn of_call(mut self, call: CallId) -> Self {
+        self.call = call;
+        self
+    }
+
     /// The call, as its events name it.
     #[must_use]
     pub const fn call(&self) -> CallId {

@@ -36,6 +36,15 @@ pub enum What<'a> {
         /// Its number.
         attempt: u32,
     },
+    /// An attempt ended in a reply in which the model refuses before it has said anything, and a
+    /// fallback is asked. The reply is kept: it is the call's if no fallback brings a better one.
+    #[non_exhaustive]
+    AttemptRefused {
+        /// Its number.
+        attempt: u32,
+        /// From its start to the refusal.
+        elapsed: Duration,
+    },
     /// The call waits before it goes on.
     #[non_exhaustive]
     Waiting {
@@ -67,7 +76,8 @@ pub enum What<'a> {
     /// The call is complete.
     #[non_exhaustive]
     Succeeded {
-        /// The attempt that brought the reply.
+        /// The attempt that brought the reply: the last, or the last that was refused, if no fallback
+        /// brought a better one.
         attempt: u32,
         /// From the start of the call.
         elapsed: Duration,
@@ -204,6 +214,12 @@ impl<'a> What<'a> {
         Self::AttemptDiscarded { attempt }
     }
 
+    /// The model refused before it had said anything, and a fallback is asked.
+    #[must_use]
+    pub const fn attempt_refused(attempt: u32, elapsed: Duration) -> Self {
+        Self::AttemptRefused { attempt, elapsed }
+    }
+
     /// The call waits before it goes on.
     #[must_use]
     pub const fn waiting(
@@ -311,6 +327,7 @@ impl What<'_> {
             Self::AttemptStarted { .. } => "attempt_started",
             Self::AttemptFailed { .. } => "attempt_failed",
             Self::AttemptDiscarded { .. } => "attempt_discarded",
+            Self::AttemptRefused { .. } => "attempt_refused",
             Self::Waiting { .. } => "waiting",
             Self::FirstContent { .. } => "first_content",
             Self::Quiet { .. } => "quiet",

@@ -12,6 +12,12 @@ use std::time::{Duration, SystemTime};
 use evenkeel_error::Moment;
 use tokio::time::{Instant, Sleep};
 
+#[cfg(test)]
+thread_local! {
+    /// How often this thread read a clock.
+    pub(crate) static READS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// A monotonic clock whose origin is the making of the client, and tokio's timers on it, so that
 /// everything here runs under tokio's paused time too.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +33,8 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Moment {
+        #[cfg(test)]
+        READS.with(|reads| reads.set(reads.get() + 1));
         Moment::ORIGIN + self.origin.elapsed()
     }
 

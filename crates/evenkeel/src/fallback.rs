@@ -52,8 +52,11 @@ impl Fallback {
     }
 
     /// At the endpoint of this client, with its credential, headers, limits and breakers. What the
-    /// call sets itself holds there too, its credential apart. Observers of this client hear of what
-    /// happens there.
+    /// call sets itself holds there too, its credential apart.
+    ///
+    /// Observers of this client hear of what happens there, under a number and on the clock of this
+    /// client. Those of the first client hear up to `fell_back`, and of the end only if the call comes
+    /// back to it. Who is to hear of all of it listens to the call itself.
     pub fn via(mut self, client: Client) -> Self {
         self.client = Some(client);
         self

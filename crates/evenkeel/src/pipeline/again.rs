@@ -319,7 +319,7 @@ impl Call {
         }
     }
 
-    /// The call succeeded with its present attempt.
+    /// The present attempt succeeded.
     pub(super) fn settle(&mut self, now: Moment) {
         match self.retrying.receipt.take() {
             Some(receipt) => receipt.refund(),

@@ -108,8 +108,6 @@ impl Call {
     ) -> Meta {
         let now = self.now();
         self.book_complete(watch, facts, usage, now);
-        #[cfg(feature = "retry")]
-        self.settle(now);
         self.phase = CallPhase::Ended;
         let elapsed = self.elapsed(now);
         self.emit(What::succeeded(watch.number, elapsed));
@@ -122,7 +120,9 @@ impl Call {
         }
     }
 
-    /// Keeps the record of an attempt that brought a whole reply, once.
+    /// Keeps the record of an attempt that brought a whole reply, and settles with its budget, once: a
+    /// refusal that is returned after all was booked when the call left it, and what was paid since
+    /// was paid for attempts that failed.
     pub(super) fn book_complete(
         &mut self,
         watch: Stopwatch,
@@ -140,6 +140,8 @@ impl Call {
         let took = now.since(watch.started);
         let attempt = Attempt::complete(watch.number, facts, watch.waited, took, usage);
         self.keep(attempt);
+        #[cfg(feature = "retry")]
+        self.settle(now);
     }
 
     /// Keeps the record of an attempt; most calls have one.

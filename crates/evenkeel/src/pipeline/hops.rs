@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_error::{Category, Detail, Error as Failure, ErrorKind, Phase};
-use evenkeel_event::{Stopped, Trigger, What};
+use evenkeel_event::{CallId, Stopped, Trigger, What};
 use evenkeel_messages::StopReason;
 
 use super::{Call, Passage, Plan, Spare};
@@ -28,6 +28,8 @@ pub(crate) struct Hops {
     /// What the hop before met, in case this one refuses the request.
     before: Option<(Failure, Stopped)>,
     taken: Vec<FellBack>,
+    /// The clients that the call has left, and its number at each.
+    left: Vec<(Arc<Shared>, CallId)>,
 }
 
 /// A fallback, ready to be asked.
@@ -59,6 +61,14 @@ impl Hops {
 
     pub(super) fn taken(&mut self) -> Vec<FellBack> {
         std::mem::take(&mut self.taken)
+    }
+
+    /// The number of a call at the client that it comes to: its own if it was there before.
+    fn number(&mut self, from: (Arc<Shared>, CallId), to: &Arc<Shared>) -> CallId {
+        self.left.push(from);
+        let mut left = self.left.iter();
+        let known = left.find(|(shared, _)| Arc::ptr_eq(shared, to));
+        known.map_or_else(|| to.next_call(), |(_, number)| *number)
     }
 
     /// What makes a call go on that failed like this.
@@ -166,7 +176,10 @@ impl Call {
             Trigger::CircuitOpen => self.retrying.attempts().saturating_sub(1),
             _ => self.retrying.attempts(),
         };
-        self.shared = next.shared;
+        let from = std::mem::replace(&mut self.shared, next.shared);
+        if !Arc::ptr_eq(&from, &self.shared) {
+            self.voice.here = self.hops.number((from, self.voice.here), &self.shared);
+        }
         let now = self.now();
         self.carried = self.carried.saturating_add(elapsed);
         self.started = now;
@@ -212,7 +225,10 @@ impl Call {
     /// Books the refusal, which the call falls back to, and goes on.
     fn leave_refusal(&mut self, live: &Live) {
         let now = self.now();
-        self.book_complete(live.watch, live.facts(), Some(&live.usage()), now);
+        let watch = live.watch;
+        self.book_complete(watch, live.facts(), Some(&live.usage()), now);
+        let took = now.since(watch.started);
+        self.emit(What::attempt_refused(watch.number, took));
         self.hop(Trigger::Refusal);
         self.spare = Spare::Reply;
     }

@@ -15,8 +15,9 @@ impl Call {
         if propagators.peek().is_none() {
             return Ok(());
         }
-        let mut head = AttemptHead::new(self.voice.id, self.sent.saturating_add(1));
-        for propagator in propagators {
+        let mut head = AttemptHead::new(self.voice.here, self.sent.saturating_add(1));
+        for (call, propagator) in propagators {
+            head = head.of_call(call);
             propagator.inject(&mut head);
         }
         let mut added = self.shared.headers.beside();
