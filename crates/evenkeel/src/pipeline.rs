@@ -51,6 +51,8 @@ mod hops;
 mod opened;
 mod passage;
 mod plan;
+#[cfg(feature = "retry")]
+mod policies;
 mod propagation;
 mod reading;
 #[cfg(feature = "retry")]
@@ -58,8 +60,6 @@ mod restart;
 mod upload;
 mod written;
 
-#[cfg(feature = "retry")]
-pub(crate) use again::Policies;
 pub(crate) use answer::Answer;
 pub(crate) use attempt::{Received, Stopwatch};
 pub(crate) use collect::Broken;
@@ -67,6 +67,8 @@ pub(crate) use hops::{Hop, Hops};
 pub(crate) use opened::{Brought, Opened};
 use passage::Passage;
 pub(crate) use plan::Plan;
+#[cfg(feature = "retry")]
+pub(crate) use policies::Policies;
 pub(crate) use written::KeptHead;
 
 /// One call. Dropping it before its end is the caller's cancel.

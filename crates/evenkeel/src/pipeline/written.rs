@@ -126,7 +126,6 @@ fn with_body(head: &Request, body: &Bytes, head_limit: Duration) -> Request {
 mod tests {
     use evenkeel_messages::MessageRequest;
 
-    use super::*;
     use crate::options::Options;
     use crate::pipeline::Plan;
     use crate::{Client, Fetch, Token};
