@@ -2,19 +2,15 @@
 //! outlives the call. The connection is closed over HTTP/1.1, the stream reset over HTTP/2, the source
 //! dropped, and no task is left.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
 use bytes::Bytes;
 use evenkeel::transport::{Request, Response, StreamBody, Transport as _};
-use futures_core::Stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use crate::cancel::{SOON, no_task_is_left, sees_the_close, told_of_the_cancel};
 use crate::http2::{END_HEADERS, END_STREAM, HEADERS, SETTINGS, beginning, frame};
-use crate::world::{self, request};
+use crate::world::{self, Handed, request};
 
 /// The connection is to be kept, and the answer has no body.
 const BUSY: &str = "HTTP/1.1 529 Overloaded\r\ncontent-length: 0\r\n\r\n";
@@ -25,16 +21,6 @@ const STATUS_529: [u8; 5] = [0x08, 3, b'5', b'2', b'9'];
 const LARGE: usize = 32 * 1024 * 1024;
 
 type Sender = mpsc::Sender<Result<Bytes, std::io::Error>>;
-
-struct Handed(mpsc::Receiver<Result<Bytes, std::io::Error>>);
-
-impl Stream for Handed {
-    type Item = Result<Bytes, std::io::Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx)
-    }
-}
 
 /// A request whose body is what is sent, and ends when the test says so.
 fn handed(url: &str) -> (Sender, Request) {

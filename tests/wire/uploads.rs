@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::num::NonZeroU32;
 use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::world;
+use crate::world::{self, Handed};
 
 const FILE: &str = r#"{"type":"file","id":"file_1"}"#;
 
@@ -29,17 +28,6 @@ fn client(address: std::net::SocketAddr) -> Client {
         .seed(7)
         .build()
         .unwrap()
-}
-
-/// Chunks that a test hands over when it likes.
-struct Handed(mpsc::Receiver<Result<Bytes, std::io::Error>>);
-
-impl Stream for Handed {
-    type Item = Result<Bytes, std::io::Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx)
-    }
 }
 
 fn handed(length: Option<u64>) -> (mpsc::Sender<Result<Bytes, std::io::Error>>, Upload) {

@@ -2,15 +2,19 @@
 //! in bytes.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use evenkeel::error::Error;
 use evenkeel::transport::{
     Body, HttpVersions, Request, ReqwestTransport, ReqwestTransportBuilder, Transport,
 };
+use futures_core::Stream;
 use http::{HeaderValue, Method};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 
 pub(crate) const KEY: &str = "sk-ant-planted-key";
 pub(crate) const TOKEN: &str = "planted-token";
@@ -52,6 +56,17 @@ pub(crate) fn request(base_url: &str) -> Request {
         r#"{{"model":"claude-sonnet-5-5","max_tokens":64,"stream":true,"messages":[{{"role":"user","content":"{PROMPT}"}}]}}"#
     ));
     request
+}
+
+/// Chunks that a test hands over when it likes.
+pub(crate) struct Handed(pub(crate) mpsc::Receiver<Result<Bytes, std::io::Error>>);
+
+impl Stream for Handed {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx)
+    }
 }
 
 /// Sends it and reads all of the reply.

@@ -63,11 +63,11 @@ fn figure<'a>(package: &'a str, part: &'a str) -> Result<Count<'a>, Failure> {
         .strip_prefix("with `")
         .and_then(|part| part.split_once("` "))
         .unwrap_or(("", part));
-    let crates = crates.parse().map_err(|_| {
-        Failure::Failed(format!(
+    let Ok(crates) = crates.parse() else {
+        return Err(Failure::Failed(format!(
             "README.md says `{part}` of the crates that {package} needs: write `30`, or ``with `feature` 30``"
-        ))
-    })?;
+        )));
+    };
     Ok(Count {
         package,
         features,
