@@ -110,22 +110,16 @@ async fn dropped_while_the_name_is_looked_up() {
 #[tokio::test]
 async fn dropped_while_connecting() {
     let full = Full::new().await;
-    // The kernel's list of sockets that have asked and got no answer.
-    let asking = || {
-        let port = format!(":{:04X} 02", full.port());
-        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-        table.lines().filter(|line| line.contains(&port)).count()
-    };
-    let before = asking();
+    let before = full.connecting();
     let transport = world::transport();
     let is_asking = async {
-        while asking() == before {
+        while full.connecting() == before {
             evenkeel_tests::pause(Duration::from_millis(1)).await;
         }
     };
     drop_when(&transport, request(&full.url()), is_asking).await;
     let gone = async {
-        while asking() > before {
+        while full.connecting() > before {
             evenkeel_tests::pause(Duration::from_millis(1)).await;
         }
     };

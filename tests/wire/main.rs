@@ -17,6 +17,7 @@ mod catalogue;
 mod certificates;
 mod compression;
 mod crowded;
+mod dropped_calls;
 mod handshakes;
 mod head_clock;
 mod http2;
