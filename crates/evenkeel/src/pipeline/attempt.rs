@@ -93,11 +93,7 @@ impl Call {
     pub(super) async fn attempt<R: Received>(&mut self, waited: Duration) -> Result<R, Halt> {
         // Read as often as something may have waited in between, and no oftener: a call that goes
         // well passes here in less than the clock shows.
-        let now = if self.sent == 0 && waited.is_zero() {
-            self.started
-        } else {
-            self.now()
-        };
+        let now = self.now();
         let cleared = self.clear(now).await?;
         #[cfg(feature = "breaker")]
         let (leave, request, watch) = self.begin(cleared, waited)?;
