@@ -220,15 +220,14 @@ async fn a_hint_that_another_call_is_given_during_a_renewal_behind_the_gate_is_o
 
 #[tokio::test(start_paused = true)]
 async fn those_who_renewed_together_behind_the_gate_leave_apart() {
-    let server = Server::new(|sent| {
-        if sent.at < 5 * SECOND {
-            Reply::error(429, "rate_limit_error", "x").header("retry-after", "30")
-        } else {
-            Reply::message("hello")
-        }
-    });
+    let server = limiting_until(5, "30");
     let credential = slow_after_the_first(20 * SECOND, 10 * SECOND);
-    let (client, _) = client(&server, |builder| builder.credential(credential));
+    one_is_limited_and_twenty_more_leave_apart(&server, credential).await;
+}
+
+/// The first is told to wait, the others come 2 s later: each is sent again, and no two together.
+async fn one_is_limited_and_twenty_more_leave_apart(server: &Server, credential: Credential) {
+    let (client, _) = client(server, |builder| builder.credential(credential));
     let calls = client.messages();
     let first = tokio::spawn(calls.create(request()));
     pause(2 * SECOND).await;
@@ -285,20 +284,8 @@ fn limiting_until(seconds: u32, wait: &'static str) -> Server {
 async fn those_whose_renewal_failed_behind_the_gate_leave_apart() {
     let server = limiting_until(1, "30");
     let credential = failing_after_the_first(20 * SECOND, 10 * SECOND, 1);
-    let (client, _) = client(&server, |builder| builder.credential(credential));
-    let calls = client.messages();
-    let first = tokio::spawn(calls.create(request()));
-    pause(2 * SECOND).await;
-    // These leave their places while one renewal is under way, and share its failure.
-    let rest: Vec<_> = (0..20)
-        .map(|_| tokio::spawn(calls.create(request())))
-        .collect();
-    for call in rest.into_iter().chain([first]) {
-        call.await.unwrap().unwrap();
-    }
-    let late = server.times().split_off(1);
-    assert_eq!(late.len(), 21);
-    assert_apart(late);
+    // The others leave their places while one renewal is under way, and share its failure.
+    one_is_limited_and_twenty_more_leave_apart(&server, credential).await;
 }
 
 #[tokio::test(start_paused = true)]
