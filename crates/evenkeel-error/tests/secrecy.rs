@@ -246,7 +246,7 @@ fn a_log_says_when_in_utc_and_how_long_in_milliseconds() {
     let received = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_341_600);
     let error = Error::from_response(&Facts::read(429, &headers, received), b"");
     let log = serde_json::to_value(&error).unwrap();
-    assert_eq!(log["retry_at"], "2026-11-22T10:00:01.5Z");
+    assert_eq!(log["retry_at"], "2026-11-22T10:00:01.500Z");
     assert_eq!(log["after_ms"], 1500);
 }
 
