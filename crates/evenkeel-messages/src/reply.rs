@@ -102,7 +102,7 @@ impl Message {
     /// About the stop: of a refusal, what was refused and which model may answer instead.
     #[must_use]
     pub fn stop_details(&self) -> Option<&StopDetails> {
-        self.details.stop_details.as_ref()
+        self.details.stop_details.as_deref()
     }
 
     /// Deltas of types that this version does not know. Blocks that they belong to may be

@@ -25,7 +25,7 @@ object! {
         /// answered.
         iterations: Vec<Iteration>,
         /// What became of a fallback credit token.
-        fallback_credit: FallbackCredit,
+        fallback_credit: Box<FallbackCredit>,
     } [
         /// Input tokens that were neither written to nor read from the cache.
         input_tokens: u64,

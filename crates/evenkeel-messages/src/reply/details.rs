@@ -5,17 +5,19 @@ use crate::{Container, ContextManagementReport, Diagnostics, InputTransformation
 
 object! {
     /// What a reply may say besides its content: at its start, at its end, or both.
+    ///
+    /// What few replies have is boxed, as every reply is moved from hand to hand.
     ReplyDetails {} {
         /// About the stop, such as what a request was refused for.
-        stop_details: StopDetails,
+        stop_details: Box<StopDetails>,
         /// The container that was used.
-        container: Container,
+        container: Box<Container>,
         /// What the server removed from the conversation. Needs a beta.
-        context_management: ContextManagementReport,
+        context_management: Box<ContextManagementReport>,
         /// What the server did to the thinking in the request. Needs a beta.
         input_transformations: Vec<InputTransformation>,
         /// Why the cache was missed, if that was asked.
-        diagnostics: Diagnostics,
+        diagnostics: Box<Diagnostics>,
     } [] ()
 }
 
