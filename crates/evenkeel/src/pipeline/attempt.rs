@@ -200,6 +200,7 @@ impl Call {
     #[cold]
     fn book(&mut self, watch: Stopwatch, failure: &Failure, billing: Billing) {
         let elapsed = self.now().since(watch.started);
+        self.delivery = super::most_in_doubt(self.delivery, failure.delivery());
         if billing == Billing::PossiblyBilled {
             self.billing = billing;
         }
