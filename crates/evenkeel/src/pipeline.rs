@@ -370,6 +370,8 @@ fn most_in_doubt(one: Delivery, other: Delivery) -> Delivery {
 impl Drop for Call {
     fn drop(&mut self) {
         self.return_probe();
+        #[cfg(feature = "retry")]
+        self.give_back_token();
         if self.phase == CallPhase::Running {
             let elapsed = self.elapsed(self.now());
             let tell = || self.emit(What::cancelled(self.sent, elapsed));

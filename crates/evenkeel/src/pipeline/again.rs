@@ -140,12 +140,6 @@ impl Retrying {
         }
     }
 
-    /// The breaker refused the attempt: its token goes back.
-    #[cfg(feature = "breaker")]
-    pub(super) fn refused(&mut self) {
-        self.token = None;
-    }
-
     /// The attempt under way gets on.
     pub(super) fn alive(&mut self, now: Moment) {
         self.session.alive(now);
@@ -271,6 +265,13 @@ impl Call {
             None => return,
         }
         self.plan.lane.earned.notify_one();
+    }
+
+    /// The attempt to come is not made, here at least: its token goes back, to whoever waits for one.
+    pub(super) fn give_back_token(&mut self) {
+        if self.retrying.token.take().is_some() {
+            self.plan.lane.earned.notify_one();
+        }
     }
 
     /// Takes a token for the attempt to come; when there is none, the moment of the next.
