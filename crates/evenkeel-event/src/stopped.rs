@@ -54,10 +54,41 @@ impl Stopped {
             Self::NotReplayable => "not_replayable",
         }
     }
+
+    /// The reason in words, for a person: the end of a sentence that begins with "gave up".
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::NotRecoverable => "another attempt cannot help",
+            Self::Attempts => "it was tried as often as it may be",
+            Self::Patience => "the patience leaves no time for another attempt",
+            Self::Deadline => "the deadline leaves no time for another attempt",
+            Self::Budget => "the retry budget is empty",
+            Self::Released => "a part was handed out already, and is not said twice",
+            Self::Latched => "the key is known to be refused",
+            Self::UnsafeToRepeat => "the request may have been carried out, and must not be twice",
+            Self::NotReplayable => "its body was read as it was sent, and is gone",
+        }
+    }
 }
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.label())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_words_of_its_own() {
+        let words: std::collections::HashSet<_> = Stopped::ALL
+            .iter()
+            .map(|reason| reason.description())
+            .collect();
+        assert_eq!(words.len(), Stopped::ALL.len());
+        assert!(words.iter().all(|words| words.contains(' ')));
     }
 }

@@ -256,7 +256,8 @@ impl fmt::Display for Report<'_> {
                 write!(f, " after waiting {:.1?}", attempt.waited)?;
             }
         }
-        write!(f, "\n  gave up: {}", error.stopped())
+        let stopped = error.stopped();
+        write!(f, "\n  gave up: {} ({stopped})", stopped.description())
     }
 }
 
@@ -274,6 +275,15 @@ mod tests {
     fn an_error_and_a_result_are_one_word() {
         assert_eq!(size_of::<Error>(), size_of::<usize>());
         assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn a_report_ends_with_the_reason_in_words() {
+        let failure = evenkeel_error::Error::connection(Delivery::NotSent);
+        let report = Error::new(failure, Stopped::Patience).report().to_string();
+        let last = report.lines().last().unwrap();
+        let words = "the patience leaves no time for another attempt";
+        assert_eq!(last, format!("  gave up: {words} (patience)"));
     }
 
     #[test]
