@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel::{Category, Credential, Delivery, ErrorKind, Patience, Stopped, Token, Upload};
-use evenkeel_tests::{Ending, PLANTED_KEY, Reply, Script, Server, client, pause};
+use evenkeel_tests::{Ending, Endless, PLANTED_KEY, Reply, Script, Server, client, pause};
 use http::Method;
 
 mod uploads;
@@ -103,6 +103,41 @@ async fn a_download_is_whole_or_an_error() {
         assert_eq!(script.sent().len(), 1);
         assert_eq!(script.sent()[0].path, "/v1/files/file_1/content");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_ends_a_download_that_is_always_there_and_is_read_slowly() {
+    // From its first bytes on, and later.
+    for pieces in [0, 1, 3] {
+        let (client, recorder) = client(&Endless(|_| "content".into()), |builder| builder);
+        let files = client.files().deadline(5 * SECOND);
+        let mut download = files.download("file_1").await.unwrap();
+        for _ in 0..pieces {
+            download.next().await.unwrap().unwrap();
+        }
+        pause(5 * SECOND).await;
+        let error = download.next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DeadlineExceeded, "{pieces}");
+        assert_eq!(
+            (error.stopped(), error.elapsed(), error.status()),
+            (Stopped::Deadline, 5 * SECOND, Some(200)),
+            "{pieces}"
+        );
+        assert!(download.next().await.is_none());
+        assert_eq!(recorder.labels().last(), Some(&"given_up"), "{pieces}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_download_that_came_whole_in_time_is_whole_when_its_end_is_read_later() {
+    let script = Script::new([Reply::status(200).bytes(b"content")]);
+    let (client, _) = client(&script, |builder| builder);
+    let files = client.files().deadline(5 * SECOND);
+    let mut download = files.download("file_1").await.unwrap();
+    assert_eq!(download.next().await.unwrap().unwrap(), "content");
+    pause(9 * SECOND).await;
+    assert!(download.next().await.is_none());
+    assert!(download.meta().is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,11 @@
 //! Deadlines, patience and timers: nothing ends late, nothing healthy ends early.
 
-use std::time::Duration;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
+use evenkeel::error::{Error, Facts};
+use evenkeel::transport::{Body, BoxFuture, Request, Response, Transport};
 use evenkeel::{Delivery, ErrorKind, Patience, Stopped};
 use evenkeel_tests::{Ending, Reply, Script, client, events, request};
 
@@ -139,4 +143,75 @@ async fn a_deadline_of_zero_is_refused_before_anything_is_sent() {
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert_eq!(error.delivery(), Delivery::NotSent);
     assert!(script.sent().is_empty());
+}
+
+/// What does at every poll all that tokio lets it, once `time` has passed.
+#[expect(clippy::panic, reason = "a suite that does not end fails")]
+async fn busy(time: Duration) {
+    tokio::time::advance(time).await;
+    for _ in 0..100_000 {
+        tokio::task::coop::consume_budget().await;
+    }
+    panic!("nothing ends it");
+}
+
+/// A transport that leaves its task nothing to do anything else with, in its head or in its body.
+#[derive(Clone, Copy, Debug)]
+enum Busy {
+    Head,
+    Plain,
+    Stream,
+    Download,
+}
+
+struct BusyBody(Option<String>, BoxFuture<'static, ()>);
+
+impl futures_core::Stream for BusyBody {
+    type Item = Result<bytes::Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.0.take() {
+            Some(first) => Poll::Ready(Some(Ok(first.into()))),
+            None => self.1.as_mut().poll(cx).map(|()| None),
+        }
+    }
+}
+
+impl Transport for Busy {
+    fn send(&self, _: Request) -> BoxFuture<'_, Result<Response, Error>> {
+        let (first, content_type) = match self {
+            Self::Head | Self::Plain => ("{".to_owned(), "application/json"),
+            Self::Stream => (events::start() + &events::text("half"), "text/event-stream"),
+            Self::Download => ("half".to_owned(), "application/octet-stream"),
+        };
+        Box::pin(async move {
+            if matches!(self, Self::Head) {
+                busy(2 * SECOND).await;
+            }
+            let content_type = http::HeaderValue::from_static(content_type);
+            let headers = http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, content_type)]);
+            let facts = Facts::read(200, &headers, SystemTime::UNIX_EPOCH);
+            let body = Body::from_stream(BusyBody(Some(first), Box::pin(busy(2 * SECOND))));
+            Ok(Response::new(facts, headers, body))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_what_uses_up_all_that_a_task_may_do_at_each_poll() {
+    for transport in [Busy::Head, Busy::Plain, Busy::Stream, Busy::Download] {
+        let (client, _) = client(&transport, |builder| builder);
+        let error = match transport {
+            Busy::Head | Busy::Plain | Busy::Stream => {
+                let calls = client.messages().deadline(SECOND);
+                calls.create(request()).await.unwrap_err()
+            }
+            Busy::Download => {
+                let files = client.files().deadline(SECOND);
+                let download = files.download("file_1").await.unwrap();
+                download.collect().await.unwrap_err()
+            }
+        };
+        assert_eq!(error.stopped(), Stopped::Deadline, "{transport:?}");
+    }
 }

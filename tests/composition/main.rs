@@ -7,6 +7,7 @@
 )]
 
 mod after_content;
+mod after_the_end;
 mod backends;
 mod batches;
 mod before_content;

@@ -8,7 +8,7 @@ use evenkeel::messages::{
     Batch, BatchCounts, BatchItem, BatchOutcome, BatchRequest, BatchStatus, CreateBatch, FollowUp,
 };
 use evenkeel::{ErrorKind, Patience, Recovery, ResultStream, Stopped};
-use evenkeel_tests::{Ending, Reply, Script, Server, client, pause, request};
+use evenkeel_tests::{Ending, Endless, Reply, Script, Server, client, pause, request};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -326,6 +326,27 @@ async fn the_deadline_of_results_ends_them_wherever_they_are() {
         assert_eq!(error.unwrap().stopped(), Stopped::Deadline);
         assert!(evenkeel_tests::now() - started <= SECOND + SECOND / 20);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_ends_results_that_are_always_there_and_are_read_slowly() {
+    let (client, recorder) = client(
+        &Endless(|number| other(&number.to_string(), "expired") + "\n"),
+        |builder| builder,
+    );
+    let mut results = client.batches().deadline(5 * SECOND).results("x");
+    for _ in 0..5 {
+        results.next().await.unwrap().unwrap();
+        pause(SECOND).await;
+    }
+    let error = results.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert_eq!(
+        (error.stopped(), error.elapsed()),
+        (Stopped::Deadline, 5 * SECOND)
+    );
+    assert!(results.next().await.is_none());
+    assert_eq!(recorder.labels().last(), Some(&"given_up"));
 }
 
 #[tokio::test(start_paused = true)]

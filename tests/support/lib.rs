@@ -7,6 +7,7 @@
     reason = "a suite that cannot go on fails"
 )]
 
+mod endless;
 mod inbox;
 mod moods;
 mod recorder;
@@ -15,6 +16,7 @@ mod script;
 mod server;
 mod time;
 
+pub use endless::Endless;
 pub use inbox::Sent;
 pub use moods::{Mood, Moods};
 pub use recorder::{Recorder, Seen};

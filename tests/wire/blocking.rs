@@ -16,6 +16,7 @@ use evenkeel::{
     blocking,
 };
 use evenkeel_simulator::{Ending, Reply, Scenario, Simulator};
+use evenkeel_tests::{Script, events, sse};
 
 /// A hundred times faster on both sides.
 const QUICK: NonZeroU32 = NonZeroU32::new(100).unwrap();
@@ -204,6 +205,78 @@ fn a_call_from_a_thread_of_a_runtime_works_and_so_does_dropping_there() {
             on_worker.await.unwrap()
         });
         assert_eq!(text, "hello");
+    }
+}
+
+/// More than tokio lets a task do at one poll, which is 128 things.
+const MANY: usize = 300;
+
+/// A client whose server is in the process.
+fn near(reply: evenkeel_tests::Reply) -> blocking::Client {
+    blocking::Client::with_transport(Script::new([reply]))
+        .api_key("sk-ant-planted")
+        .build_blocking()
+        .unwrap()
+}
+
+/// Blocks, and counts what came.
+type Way = fn() -> usize;
+
+fn ways() -> [(&'static str, Way); 5] {
+    [
+        ("create", || {
+            let client = near(evenkeel_tests::Reply::message("hello"));
+            let calls = (0..MANY).map(|_| client.messages().create(request()));
+            calls.map(Result::unwrap).count()
+        }),
+        ("a stream", || {
+            let more = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}"#;
+            let more = sse("content_block_delta", more);
+            let begun = events::start() + &events::text("a");
+            let begun = evenkeel_tests::Reply::stream().body(&begun);
+            let text = (1..MANY).fold(begun, |reply, _| reply.body(&more));
+            let rest = events::block_stop() + &events::stop_reason() + &events::stop();
+            let client = near(text.body(&rest));
+            let stream = client.messages().stream(request()).unwrap();
+            let texts = stream.filter(|event| event.as_ref().unwrap().text().is_some());
+            texts.count()
+        }),
+        ("a list", || {
+            let page = r#"{"data":[{"type":"model","id":"a"}],"has_more":false}"#;
+            let client = near(evenkeel_tests::Reply::status(200).body(page));
+            let lists = (0..MANY).map(|_| client.models().list());
+            lists.flatten().map(Result::unwrap).count()
+        }),
+        ("a download", || {
+            let pieces = evenkeel_tests::Reply::status(200);
+            let pieces = (0..MANY).fold(pieces, |reply, _| reply.bytes(b"a"));
+            let download = near(pieces).files().download("file_1").unwrap();
+            download.map(|piece| piece.unwrap().len()).sum()
+        }),
+        ("a tool runner", || {
+            let client = near(evenkeel_tests::Reply::message("hello"));
+            let runs = (0..MANY).map(|_| {
+                let mut runner = client.messages().tool_runner(request());
+                client.block_on(async move { runner.run().await })
+            });
+            runs.map(Result::unwrap).count()
+        }),
+    ]
+}
+
+#[test]
+fn hundreds_of_calls_from_one_task_of_a_runtime_end_as_one_does() {
+    let _turn = turn();
+    for (what, way) in ways() {
+        for runtime in [runtime, worker] {
+            let (done, ended) = std::sync::mpsc::channel();
+            thread::spawn(move || {
+                let task = async { tokio::spawn(async move { way() }).await.unwrap() };
+                done.send(runtime().block_on(task))
+            });
+            let came = ended.recv_timeout(Duration::from_secs(20));
+            assert_eq!(came, Ok(MANY), "{what}");
+        }
     }
 }
 

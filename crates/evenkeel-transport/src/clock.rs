@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep};
 
 /// The wall time, to read dates in headers against.
@@ -120,10 +121,12 @@ pub(crate) async fn within<F: Future>(
         if timer.is_none() {
             timer.set(Some(started.ends(limit)));
         }
+        // A future that uses up what tokio lets a task do at each poll would leave nothing for the timer
+        // that is to end it.
         while timer
             .as_mut()
             .as_pin_mut()
-            .is_some_and(|timer| timer.poll(cx).is_ready())
+            .is_some_and(|timer| pin!(unconstrained(timer)).poll(cx).is_ready())
         {
             // Set anew only when it rings: progress itself costs one store.
             let left = progress.map_or(Duration::ZERO, |progress| progress.left_of(limit));
@@ -160,6 +163,18 @@ mod tests {
         );
         let elapsed = started.elapsed().as_secs();
         assert_eq!(elapsed, 5 * 9 + 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_future_that_uses_up_what_a_task_may_do_at_each_poll_ends_at_the_limit() {
+        let busy = async {
+            tokio::time::advance(LIMIT).await;
+            for _ in 0..100_000 {
+                tokio::task::coop::consume_budget().await;
+            }
+        };
+        let started = Started::now();
+        assert_eq!(within(LIMIT, &started, None, pin!(busy)).await, None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use evenkeel_error::Moment;
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep};
 
 #[cfg(test)]
@@ -92,7 +93,13 @@ pub(crate) fn poll_alarm(
     }
     alarm
         .as_pin_mut()
-        .map_or(Poll::Pending, |sleep| sleep.poll(cx))
+        .map_or(Poll::Pending, |sleep| poll_sleep(sleep, cx))
+}
+
+/// What a timer is to end may use up all that tokio lets a task do at each poll, and would leave
+/// nothing for the timer.
+fn poll_sleep(sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Poll<()> {
+    pin!(unconstrained(sleep)).poll(cx)
 }
 
 /// A timer that can be asked about ever other moments; made when it is first needed.
@@ -118,6 +125,6 @@ impl Timer {
         if sleep.deadline() != instant {
             sleep.as_mut().reset(instant);
         }
-        sleep.as_mut().poll(cx)
+        poll_sleep(sleep.as_mut(), cx)
     }
 }

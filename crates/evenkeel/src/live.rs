@@ -46,7 +46,8 @@ enum Source {
 }
 
 struct Stream {
-    body: Body,
+    /// `None` once nothing more is read.
+    body: Option<Body>,
     decoder: Decoder,
     accumulator: Accumulator,
     stalls: StallClock,
@@ -95,7 +96,7 @@ impl Live {
             .warning(timers.warning);
         let sizes = &shared.tuning.sizes;
         let stream = Stream {
-            body,
+            body: Some(body),
             decoder: Decoder::new(facts.clone())
                 .event_limit(sizes.event)
                 .body_limit(sizes.reply_body as u64),
@@ -241,6 +242,14 @@ impl Live {
         self.held.clear();
     }
 
+    /// Nothing more is read: the connection closes, unless its body was read to the end.
+    pub(crate) fn let_go(&mut self) {
+        if let Source::Stream(stream) = &mut self.source {
+            stream.body = None;
+            stream.timer = Timer::default();
+        }
+    }
+
     /// The verdict on a reply that has ended. Afterwards there is nothing left to read.
     pub(crate) fn verdict(&mut self, end: End) -> Result<Box<Message>, Box<Incomplete>> {
         match &mut self.source {
@@ -277,7 +286,10 @@ impl Stream {
             if let Some(step) = self.next_step(now, shared) {
                 return Poll::Ready(step);
             }
-            let chunk = self.body.poll_chunk(cx);
+            let Some(body) = &mut self.body else {
+                return Poll::Ready(Step::End(End::Eof));
+            };
+            let chunk = body.poll_chunk(cx);
             now = shared.clock.now();
             // Asked at every turn, so that a body that is always ready cannot outlive a limit.
             if let Some(step) = self.out_of_time(now, limit) {

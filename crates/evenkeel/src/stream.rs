@@ -24,7 +24,8 @@ use crate::{Error, Reply, ReplyEvent};
 /// Items are the wire's events, `message_start` first; after an error or the end there are no more.
 /// A gateway that answers with one JSON message yields the events of a stream that says the same.
 ///
-/// Cancellation: dropping the stream closes its connection at once.
+/// Cancellation: dropping the stream closes its connection at once. One that has ended holds none,
+/// however long it is kept.
 #[must_use = "a stream does nothing unless it is read"]
 pub struct MessageStream {
     /// `None` while another attempt is made: that has the call then.
@@ -158,6 +159,7 @@ impl MessageStream {
                 let reply = Box::new(call.succeed(live, message));
                 let is_read = event.is_none();
                 self.end = Some(if is_read {
+                    live.let_go();
                     End::Drained(reply)
                 } else {
                     End::Complete(reply)
@@ -173,6 +175,7 @@ impl MessageStream {
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(Reading { call, live }) = &mut self.reading {
             while let Step::Event(_) = ready!(live.poll_step(cx, call.body_limit())) {}
+            live.let_go();
         }
         if let Some(End::Complete(reply)) = self.end.take() {
             self.end = Some(End::Drained(reply));
@@ -208,9 +211,10 @@ impl MessageStream {
 
     fn end_with(
         &mut self,
-        reading: Reading,
+        mut reading: Reading,
         error: Error,
     ) -> Poll<Option<Result<ReplyEvent, Error>>> {
+        reading.live.let_go();
         self.reading = Some(reading);
         self.end = Some(End::Failed);
         Poll::Ready(Some(Err(error)))

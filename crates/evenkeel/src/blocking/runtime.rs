@@ -10,6 +10,7 @@ use std::thread::{self, Thread};
 use evenkeel_error::InvalidConfig;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
+use tokio::task::coop::unconstrained;
 
 use crate::Error;
 
@@ -95,7 +96,9 @@ impl Runtime {
         });
         let waker = Waker::from(Arc::clone(&signal));
         let mut context = Context::from_waker(&waker);
-        let mut future = pin!(future);
+        // Inside a task, what tokio lets it do at each poll is that task's, and it gets none anew until it
+        // returns from here.
+        let mut future = pin!(unconstrained(future));
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return Ok(output);

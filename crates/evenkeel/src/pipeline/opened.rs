@@ -120,10 +120,12 @@ impl Call {
         &mut self,
         opened: &mut Opened,
     ) -> Result<Result<Option<Bytes>, Failure>, Error> {
-        if let Some(first) = opened.first.take() {
-            return Ok(Ok(Some(first)));
-        }
-        match self.piece(opened, self.body_limit()).await {
+        let limit = self.body_limit();
+        let piece = match opened.first.take() {
+            Some(first) => self.passed(opened, limit).map_or(Ok(Some(first)), Err),
+            None => self.piece(opened, limit).await,
+        };
+        match piece {
             Ok(piece) => Ok(Ok(piece)),
             Err(Broken::Failed(failure)) => Ok(Err(self.broke(opened, failure))),
             Err(Broken::Ended(ended)) => {
@@ -146,18 +148,17 @@ impl Call {
         let failed = |failure: Failure, opened: &Opened| {
             Broken::Failed(failure.with_facts(opened.facts.clone()))
         };
-        let piece =
-            match Clock::within(Some(patient), opened.body.chunk()).await {
-                Some(piece) => piece.transpose().map_err(Broken::Failed)?,
-                None => {
-                    return Err(match limit {
-                        Some((moment, stopped)) if self.now() >= moment => Broken::Ended(
-                            Ended::new(stopped, Phase::ByteSilence, opened.facts.clone()),
-                        ),
-                        _ => failed(Failure::timed_out(Phase::ByteSilence, silence), opened),
-                    });
-                }
-            };
+        let late = left.is_some_and(|left| left.is_zero());
+        let piece = match Clock::within(Some(patient), opened.body.chunk()).await {
+            // A body that is always ready cannot outlive the limit; all of it was there in time where
+            // nothing but its end comes later.
+            Some(piece) if piece.is_none() || !late => piece.transpose().map_err(Broken::Failed)?,
+            _ => {
+                return Err(self.passed(opened, limit).unwrap_or_else(|| {
+                    failed(Failure::timed_out(Phase::ByteSilence, silence), opened)
+                }));
+            }
+        };
         if let Err(failure) = opened.weigh(piece.as_ref()) {
             return Err(failed(failure, opened));
         }
@@ -165,6 +166,13 @@ impl Call {
             opened.state = Reading::Ended;
         }
         Ok(piece)
+    }
+
+    /// The end of the call, where its limit has come.
+    fn passed(&self, opened: &Opened, limit: Limit) -> Option<Broken> {
+        let (_, stopped) = limit.filter(|(moment, _)| self.now() >= *moment)?;
+        let ended = Ended::new(stopped, Phase::ByteSilence, opened.facts.clone());
+        Some(Broken::Ended(ended))
     }
 
     /// Books the end of a body that broke off, or is not what was asked for.
