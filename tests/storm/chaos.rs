@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use evenkeel::event::Trigger;
 use evenkeel::messages::StopReason;
 use evenkeel::{Error, ErrorKind, Ledger, Patience, Reply, Stopped};
 use evenkeel_tests::{Seen, client};
@@ -194,10 +195,12 @@ impl Case<'_> {
     fn check_error(&self, error: &Error, ended: &Ended) {
         let (name, faults) = (&self.caller.name, self.faults());
         let story = || format!("{name}: {error} ({}) after {faults:?}", error.stopped());
-        let complete = error.attempts().iter();
-        let mut complete = complete.filter(|attempt| attempt.outcome.label() == "complete");
+        let complete = error.attempts().iter().zip(&faults);
+        let mut complete = complete.filter(|(attempt, _)| attempt.outcome.label() == "complete");
+        // The refusal of a model that had a fallback was left for what then broke off.
+        let is_left = |fault| fault == "refusal" && self.history.hop(name).is_some();
         assert!(
-            complete.next().is_none(),
+            complete.all(|(_, fault)| is_left(*fault)),
             "a failure that had a reply: {}",
             story()
         );
@@ -219,7 +222,15 @@ impl Case<'_> {
             return;
         }
         let is_justified = match error.kind() {
-            ErrorKind::CircuitOpen => self.history.may_refuse(self.models(), ended.at),
+            // Where the call is, or where it went away from.
+            ErrorKind::CircuitOpen => {
+                let left = self
+                    .history
+                    .hop(name)
+                    .filter(|hop| hop.1 == Trigger::CircuitOpen);
+                self.history.may_refuse(self.models(), ended.at)
+                    || left.is_some_and(|(at, _)| self.history.may_refuse(&MODELS[..1], at))
+            }
             // The hint of another call that did not fit.
             ErrorKind::RateLimited => self.is_told_to_wait(ended.at),
             ErrorKind::DeadlineExceeded => {

@@ -37,11 +37,15 @@ struct Seen {
     at: Duration,
     whose: Whose,
     what: Told,
+    /// When the reply that had begun well turned out to be none.
+    undone: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
     Well,
+    /// Ill of the model, and so a good word for the way to it, unless our own clock said it.
+    Answered,
     Ill,
     Now(Circuit),
 }
@@ -66,7 +70,14 @@ impl Observer for Listener {
         let mut of_call = self.of_call.lock().unwrap();
         let model = Some(of_call.model);
         let mut seen = self.history.seen.lock().unwrap();
-        let mut tell = |whose, what| seen.push(Seen { at, whose, what });
+        let mut tell = |whose, what| {
+            seen.push(Seen {
+                at,
+                whose,
+                what,
+                undone: None,
+            })
+        };
         match event.what {
             What::FellBack { trigger, .. } => {
                 of_call.model = MODELS[1];
@@ -87,10 +98,17 @@ impl Observer for Listener {
                     Blamed::Model => model,
                 };
                 tell(whose, Told::Ill);
+                if whose.is_some() && error.facts().is_some() {
+                    tell(None, Told::Answered);
+                }
                 // What had begun well is one failure, and no success.
                 if let Some(content) = of_call.content.take() {
-                    let is_it = |s: &Seen| (s.at, s.whose, s.what) == (content, whose, Told::Well);
-                    seen.iter().position(is_it).map(|place| seen.remove(place));
+                    let is_it = |s: &Seen| {
+                        (s.at, s.whose, s.what) == (content, whose, Told::Well)
+                            && s.undone.is_none()
+                    };
+                    let begun = seen.iter_mut().find(|seen| is_it(seen));
+                    begun.into_iter().for_each(|seen| seen.undone = Some(at));
                 }
             }
             What::CircuitChanged { scope, to, .. } => {
@@ -171,8 +189,9 @@ impl History {
                 let cause = seen[place..].iter().find(is_cause);
                 let caused = cause.filter(|cause| cause.at == at);
                 let caused = caused.unwrap_or_else(|| panic!("{whose:?} opened unprovoked"));
-                let is_verdict = |seen: &&Seen| matches!(seen.what, Told::Well | Told::Ill);
-                let before = seen[..place].iter().filter(is_verdict);
+                let is_verdict = |seen: &&Seen| !matches!(seen.what, Told::Now(_));
+                let stands = |seen: &&Seen| seen.undone.is_none_or(|undone| undone > at);
+                let before = seen[..place].iter().filter(is_verdict).filter(stands);
                 let verdicts: Vec<_> = before.chain([caused]).collect();
                 if state == Circuit::Closed {
                     openings += 1;
@@ -201,7 +220,7 @@ impl History {
         let seen = self.seen(whose);
         let changes = seen.iter().filter_map(|seen| match seen.what {
             Told::Now(state) => Some((seen.at, state)),
-            Told::Well | Told::Ill => None,
+            Told::Well | Told::Answered | Told::Ill => None,
         });
         let mut changes: Vec<_> = changes.filter(|(since, _)| *since <= at).collect();
         // The one in force when the moment began, and those of the moment.
@@ -219,14 +238,16 @@ impl History {
 /// Whether the last of these verdicts may open a circuit that is closed since `closed_at`.
 fn opens(verdicts: &[&Seen], closed_at: Duration) -> bool {
     let is_ill = |seen: &&&Seen| seen.what == Told::Ill;
-    let row: Vec<_> = verdicts.iter().rev().take_while(is_ill).collect();
+    let certain = verdicts.iter().filter(|seen| seen.what != Told::Answered);
+    let row: Vec<_> = certain.rev().take_while(is_ill).collect();
     let at = row[0].at;
     let is_row = row.len() >= FAILURES && at - row[row.len() - 1].at >= SPAN;
     // With what came before it closed, and without: the window may begin anew.
     let is_half = |from: Duration| {
         let window: Vec<_> = verdicts.iter().filter(|seen| seen.at >= from).collect();
         let ill = window.iter().filter(|seen| seen.what == Told::Ill).count();
-        window.len() >= FAILURES && ill * 2 >= window.len()
+        let in_doubt = window.iter().filter(|seen| seen.what == Told::Answered);
+        window.len() >= FAILURES && ill * 2 >= window.len() - in_doubt.count()
     };
     // A verdict is forgotten in the last second of the window, or at its end.
     let (first, latest) = (at.saturating_sub(WINDOW), at.saturating_sub(WINDOW - SLIDE));
