@@ -58,7 +58,7 @@ async fn the_budget_is_whole(calls: &Messages, model: &str, weather: &Weather) {
         stopped.push(calls.create(request(model)).await.unwrap_err().stopped());
     }
     let requests = u32::try_from(weather.served().len() - before).unwrap();
-    let (retries, took) = (requests - CAP, weather.now() - began);
+    let (retries, took) = (requests - CAP, weather.now().saturating_sub(began));
     let refilled = 1 + u32::try_from(took.as_secs()).unwrap() / FLOOR;
     assert!(retries >= CAP, "{retries} retries of {model}: {stopped:?}");
     assert!(retries <= CAP + refilled, "{retries} retries in {took:?}");

@@ -49,6 +49,12 @@ pub(super) struct Ended {
     pub(super) outcome: Result<Reply, Error>,
 }
 
+impl Ended {
+    pub(super) fn took(&self) -> Duration {
+        self.at.saturating_sub(self.began)
+    }
+}
+
 impl Caller {
     /// Its end; `Err` if it was dropped before.
     pub(super) async fn ended(&mut self) -> Result<Ended, JoinError> {

@@ -14,7 +14,7 @@ use super::MODELS;
 /// Failures that open a circuit, in a row or as half of a window.
 const FAILURES: usize = 5;
 const WINDOW: Duration = Duration::from_secs(30);
-const SLIDE: Duration = Duration::from_secs(1);
+const SHORTEST: Duration = Duration::from_secs(29);
 /// How far those in a row lie apart at least.
 const SPAN: Duration = Duration::from_secs(2);
 /// The longest that a circuit stays open where no failure says how long: 15 s and half as much.
@@ -76,7 +76,7 @@ impl Observer for Listener {
                 whose,
                 what,
                 undone: None,
-            })
+            });
         };
         match event.what {
             What::FellBack { trigger, .. } => {
@@ -108,7 +108,9 @@ impl Observer for Listener {
                             && s.undone.is_none()
                     };
                     let begun = seen.iter_mut().find(|seen| is_it(seen));
-                    begun.into_iter().for_each(|seen| seen.undone = Some(at));
+                    if let Some(begun) = begun {
+                        begun.undone = Some(at);
+                    }
                 }
             }
             What::CircuitChanged { scope, to, .. } => {
@@ -241,7 +243,7 @@ fn opens(verdicts: &[&Seen], closed_at: Duration) -> bool {
     let certain = verdicts.iter().filter(|seen| seen.what != Told::Answered);
     let row: Vec<_> = certain.rev().take_while(is_ill).collect();
     let at = row[0].at;
-    let is_row = row.len() >= FAILURES && at - row[row.len() - 1].at >= SPAN;
+    let is_row = row.len() >= FAILURES && at >= row[row.len() - 1].at + SPAN;
     // With what came before it closed, and without: the window may begin anew.
     let is_half = |from: Duration| {
         let window: Vec<_> = verdicts.iter().filter(|seen| seen.at >= from).collect();
@@ -250,7 +252,7 @@ fn opens(verdicts: &[&Seen], closed_at: Duration) -> bool {
         window.len() >= FAILURES && ill * 2 >= window.len() - in_doubt.count()
     };
     // A verdict is forgotten in the last second of the window, or at its end.
-    let (first, latest) = (at.saturating_sub(WINDOW), at.saturating_sub(WINDOW - SLIDE));
+    let (first, latest) = (at.saturating_sub(WINDOW), at.saturating_sub(SHORTEST));
     let in_doubt = verdicts.iter().map(|seen| seen.at);
     let in_doubt = in_doubt.filter(|at| (first..latest).contains(at));
     let mut starts = in_doubt.chain([first, latest]);
