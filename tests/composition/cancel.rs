@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use evenkeel::{Credential, Token};
-use evenkeel_tests::{Ending, Reply, Script, client, events, pause, request};
+use evenkeel::{Credential, ErrorKind, Patience, Token};
+use evenkeel_tests::{Ending, Reply, Script, Server, client, events, pause, request, request_to};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -70,4 +70,53 @@ async fn a_call_that_is_dropped_while_it_renews_has_sent_nothing() {
         (vec!["cancelled"], 0)
     );
     client.messages().create(request()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_dropped_in_any_state_leaves_its_place_to_the_next_call() {
+    let begun = || Reply::stream().body(&events::start());
+    for (state, probed) in [
+        ("waiting for the head", Reply::never()),
+        (
+            "before the first content",
+            begun().body(&events::ping()).ending(Ending::Silence),
+        ),
+        (
+            "reading an error",
+            Reply::error(529, "overloaded_error", "x").ending(Ending::Silence),
+        ),
+    ] {
+        // What a call meets stands in its prompt; all ask for one model.
+        let server = Server::new(move |sent| {
+            if sent.body.contains("probed") {
+                probed.clone()
+            } else if sent.body.contains("well") {
+                Reply::message("well")
+            } else {
+                Reply::error(529, "overloaded_error", "x")
+            }
+        });
+        let (client, _) = client(&server, |builder| builder.patience(Patience::Interactive));
+        let calls = client.messages().attempts(1);
+        let asking = |prompt: &str| calls.create(request_to("claude-sonnet-5-5").user(prompt));
+        let refusal = loop {
+            let error = asking("ill").await.unwrap_err();
+            if error.kind() == ErrorKind::CircuitOpen {
+                break error;
+            }
+            pause(SECOND / 2).await;
+        };
+        pause(refusal.recovery().wait().unwrap()).await;
+        let probe = tokio::spawn(asking("probed"));
+        pause(SECOND / 10).await;
+        let sent = server.sent().len();
+        let meanwhile = asking("well").await.unwrap_err();
+        assert_eq!(meanwhile.kind(), ErrorKind::CircuitOpen, "{state}");
+        assert_eq!(server.sent().len(), sent, "{state}");
+        probe.abort();
+        assert!(probe.await.unwrap_err().is_cancelled(), "{state}");
+        let reply = asking("well").await.unwrap();
+        assert!(reply.meta.elapsed.is_zero(), "{state}");
+        assert_eq!(server.sent().len(), sent + 1, "{state}");
+    }
 }

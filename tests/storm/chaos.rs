@@ -1,250 +1,33 @@
 //! Two thousand calls in ten minutes against every fault that there is.
 
 use std::collections::HashMap;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use evenkeel::error::Error as Failure;
+use evenkeel::event::Trigger;
 use evenkeel::messages::StopReason;
-use evenkeel::transport::{Body, BoxFuture, Request, Response, Transport};
-use evenkeel::{
-    Client, Credential, Delivery, ErrorKind, Ledger, MessageRequest, Patience, Stopped,
-};
-use evenkeel_tests::{Ending, Recorder, Reply, Script, client, events, pause};
-use futures_core::Stream;
+use evenkeel::{Error, ErrorKind, Ledger, Patience, Reply, Stopped};
+use evenkeel_tests::{Seen, client};
+use tokio::runtime::Handle;
+use tokio::task::yield_now;
 
-use crate::SECOND;
+use crate::{MINUTE, SECOND};
 
-/// What a server may do, and the outcomes that an attempt may have which meets it.
-const FAULTS: &[(&str, &[&str])] = &[
-    ("well", &["complete"]),
-    ("slow", &["complete", "deadline_exceeded", "timed_out"]),
-    ("unsent", &["connection"]),
-    ("reset", &["connection"]),
-    ("black_hole", &["timed_out", "deadline_exceeded"]),
-    ("bad_request", &["invalid_request"]),
-    ("forbidden", &["permission_denied"]),
-    ("not_found", &["not_found"]),
-    ("too_large", &["request_too_large"]),
-    ("limited", &["rate_limited"]),
-    ("limited_unsaid", &["rate_limited"]),
-    ("broken", &["server_error"]),
-    ("edge", &["bad_gateway"]),
-    ("unavailable", &["server_error"]),
-    ("gateway_timeout", &["server_timeout"]),
-    ("overloaded", &["overloaded"]),
-    ("overloaded_inside", &["overloaded"]),
-    ("cut_before", &["interrupted"]),
-    ("cut_after", &["interrupted"]),
-    ("silent_after", &["timed_out", "deadline_exceeded"]),
-    ("overloaded_after", &["overloaded"]),
-    ("junk", &["protocol"]),
-    ("page", &["protocol"]),
-    ("redirect", &["protocol"]),
-    (
-        "stuck_error",
-        &["overloaded", "deadline_exceeded", "timed_out"],
-    ),
-    ("late", &["server_timeout"]),
-    ("conflict", &["conflict"]),
-    ("told_to_retry", &["invalid_request"]),
-    ("told_not_to", &["overloaded"]),
-    ("refusal", &["complete"]),
-    ("cut_at_its_end", &["complete"]),
-    ("cut_in_a_tool", &["interrupted"]),
-];
+mod aftermath;
+mod callers;
+mod faults;
+mod history;
+mod weather;
 
-/// What it may say of an account, to the calls of one that is in arrears.
-const ARREARS: &[(&str, &[&str])] = &[
-    ("unauthorized", &["authentication"]),
-    ("unpaid", &["billing"]),
-    ("no_balance", &["billing"]),
-    ("capped", &["quota_exhausted"]),
-];
+use callers::{Caller, Ended, Form, launch};
+use faults::{AFTER_CONTENT, ARREARS, FINAL, HINT, OVERLOADED, REFUSES, SILENT, SPACING, expected};
+use history::History;
+use weather::{Served, Weather};
 
-/// The key of that account.
+/// The model that every call asks, and the one that some fall back to.
+const MODELS: [&str; 2] = ["claude-sonnet-5-5", "claude-haiku-5-5"];
+
+/// The key of the account in arrears.
 const IN_ARREARS: &str = "sk-ant-api03-arrears";
-
-/// What no request follows.
-const FINAL: [&str; 15] = [
-    "well",
-    "bad_request",
-    "forbidden",
-    "not_found",
-    "too_large",
-    "redirect",
-    "conflict",
-    "told_not_to",
-    "refusal",
-    "cut_at_its_end",
-    "cut_in_a_tool",
-    "unauthorized",
-    "unpaid",
-    "no_balance",
-    "capped",
-];
-
-fn reply(fault: &str, text: &str) -> Reply {
-    let begun = || Reply::stream().body(&events::start());
-    let half = || begun().body(&events::text("half"));
-    let error = |status, kind| Reply::error(status, kind, "x");
-    match fault {
-        "well" => Reply::message(text),
-        "slow" => Reply::message(text).pause_before_head(8 * SECOND),
-        "unsent" => Reply::lost(Delivery::NotSent),
-        "reset" => Reply::lost(Delivery::Unknown),
-        "black_hole" => Reply::never(),
-        "bad_request" => error(400, "invalid_request_error"),
-        "forbidden" => error(403, "permission_error"),
-        "not_found" => error(404, "not_found_error"),
-        "too_large" => error(413, "request_too_large"),
-        "limited" => error(429, "rate_limit_error").header("retry-after", "2"),
-        "limited_unsaid" => error(429, "rate_limit_error"),
-        "broken" => error(500, "api_error"),
-        "edge" => Reply::status(502)
-            .header("content-type", "text/html")
-            .body("<html>"),
-        "unavailable" => error(503, "api_error"),
-        "gateway_timeout" => error(504, "timeout_error"),
-        "overloaded" => error(529, "overloaded_error"),
-        "overloaded_inside" => begun().body(&events::error("overloaded_error", "x")),
-        "cut_before" => begun().ending(Ending::Cut),
-        "cut_after" => half().ending(Ending::Clean),
-        "silent_after" => half().ending(Ending::Silence),
-        "overloaded_after" => half().body(&events::error("overloaded_error", "x")),
-        "junk" => Reply::stream().body("event: message_start\ndata: {\n\n"),
-        "page" => Reply::status(200)
-            .header("content-type", "text/html")
-            .body("<html>"),
-        "redirect" => Reply::status(302).header("location", "https://elsewhere.example/"),
-        "stuck_error" => error(529, "overloaded_error").ending(Ending::Silence),
-        "late" => error(408, "timeout_error"),
-        "conflict" => error(409, "invalid_request_error"),
-        "told_to_retry" => error(400, "invalid_request_error").header("x-should-retry", "true"),
-        "told_not_to" => error(529, "overloaded_error").header("x-should-retry", "false"),
-        "refusal" => begun().body(&(events::stop_for("refusal") + &events::stop())),
-        "cut_at_its_end" => begun()
-            .body(&(events::text(text) + &events::block_stop() + &events::stop_reason()))
-            .ending(Ending::Cut),
-        "cut_in_a_tool" => half()
-            .body(&(events::block_stop() + &events::block(1, &search())))
-            .ending(Ending::Cut),
-        "unauthorized" => error(401, "authentication_error"),
-        "unpaid" => error(402, "billing_error"),
-        "no_balance" => Reply::error(
-            400,
-            "invalid_request_error",
-            "Your credit balance is too low to access the Anthropic API.",
-        ),
-        "capped" => Reply::status(429)
-            .header("content-type", "application/json")
-            .header("retry-after", "2")
-            .body(CAP),
-        other => panic!("no such fault: {other}"),
-    }
-}
-
-const CAP: &str = r#"{"type":"error","error":{"type":"rate_limit_error","message":"x","details":{"error_code":"enforced_spend_limit_reached"}}}"#;
-
-/// A tool that the server runs.
-fn search() -> serde_json::Value {
-    serde_json::json!({"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}})
-}
-
-/// Chance that a test can repeat.
-struct Lot(u64);
-
-impl Lot {
-    fn draw(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % below as u64).unwrap()
-    }
-}
-
-/// A server that does anything, writes down what, and counts what is held open.
-#[derive(Clone)]
-struct Weather {
-    lot: Arc<Mutex<Lot>>,
-    done: Arc<Mutex<HashMap<String, Vec<&'static str>>>>,
-    held: Arc<AtomicUsize>,
-}
-
-/// Counts one exchange for as long as it lives.
-struct Held(Arc<AtomicUsize>);
-
-impl Held {
-    fn new(held: &Arc<AtomicUsize>) -> Self {
-        held.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(held))
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-struct HeldBody(Body, #[expect(dead_code, reason = "held")] Held);
-
-impl Stream for HeldBody {
-    type Item = Result<Bytes, Failure>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_chunk(cx)
-    }
-}
-
-impl Transport for Weather {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Failure>> {
-        let body = String::from_utf8_lossy(&request.body).into_owned();
-        let name = body
-            .split("call-")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next())
-            .unwrap()
-            .to_owned();
-        let mut lot = self.lot.lock().unwrap();
-        // As often well as not, so that calls end in both ways.
-        let is_in_arrears = request.headers["x-api-key"] == IN_ARREARS;
-        let fault = match lot.draw(2) {
-            0 => "well",
-            _ if is_in_arrears => ARREARS[lot.draw(ARREARS.len())].0,
-            _ => FAULTS[lot.draw(FAULTS.len())].0,
-        };
-        drop(lot);
-        let mut done = self.done.lock().unwrap();
-        let of_call = done.entry(name.clone()).or_default();
-        of_call.push(fault);
-        let script = Script::new([reply(fault, &format!("reply-{name}-{}", of_call.len()))]);
-        drop(done);
-        let held = Held::new(&self.held);
-        Box::pin(async move {
-            let response = script.send(request).await?;
-            let body = Body::from_stream(HeldBody(response.body, held));
-            Ok(Response::new(response.facts, response.headers, body))
-        })
-    }
-}
-
-fn expected(fault: &str) -> &'static [&'static str] {
-    let mut all = FAULTS.iter().chain(ARREARS);
-    all.find(|(name, _)| *name == fault).unwrap().1
-}
-
-/// The faults that come after content: what was generated is paid for, and thrown away.
-const AFTER_CONTENT: [&str; 4] = [
-    "cut_after",
-    "silent_after",
-    "overloaded_after",
-    "cut_in_a_tool",
-];
 
 /// What a storm comes to.
 #[derive(Default, Debug)]
@@ -255,6 +38,14 @@ struct Tally {
     /// Of those that failed, the calls that the latch of their account answered.
     latched: usize,
     requests: usize,
+    /// Of the calls of each form, those that ended in a reply.
+    replies: HashMap<Form, usize>,
+    /// Calls that ended elsewhere than where they began.
+    fell_back: usize,
+    /// How often a circuit opened.
+    openings: usize,
+    /// How the calls ended by what was seen of them.
+    ends: [usize; 3],
     /// Of the replies.
     spent: Tokens,
     /// Of the attempts that brought none, whatever became of their calls.
@@ -298,165 +89,333 @@ impl Tally {
     }
 }
 
-/// A collected call is replayed once after content, and never again: what a storm can waste is bounded by that.
-fn after_content(done: &[&str]) -> usize {
-    let faults = done.iter().filter(|fault| AFTER_CONTENT.contains(fault));
-    faults.count()
+/// What one call asked for and met, and all the others with it.
+struct Case<'a> {
+    caller: &'a Caller,
+    /// The requests of the call.
+    done: Vec<Served>,
+    /// Those of all calls.
+    served: &'a [Served],
+    history: &'a History,
+    /// From when to when each call ran that was not dropped.
+    spans: &'a [(Duration, Duration)],
 }
 
-/// One call in ten.
-fn is_in_arrears(number: usize) -> bool {
-    number % 10 == 9
-}
-
-type Task = tokio::task::JoinHandle<Result<evenkeel::Reply, evenkeel::Error>>;
-
-/// Calls of every patience, some with a deadline, some dropped on the way.
-async fn launch(client: &Client, seed: u64, calls: usize) -> Vec<(String, Task)> {
-    let mut lot = Lot(seed * 2 + 77);
-    let mut tasks = Vec::new();
-    for number in 0..calls {
-        let name = format!("{number:05}");
-        let request = MessageRequest::new("claude-sonnet-5-5", 64).user(format!("call-{name}"));
-        let mut messages = client.messages().patience(match lot.draw(3) {
-            0 => Patience::Interactive,
-            1 => Patience::Background,
-            _ => Patience::Unattended,
-        });
-        if is_in_arrears(number) {
-            messages = messages.credential(Credential::api_key(IN_ARREARS));
-        }
-        if lot.draw(4) == 0 {
-            messages = messages.deadline(Duration::from_secs(1 + lot.draw(120) as u64));
-        }
-        let cancel = (lot.draw(20) == 0).then(|| Duration::from_millis(lot.draw(20_000) as u64));
-        let call = tokio::spawn(messages.create(request));
-        if let Some(after) = cancel {
-            let handle = call.abort_handle();
-            tokio::spawn(async move {
-                pause(after).await;
-                handle.abort();
-            });
-        }
-        tasks.push((name, call));
-        pause(SECOND * 3 / 10).await;
+impl Case<'_> {
+    fn faults(&self) -> Vec<&'static str> {
+        self.done.iter().map(|served| served.fault).collect()
     }
-    tasks
-}
 
-/// Nothing follows what is final, and what is told to be tried again is tried twice more at most.
-fn check_order(name: &str, done: &[&str]) {
-    let before = done.split_last().map_or(done, |(_, before)| before);
-    let goes_on = before.iter().find(|fault| FINAL.contains(fault));
-    assert_eq!(goes_on, None, "{name} went on: {done:?}");
-    let told = done.iter().filter(|fault| **fault == "told_to_retry");
-    assert!(told.count() <= 3, "{name} tried on and on: {done:?}");
-}
+    /// Generated, and thrown away: a plain request that breaks off has brought nothing.
+    fn is_after_content(&self, fault: &str) -> bool {
+        self.caller.form != Form::Plain && AFTER_CONTENT.contains(&fault)
+    }
 
-async fn storm(seed: u64, calls: usize) -> (Tally, Recorder) {
-    let weather = Weather {
-        lot: Arc::new(Mutex::new(Lot(seed * 2 + 1))),
-        done: Arc::default(),
-        held: Arc::default(),
-    };
-    let (client, recorder) = client(&weather, |builder| builder.seed(seed));
-    let tasks = launch(&client, seed, calls).await;
-    let mut tally = Tally::default();
-    for (number, (name, call)) in tasks.into_iter().enumerate() {
-        let outcome = call.await;
-        let done = weather
-            .done
-            .lock()
-            .unwrap()
-            .get(&name)
-            .cloned()
-            .unwrap_or_default();
-        tally.requests += done.len();
-        check_order(&name, &done);
-        let attempts = match &outcome {
-            Err(_) => {
-                tally.cancelled += 1;
-                continue;
-            }
-            Ok(Ok(reply)) => {
-                if done.last() == Some(&"refusal") {
-                    assert_eq!(reply.stop_reason, Some(StopReason::Refusal));
-                    assert_eq!(reply.text(), "");
-                } else {
-                    assert_eq!(reply.text(), format!("reply-{name}-{}", done.len()));
-                }
-                tally.complete += 1;
-                let usage = &reply.usage;
-                let own = Tokens {
-                    input: usage.input_tokens.unwrap_or(0),
-                    output: usage.output_tokens.unwrap_or(0),
-                };
-                tally.pay(reply.meta.ledger(), own);
-                assert!(after_content(&done) <= 1, "{name} replayed twice: {done:?}");
-                &reply.meta.attempts[..]
-            }
-            Ok(Err(error)) => {
-                *tally.failed.entry(error.label()).or_default() += 1;
-                let own = [
-                    ErrorKind::CircuitOpen,
-                    ErrorKind::DeadlineExceeded,
-                    // The hint of another call that did not fit.
-                    ErrorKind::RateLimited,
-                ];
-                // Said to another call of the account.
-                let is_latched = error.stopped() == Stopped::Latched;
-                tally.latched += usize::from(is_latched);
-                let met = done
-                    .iter()
-                    .any(|fault| expected(fault).contains(&error.label()));
-                assert!(
-                    met || is_latched || own.contains(&error.kind()),
-                    "{name}: {error} after {done:?}"
-                );
-                let complete = error
-                    .attempts()
-                    .iter()
-                    .any(|a| a.outcome.label() == "complete");
-                assert!(!complete, "a failure that had a reply");
-                if is_latched {
-                    assert!(is_in_arrears(number), "{name}: {error} after {done:?}");
-                    let mut says = ARREARS.iter().flat_map(|(_, outcomes)| *outcomes);
-                    assert!(says.any(|said| *said == error.label()), "{name}: {error}");
-                }
-                tally.pay(error.ledger(), Tokens::default());
-                assert!(after_content(&done) <= 2, "{name} replayed twice: {done:?}");
-                error.attempts()
-            }
+    /// Whether the same model is not asked again after this.
+    fn is_final(&self, fault: &str) -> bool {
+        let is_last = match self.caller.form {
+            Form::Collected | Form::FallingBack | Form::Plain => false,
+            Form::Streamed => AFTER_CONTENT.contains(&fault),
+            Form::Unsafe => !REFUSES.contains(&fault),
         };
+        is_last || FINAL.contains(&fault)
+    }
+
+    /// Nothing follows what is final, nothing unsafe is done twice, what is told to be tried again is
+    /// tried twice more at most, and what was generated is paid for once more at most.
+    fn check_order(&self) {
+        let (name, faults) = (&self.caller.name, self.faults());
+        for pair in self.done.windows(2) {
+            let (before, next) = (&pair[0], &pair[1]);
+            if before.model == next.model {
+                assert!(!self.is_final(before.fault), "{name} went on: {faults:?}");
+            }
+        }
+        let told = faults.iter().filter(|fault| **fault == "told_to_retry");
+        assert!(told.count() <= 3, "{name} tried on and on: {faults:?}");
+        let after_content = faults.iter().filter(|fault| self.is_after_content(fault));
+        assert!(
+            after_content.count() <= 2,
+            "{name} replayed twice: {faults:?}"
+        );
+        self.check_hop();
+    }
+
+    /// A call goes to its fallback for one of four reasons, and does not come back.
+    fn check_hop(&self) {
+        let (name, faults) = (&self.caller.name, self.faults());
+        let first = self.done.iter().take_while(|s| s.model == MODELS[0]);
+        let (here, there) = self.done.split_at(first.count());
+        assert!(
+            there.iter().all(|s| s.model == MODELS[1]),
+            "{name} came back"
+        );
+        let Some((at, _)) = self.history.hop(name) else {
+            assert!(there.is_empty(), "{name} went elsewhere: {faults:?}");
+            return;
+        };
+        assert_eq!(self.caller.form, Form::FallingBack);
+        let here: Vec<_> = here.iter().map(|served| served.fault).collect();
+        let shown = here.iter().any(|fault| AFTER_CONTENT.contains(fault));
+        assert!(!shown, "{name} went elsewhere after content: {faults:?}");
+        let is_overloaded = |fault: &&str| OVERLOADED.contains(fault);
+        let overloads = here.iter().rev().take_while(|fault| is_overloaded(fault));
+        let has_reason = match here.last() {
+            Some(&"refusal") => true,
+            Some(last) if SILENT.contains(last) => true,
+            Some(_) if overloads.count() >= 2 => true,
+            Some(last) if self.is_final(last) => false,
+            _ => self.history.may_refuse(&MODELS[..1], at),
+        };
+        assert!(has_reason, "{name} went elsewhere: {faults:?}");
+    }
+
+    fn check_reply(&self, reply: &Reply) {
+        let (name, faults) = (&self.caller.name, self.faults());
+        let after_content = faults.iter().filter(|fault| self.is_after_content(fault));
+        assert!(
+            after_content.count() <= 1,
+            "{name} replayed twice: {faults:?}"
+        );
+        if reply.stop_reason == Some(StopReason::Refusal) {
+            // Of a model that had a fallback, if that brought nothing better.
+            let is_last = faults.last() == Some(&"refusal");
+            let is_spare = self.history.hop(name).is_some() && faults.contains(&"refusal");
+            assert!(is_last || is_spare, "{name} refused: {faults:?}");
+            assert_eq!(reply.text(), "");
+        } else {
+            assert_eq!(reply.text(), format!("reply-{name}-{}", faults.len()));
+        }
+        let hops = reply.meta.fallbacks.iter();
+        let triggers: Vec<_> = hops.map(|hop| hop.trigger).collect();
+        let hop = self.history.hop(name).map(|(_, trigger)| trigger);
+        assert_eq!(triggers, hop.into_iter().collect::<Vec<_>>(), "{name}");
+    }
+
+    fn check_error(&self, error: &Error, ended: &Ended) {
+        let (name, faults) = (&self.caller.name, self.faults());
+        let story = || format!("{name}: {error} ({}) after {faults:?}", error.stopped());
+        let complete = error.attempts().iter().zip(&faults);
+        let mut complete = complete.filter(|(attempt, _)| attempt.outcome.label() == "complete");
+        // The refusal of a model that had a fallback was left for what then broke off.
+        let is_left = |fault| fault == "refusal" && self.history.hop(name).is_some();
+        assert!(
+            complete.all(|(_, fault)| is_left(*fault)),
+            "a failure that had a reply: {}",
+            story()
+        );
+        self.check_time(error, ended, &story);
+        if error.stopped() == Stopped::Latched {
+            // Said to another call of the account.
+            assert!(self.caller.is_in_arrears, "{}", story());
+            let met = self.served.iter().filter(|served| {
+                served.is_in_arrears
+                    && served.at <= ended.at
+                    && ARREARS.iter().any(|(fault, _)| *fault == served.fault)
+            });
+            let mut says = met.flat_map(|served| expected(served.fault));
+            assert!(says.any(|said| *said == error.label()), "{}", story());
+            return;
+        }
+        let mut said = faults.iter().flat_map(|fault| expected(fault));
+        if error.kind() != ErrorKind::DeadlineExceeded && said.any(|said| *said == error.label()) {
+            return;
+        }
+        let is_justified = match error.kind() {
+            // Where the call is, or where it went away from.
+            ErrorKind::CircuitOpen => {
+                let left = self
+                    .history
+                    .hop(name)
+                    .filter(|hop| hop.1 == Trigger::CircuitOpen);
+                self.history.may_refuse(self.models(), ended.at)
+                    || left.is_some_and(|(at, _)| self.history.may_refuse(&MODELS[..1], at))
+            }
+            // The hint of another call that did not fit.
+            ErrorKind::RateLimited => self.is_told_to_wait(ended.at),
+            ErrorKind::DeadlineExceeded => {
+                let deadline = self.caller.deadline;
+                deadline.is_some_and(|deadline| ended.took() >= deadline)
+            }
+            _ => false,
+        };
+        assert!(is_justified, "{}", story());
+    }
+
+    /// The models that the call may have asked.
+    fn models(&self) -> &'static [&'static str] {
+        match self.history.hop(&self.caller.name) {
+            Some(_) => &MODELS,
+            None => &MODELS[..1],
+        }
+    }
+
+    /// Whether the server had asked a call of this account to one of its models to wait until after
+    /// `at`.
+    fn is_told_to_wait(&self, at: Duration) -> bool {
+        self.served.iter().any(|served| {
+            served.fault == "limited"
+                && served.is_in_arrears == self.caller.is_in_arrears
+                && self.models().contains(&served.model)
+                && served.at <= at
+                && at <= served.at + HINT
+        })
+    }
+
+    /// A call ends by its own clock when its time is over, or when the wait to come would not fit: then
+    /// no more is left than such a wait can take.
+    fn check_time(&self, error: &Error, ended: &Ended, story: &dyn Fn() -> String) {
+        let patience = match self.caller.patience {
+            Patience::Interactive => Some(30 * SECOND),
+            Patience::Background => Some(600 * SECOND),
+            _ => None,
+        };
+        let limit = match error.stopped() {
+            Stopped::Deadline => self.caller.deadline,
+            Stopped::Patience => patience,
+            _ => return,
+        };
+        let Some(limit) = limit else {
+            assert_eq!(error.kind(), ErrorKind::CircuitOpen, "{}", story());
+            return;
+        };
+        let left = limit.saturating_sub(ended.took());
+        let at = ended.at;
+        let spans = self.spans.iter();
+        let alive = spans.filter(|(began, ended)| *began <= at && at <= *ended);
+        // Those who were told to wait leave one after the other.
+        let queue = HINT * 5 / 4 + SPACING * u32::try_from(alive.count()).unwrap();
+        let is_limited = self
+            .faults()
+            .last()
+            .is_some_and(|last| last.starts_with("limited"));
+        // No wait comes before anything has failed.
+        let failed = u32::try_from(error.attempts().len()).unwrap();
+        let cap = match self.caller.patience {
+            Patience::Unattended => 300,
+            _ => 30,
+        };
+        let mut longest = match failed {
+            0 => Duration::ZERO,
+            _ => 2_u32.saturating_pow(failed).min(cap) * SECOND,
+        };
+        if self.history.may_refuse(self.models(), at) {
+            longest = longest.max(MINUTE);
+        }
+        if is_limited || self.is_told_to_wait(at) {
+            longest = longest.max(queue);
+        }
+        let is_refused = error.kind() == ErrorKind::CircuitOpen;
+        assert!(left <= longest || is_refused, "{left:?} left, {}", story());
+    }
+
+    /// Every request is an attempt, and every attempt met what the server did.
+    fn check_attempts(&self, attempts: &[evenkeel::Attempt]) {
+        let (name, faults) = (&self.caller.name, self.faults());
         let outcomes: Vec<_> = attempts
             .iter()
             .map(|attempt| attempt.outcome.label())
             .collect();
         assert_eq!(
             outcomes.len(),
-            done.len(),
-            "{name}: {outcomes:?} after {done:?}"
+            faults.len(),
+            "{name}: {outcomes:?} after {faults:?}"
         );
-        for (outcome, fault) in outcomes.iter().zip(&done) {
+        for (outcome, fault) in outcomes.iter().zip(&faults) {
             assert!(
                 expected(fault).contains(outcome),
                 "{name}: {outcome} after {fault}"
             );
         }
     }
-    assert_eq!(
-        weather.held.load(Ordering::SeqCst),
-        0,
-        "an exchange is held open"
-    );
-    (tally, recorder)
+}
+
+/// The requests of each call.
+fn by_call(served: &[Served]) -> HashMap<&str, Vec<Served>> {
+    let mut calls: HashMap<&str, Vec<Served>> = HashMap::new();
+    for served in served {
+        calls.entry(&served.call).or_default().push(served.clone());
+    }
+    calls
+}
+
+async fn storm(seed: u64, calls: usize) -> (Tally, Vec<Seen>) {
+    let tasks = Handle::current().metrics().num_alive_tasks();
+    let (weather, history) = (Weather::new(seed), History::default());
+    let (client, recorder) = client(&weather, |builder| builder.seed(seed));
+    let mut callers = launch((&client, &weather, &history), seed, calls).await;
+    let mut ends = Vec::new();
+    for caller in &mut callers {
+        ends.push(caller.ended().await);
+    }
+    assert_eq!(weather.held(), 0, "an exchange is held open");
+    // What sends a body hears of its end when it is polled next.
+    for _ in 0..1_000 {
+        yield_now().await;
+    }
+    let left = Handle::current().metrics().num_alive_tasks();
+    assert_eq!(left, tasks, "a task outlives the calls");
+    let served = weather.served();
+    let mut by_call = by_call(&served);
+    let mut tally = Tally {
+        requests: served.len(),
+        openings: history.openings(),
+        ends: ["succeeded", "given_up", "cancelled"].map(|label| recorder.count(label)),
+        ..Tally::default()
+    };
+    let ran = ends.iter().flatten();
+    let spans: Vec<_> = ran.map(|ended| (ended.began, ended.at)).collect();
+    for (caller, ended) in callers.iter().zip(ends) {
+        let done = by_call.remove(caller.name.as_str()).unwrap_or_default();
+        let (served, history) = (&served[..], &history);
+        let case = Case {
+            caller,
+            done,
+            served,
+            history,
+            spans: &spans,
+        };
+        case.check_order();
+        let Ok(ended) = ended else {
+            tally.cancelled += 1;
+            continue;
+        };
+        if let Some(deadline) = caller.deadline {
+            let took = ended.took();
+            assert!(took <= deadline + SECOND / 20, "{}: {took:?}", caller.name);
+        }
+        match &ended.outcome {
+            Ok(reply) => {
+                case.check_reply(reply);
+                case.check_attempts(&reply.meta.attempts);
+                tally.complete += 1;
+                *tally.replies.entry(caller.form).or_default() += 1;
+                tally.fell_back += reply.meta.fallbacks.len();
+                let own = Tokens {
+                    input: reply.usage.input_tokens.unwrap_or(0),
+                    output: reply.usage.output_tokens.unwrap_or(0),
+                };
+                tally.pay(reply.meta.ledger(), own);
+            }
+            Err(error) => {
+                case.check_error(error, &ended);
+                case.check_attempts(error.attempts());
+                *tally.failed.entry(error.label()).or_default() += 1;
+                tally.latched += usize::from(error.stopped() == Stopped::Latched);
+                tally.pay(error.ledger(), Tokens::default());
+            }
+        }
+    }
+    let told = recorder.seen();
+    aftermath::check(&client, &weather).await;
+    (tally, told)
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_call_ends_in_a_whole_message_or_in_an_error_that_matches_what_the_server_did() {
-    let (tally, recorder) = storm(1, 2_000).await;
+    let (tally, seen) = storm(1, 2_000).await;
     println!("{tally:?}");
-    let ends = ["succeeded", "given_up", "cancelled"].map(|label| recorder.count(label));
+    let ends = tally.ends;
     assert_eq!(
         ends.iter().sum::<usize>(),
         2_000,
@@ -464,12 +423,18 @@ async fn every_call_ends_in_a_whole_message_or_in_an_error_that_matches_what_the
     );
     assert_eq!(ends[0], tally.complete);
     assert!(tally.complete > 1_000, "{tally:?}");
+    assert!(tally.requests > 2_000, "{tally:?}");
     assert!(
         !tally.failed.is_empty() && tally.cancelled > 20,
         "{tally:?}"
     );
     assert!(tally.latched > 20, "{tally:?}");
-    assert!(recorder.count("latch_cleared") > 0, "{tally:?}");
+    assert!(tally.openings > 2, "{tally:?}");
+    assert!(tally.failed.contains_key("circuit_open"), "{tally:?}");
+    assert!(tally.fell_back > 5, "{tally:?}");
+    assert_eq!(tally.replies.len(), 5, "each form: {tally:?}");
+    let cleared = seen.iter().filter(|seen| seen.label == "latch_cleared");
+    assert!(cleared.count() > 0, "{tally:?}");
     println!("{}", tally.spent_again_per_success());
 }
 
@@ -485,8 +450,8 @@ fn without_dates(line: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_storm() {
-    let line = |recorder: &Recorder| -> Vec<String> {
-        let seen = recorder.seen().into_iter();
+    let line = |seen: &[Seen]| -> Vec<String> {
+        let seen = seen.iter();
         seen.map(|seen| without_dates(&seen.line)).collect()
     };
     let (_, first) = storm(5, 300).await;
