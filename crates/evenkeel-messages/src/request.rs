@@ -232,12 +232,23 @@ impl MessageRequest {
 
     /// Any other top-level parameter; replaces an earlier value, also one that a setter here made.
     pub fn extra(self, name: &str, value: impl Serialize) -> Self {
-        if matches!(name, "model" | "max_tokens" | "messages" | "stream") {
-            let rule =
-                "must not name model, max_tokens, messages or stream, which are set elsewhere";
-            return self.refuse(InvalidConfig::new("extra", rule));
+        match Self::check_extra("extra", name) {
+            Ok(()) => self.set(name, &value),
+            Err(invalid) => self.refuse(invalid),
         }
-        self.set(name, &value)
+    }
+
+    /// Whether [`extra`](Self::extra) takes this name, for who passes on what was given to a `setter` of
+    /// another name.
+    ///
+    /// # Errors
+    /// For the parameters that are set elsewhere, naming `setter`.
+    pub fn check_extra(setter: &'static str, name: &str) -> Result<(), InvalidConfig> {
+        let rule = "must not name model, max_tokens, messages or stream, which are set elsewhere";
+        match name {
+            "model" | "max_tokens" | "messages" | "stream" => Err(InvalidConfig::new(setter, rule)),
+            _ => Ok(()),
+        }
     }
 
     fn set<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
@@ -295,10 +306,13 @@ impl MessageRequest {
     ///
     /// # Errors
     /// `invalid_config`, for the first setter that was given a value without a JSON form, or a name
-    /// that it may not set.
+    /// that it may not set; and for a model without a name.
     pub fn to_body(&self, streaming: Streaming) -> Result<Bytes, Error> {
         if let Some(invalid) = self.broken {
             return Err(invalid.into());
+        }
+        if self.model.is_empty() {
+            return Err(Error::invalid_config("model", "must not be empty"));
         }
         let mut body = Vec::with_capacity(self.size_hint());
         let whole = json::Body {
