@@ -344,7 +344,20 @@ fn words_that_the_command_does_not_know_are_answered_in_one_line() {
         (&["simulate", "--port", "http"], &["--port", "65535"]),
         (&["simulate", "--port", "70000"], &["--port", "65535"]),
         (&["explain"], &["--status"]),
-        (&["explain", "--status", "99"], &["--status", "100"]),
+        (&["explain", "--status", "99"], &["--status", "100 to 599"]),
+        (
+            &["explain", "999"],
+            &["servers send a status from 100 to 599"],
+        ),
+        (
+            &["explain", "--event"],
+            &["no event on standard input: give"],
+        ),
+        (
+            &["explain", "--event", "--body", "/dev/null"],
+            &["no event in /dev/null: give"],
+        ),
+        (&["ask", "hi", "--model", ""], &["--model"]),
         (&["explain", "many"], &["STATUS", "such as 429"]),
         (&["explain", "429", "--status", "429"], &["--status"]),
         (
