@@ -116,7 +116,12 @@ async fn streamed(
             Ok(event) => {
                 if let Some(text) = event.text() {
                     shown = Shown::AsItCame;
-                    if terminal::reply(text)? == Reader::Left {
+                    progress.printing(text);
+                    let printed = terminal::reply(text);
+                    if !matches!(printed, Ok(Reader::Listens)) {
+                        progress.nobody_reads();
+                    }
+                    if printed? == Reader::Left {
                         return Ok(None);
                     }
                 }
