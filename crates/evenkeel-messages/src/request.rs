@@ -14,6 +14,7 @@ use crate::{
 
 mod count;
 mod json;
+mod reserved;
 mod retarget;
 mod version;
 
@@ -235,19 +236,6 @@ impl MessageRequest {
         match Self::check_extra("extra", name) {
             Ok(()) => self.set(name, &value),
             Err(invalid) => self.refuse(invalid),
-        }
-    }
-
-    /// Whether [`extra`](Self::extra) takes this name, for who passes on what was given to a `setter` of
-    /// another name.
-    ///
-    /// # Errors
-    /// For the parameters that are set elsewhere, naming `setter`.
-    pub fn check_extra(setter: &'static str, name: &str) -> Result<(), InvalidConfig> {
-        let rule = "must not name model, max_tokens, messages or stream, which are set elsewhere";
-        match name {
-            "model" | "max_tokens" | "messages" | "stream" => Err(InvalidConfig::new(setter, rule)),
-            _ => Ok(()),
         }
     }
 
