@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evenkeel::error::{Error, Facts};
 use evenkeel::{Credential, ErrorKind, Outcome, Patience, Stopped, Token};
-use evenkeel_tests::{Reply, Script, Server, client, pause, request};
+use evenkeel_tests::{Reply, Script, Server, client, pause, request, sse};
 use http::HeaderMap;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -608,4 +608,36 @@ async fn a_deadline_ends_a_call_that_waits_for_a_renewal() {
         assert_eq!(error.elapsed(), SECOND);
     }
     assert!(script.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_refused_inside_of_a_reply_repeats_nothing_that_acts_elsewhere() {
+    let refused = r#"{"type":"error","error":{"type":"authentication_error","message":"x"}}"#;
+    let late = Reply::stream().body(&sse("error", refused));
+    for (request, sent) in [
+        (request(), 2),
+        (
+            request().extra("mcp_servers", vec!["https://mcp.example"]),
+            1,
+        ),
+    ] {
+        let (credential, _) = provider(|number| Ok(numbered(number)));
+        let script = Script::new([
+            Reply::message("warm"),
+            late.clone(),
+            Reply::message("hello"),
+        ]);
+        let (client, _) = client(&script, |builder| builder.credential(credential));
+        client.messages().create(self::request()).await.unwrap();
+        let result = client.messages().create(request).await;
+        assert_eq!(script.sent().len() - 1, sent);
+        if let Err(error) = result {
+            assert_eq!(error.kind(), ErrorKind::Authentication);
+            assert_eq!(error.stopped(), Stopped::UnsafeToRepeat);
+        }
+        // The next call has a new token.
+        client.messages().create(self::request()).await.unwrap();
+        let last = script.sent().pop().unwrap();
+        assert_eq!(last.header("authorization"), "Bearer token-2");
+    }
 }

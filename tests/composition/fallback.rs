@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel::{Client, ErrorKind, Fallback, Patience, Stopped, Trigger};
+use evenkeel::{Client, ErrorKind, Fallback, Fetch, Patience, Stopped, Trigger};
 use evenkeel_tests::{
     Ending, PLANTED_KEY, Recorder, Reply, Script, Sent, Server, client, events, request,
     request_to, sse,
@@ -152,6 +152,44 @@ async fn an_open_circuit_sends_calls_on_at_once_and_they_return_to_the_first_mod
         last, "first",
         "the first model is asked again once it is well"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_finds_every_circuit_open_says_when_to_come_back() {
+    let server = Server::new(|sent| {
+        if asks(sent, "claude-opus-5-5") {
+            Reply::error(404, "not_found_error", "x")
+        } else {
+            overloaded()
+        }
+    });
+    let (client, _) = client(&server, |builder| builder.patience(Patience::Interactive));
+    for _ in 0..14 {
+        for model in ["claude-sonnet-5-5", "claude-haiku-5-5"] {
+            let call = client.messages().attempts(1).create(request_to(model));
+            call.await.unwrap_err();
+        }
+        evenkeel_tests::pause(SECOND / 2).await;
+    }
+    // Circuits that are open as well, and a hop that refuses the request.
+    for fallback in ["claude-haiku-5-5", "claude-opus-5-5"] {
+        let calls = client.messages().fallback(Fallback::to(fallback));
+        let error = calls.create(request()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CircuitOpen, "{fallback}");
+        assert!(error.retry_at().is_some(), "{fallback}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_sends_a_call_that_is_not_streamed_to_the_fallback_too() {
+    let server = first_answers(Reply::never);
+    let (client, _) = client(&server, |builder| builder);
+    let calls = client.messages().fetch(Fetch::Plain);
+    let calls = calls.fallback(Fallback::to("claude-haiku-5-5"));
+    let reply = calls.create(request()).await.unwrap();
+    assert_eq!(reply.meta.fallbacks[0].trigger, Trigger::Silence);
+    // Half of the patience.
+    assert_eq!(reply.meta.elapsed.as_secs(), 300);
 }
 
 #[tokio::test(start_paused = true)]

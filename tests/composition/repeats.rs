@@ -117,3 +117,67 @@ async fn what_only_asks_is_sent_again_freely() {
         assert_eq!(script.sent().len(), 2);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_says_of_all_its_attempts_whether_one_may_have_been_carried_out() {
+    use Delivery::{Answered, NotSent, Unknown};
+
+    let lost = Reply::lost;
+    let overloaded = || Reply::error(529, "overloaded_error", "x");
+    let limit = std::time::Duration::from_secs(30);
+    for (replies, attempts, said, kind) in [
+        // What ended these calls was our own clock: the failure is the one before.
+        (
+            vec![overloaded(), Reply::never()],
+            9,
+            Unknown,
+            ErrorKind::Overloaded,
+        ),
+        (
+            vec![lost(NotSent), Reply::never()],
+            9,
+            Unknown,
+            ErrorKind::Connection,
+        ),
+        (
+            vec![lost(Unknown), lost(NotSent)],
+            2,
+            Unknown,
+            ErrorKind::Connection,
+        ),
+        (
+            vec![lost(Unknown), overloaded()],
+            2,
+            Unknown,
+            ErrorKind::Overloaded,
+        ),
+        (
+            vec![overloaded(), lost(NotSent)],
+            2,
+            Answered,
+            ErrorKind::Connection,
+        ),
+        (
+            vec![lost(NotSent), lost(NotSent)],
+            2,
+            NotSent,
+            ErrorKind::Connection,
+        ),
+    ] {
+        let what = format!("{replies:?}");
+        let script = Script::new(replies);
+        let (client, _) = client(&script, |builder| builder);
+        let calls = client.raw().ambiguous(Ambiguous::Resend);
+        let calls = calls.attempts(attempts).deadline(limit);
+        let call = calls.post("/v1/messages/batches", &json!({"requests": []}));
+        let error = call.await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{what}");
+        assert_eq!(script.sent().len(), 2, "{what}");
+        assert_eq!(error.delivery(), said, "{what}");
+        assert_eq!(
+            evenkeel::error::Recoverable::delivery(&error),
+            said,
+            "{what}"
+        );
+    }
+}

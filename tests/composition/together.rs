@@ -305,3 +305,27 @@ async fn a_call_parked_behind_an_open_circuit_ends_with_the_failure_that_it_met(
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert_eq!(error.stopped(), Stopped::Deadline);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_a_call_that_was_dropped_in_its_back_off_goes_to_one_that_waits() {
+    let server = Server::new(
+        |sent| match (sent.at.is_zero(), sent.body.contains("slow")) {
+            (true, true) => Reply::error(529, "overloaded_error", "x").header("retry-after", "40"),
+            (true, false) => Reply::error(529, "overloaded_error", "x"),
+            (false, _) => Reply::message("hello"),
+        },
+    );
+    let (client, recorder) = client(&server, |builder| {
+        builder.retry_budget(evenkeel::backoff::RetryBudget::builder().cap(1))
+    });
+    let calls = client.messages();
+    let slow = tokio::spawn(calls.create(request().user("slow")));
+    pause(Duration::from_millis(0)).await;
+    let waits = tokio::spawn(calls.create(request()));
+    pause(10 * SECOND).await;
+    assert_eq!(recorder.count("budget_empty"), 1);
+    assert_eq!(server.sent().len(), 2);
+    slow.abort();
+    let reply = waits.await.unwrap().unwrap();
+    assert_eq!(reply.meta.elapsed.as_secs(), 10);
+}

@@ -68,8 +68,8 @@ impl Batches {
     ///
     /// # Errors
     ///
-    /// The last failure. With [`Stopped::UnsafeToRepeat`](crate::Stopped::UnsafeToRepeat) the batch
-    /// may exist: [`list`](Self::list) shows the newest first. `invalid_config` for what the API would
+    /// The last failure. Where its [`delivery`](crate::Error::delivery) is `Unknown` the batch may
+    /// exist, whatever ended the call: [`list`](Self::list) shows the newest first. `invalid_config` for what the API would
     /// refuse; see [`CreateBatch::to_body`].
     ///
     /// # Cancellation

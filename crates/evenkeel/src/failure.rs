@@ -22,12 +22,14 @@ struct Inner {
     attempts: Vec<Attempt>,
     elapsed: Duration,
     partial: Option<Partial>,
+    delivery: Delivery,
 }
 
 impl Error {
     pub(crate) fn new(failure: evenkeel_error::Error, stopped: Stopped) -> Self {
         Self {
             inner: Box::new(Inner {
+                delivery: failure.delivery(),
                 failure,
                 stopped,
                 attempts: Vec::new(),
@@ -40,6 +42,11 @@ impl Error {
     pub(crate) fn with_history(mut self, attempts: Vec<Attempt>, elapsed: Duration) -> Self {
         self.inner.attempts = attempts;
         self.inner.elapsed = elapsed;
+        self
+    }
+
+    pub(crate) fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.inner.delivery = delivery;
         self
     }
 
@@ -118,10 +125,12 @@ impl Error {
         self.inner.failure.recovery()
     }
 
-    /// Whether the request left.
+    /// Whether the request left, in any attempt of the call: `Unknown` if one of them may have been
+    /// carried out, whatever became of the others; `NotSent` only if none left. What the last one
+    /// alone says is in [`failure`](Self::failure).
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        self.inner.failure.delivery()
+        self.inner.delivery
     }
 
     /// The HTTP status; 200 for an error inside a stream.
@@ -161,7 +170,7 @@ impl Recoverable for Error {
     }
 
     fn delivery(&self) -> Delivery {
-        self.inner.failure.delivery()
+        self.inner.delivery
     }
 
     fn repeats(&self) -> Option<u32> {

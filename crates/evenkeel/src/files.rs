@@ -56,8 +56,8 @@ impl Files {
     /// # Errors
     ///
     /// The last failure. With [`Stopped::NotReplayable`](crate::Stopped::NotReplayable) what was read
-    /// of a stream cannot be sent again: give it anew. With
-    /// [`Stopped::UnsafeToRepeat`](crate::Stopped::UnsafeToRepeat) the file may exist.
+    /// of a stream cannot be sent again: give it anew. Where its
+    /// [`delivery`](crate::Error::delivery) is `Unknown` the file may exist, whatever ended the call.
     /// `invalid_config` for a name or a type that cannot be, a source that fails or has another length
     /// than it was given, and for a stream on a transport that sends none.
     ///

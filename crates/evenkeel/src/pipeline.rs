@@ -86,6 +86,8 @@ pub(crate) struct Call {
     last: Option<Failure>,
     partial: Option<Box<Partial>>,
     billing: Billing,
+    /// Of all attempts that failed: what the caller of an operation that must not happen twice asks.
+    delivery: Delivery,
     /// What the attempt that failed last had said that it used.
     usage: Option<Box<Usage>>,
     passage: Passage,
@@ -154,6 +156,7 @@ impl Call {
             last: None,
             partial: None,
             billing: Billing::Once,
+            delivery: Delivery::NotSent,
             usage: None,
             passage: Passage::default(),
             hops: Hops::default(),
@@ -334,8 +337,10 @@ impl Call {
         let elapsed = self.elapsed(self.now());
         let attempts = self.sent;
         self.emit(What::given_up(attempts, &failure, stopped, elapsed));
+        let delivery = most_in_doubt(self.delivery, failure.delivery());
         Error::new(failure, stopped)
             .with_history(std::mem::take(&mut self.attempts), elapsed)
+            .with_delivery(delivery)
             .with_partial(self.partial.take().map(|partial| *partial))
     }
 
@@ -352,9 +357,21 @@ impl Call {
     }
 }
 
+/// Of two attempts of one call: what may have been carried out outweighs an answer, and an answer that
+/// nothing was sent.
+fn most_in_doubt(one: Delivery, other: Delivery) -> Delivery {
+    match (one, other) {
+        (Delivery::Unknown, _) | (_, Delivery::Unknown) => Delivery::Unknown,
+        (Delivery::Answered, _) | (_, Delivery::Answered) => Delivery::Answered,
+        (Delivery::NotSent, Delivery::NotSent) => Delivery::NotSent,
+    }
+}
+
 impl Drop for Call {
     fn drop(&mut self) {
         self.return_probe();
+        #[cfg(feature = "retry")]
+        self.give_back_token();
         if self.phase == CallPhase::Running {
             let elapsed = self.elapsed(self.now());
             let tell = || self.emit(What::cancelled(self.sent, elapsed));

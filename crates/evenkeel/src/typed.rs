@@ -161,6 +161,13 @@ impl Recoverable for TypedError {
         }
     }
 
+    fn blames_caller(&self) -> bool {
+        match self {
+            Self::Call(error) => Recoverable::blames_caller(error),
+            _ => false,
+        }
+    }
+
     fn kind(&self) -> Option<ErrorKind> {
         match self {
             Self::Call(error) => Some(error.kind()),
@@ -273,6 +280,25 @@ mod tests {
         ] {
             assert_eq!(*read("end_turn", texts).unwrap(), Answer { total: 3 });
         }
+    }
+
+    #[test]
+    fn a_failed_call_is_as_recoverable_as_it_is() {
+        let facts = Facts::read(408, &http::HeaderMap::new(), SystemTime::UNIX_EPOCH);
+        let call = || {
+            let failure = evenkeel_error::Error::from_response(&facts, b"");
+            Error::new(failure, crate::Stopped::Attempts)
+        };
+        let typed = TypedError::from(call());
+        assert!(call().blames_caller());
+        assert_eq!(typed.blames_caller(), call().blames_caller());
+        assert_eq!(typed.recovery(), Recoverable::recovery(&call()));
+        assert_eq!(
+            Recoverable::delivery(&typed),
+            Recoverable::delivery(&call())
+        );
+        assert_eq!(Recoverable::kind(&typed), Recoverable::kind(&call()));
+        assert_eq!(typed.repeats(), Recoverable::repeats(&call()));
     }
 
     #[test]

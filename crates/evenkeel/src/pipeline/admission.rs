@@ -8,6 +8,7 @@ use evenkeel_event::{Circuit, Scope, Stopped, What};
 use super::{Call, Halt};
 use crate::Patience;
 use crate::circuit::{Change, Permits};
+use crate::clock::Clock;
 
 /// An attempt that a limit of the caller's ends after this long without a first event says something
 /// about the other side; a shorter one says nothing.
@@ -33,11 +34,13 @@ impl Call {
             Err(rejected) => rejected,
         };
         #[cfg(feature = "retry")]
-        self.retrying.refused();
+        self.give_back_token();
         let by = rejected.fault().unwrap_or(ErrorKind::CircuitOpen);
         let refusal = || Failure::circuit_open(rejected.wait(), by);
         if self.hops.is_open() {
-            return Err(Halt::Refused(refusal(), Stopped::Patience));
+            // The call may end with it if the fallbacks bring nothing: it says when to come back.
+            let refusal = refusal().with_seen_at(Clock::wall());
+            return Err(Halt::Refused(refusal, Stopped::Patience));
         }
         if self.patience == Patience::Interactive || cfg!(not(feature = "retry")) {
             return Err(self.refused(refusal(), Stopped::Patience));

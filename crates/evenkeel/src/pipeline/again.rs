@@ -6,7 +6,7 @@ use evenkeel_backoff::{
     Cost, Decision, Floor, Limits, Receipt, Retry, RetryBudget, RetryPolicy, Roll, Session,
     StopReason, Token, Withdrawal,
 };
-use evenkeel_error::{Detail, Error as Failure, ErrorKind, Moment, Phase};
+use evenkeel_error::{Detail, Error as Failure, ErrorKind, Moment, Phase, Recovery};
 use evenkeel_event::{Stopped, WaitReason, What};
 
 use super::{After, Call, Halt};
@@ -140,12 +140,6 @@ impl Retrying {
         }
     }
 
-    /// The breaker refused the attempt: its token goes back.
-    #[cfg(feature = "breaker")]
-    pub(super) fn refused(&mut self) {
-        self.token = None;
-    }
-
     /// The attempt under way gets on.
     pub(super) fn alive(&mut self, now: Moment) {
         self.session.alive(now);
@@ -197,22 +191,16 @@ impl Call {
         } else {
             retrying.decide(&failure, start, deadline, roll)
         };
-        let retry = match decision {
-            Decision::Retry(retry) => retry,
-            Decision::Stop(stop) => return Err(self.give_up(failure, stopped(stop.reason))),
-        };
-        let veto = match after {
-            After::Veto(stopped) => Some(stopped),
-            _ if self.is_spent() => Some(Stopped::NotReplayable),
-            // Where a renewal failed, nothing was sent that could be repeated.
-            After::Nothing | After::Content(_) if !self.may_repeat(&failure) => {
-                Some(Stopped::UnsafeToRepeat)
+        let veto = self.veto(&failure, after);
+        let retry = match (decision, veto) {
+            // A new token would have helped, if the request could go out again.
+            (Decision::Stop(_), Some(veto)) if failure.recovery() == Recovery::Refresh => {
+                return Err(self.give_up(failure, veto));
             }
-            After::Nothing | After::Content(_) | After::Unrenewed => None,
+            (Decision::Stop(stop), _) => return Err(self.give_up(failure, stopped(stop.reason))),
+            (Decision::Retry(_), Some(veto)) => return Err(self.give_up(failure, veto)),
+            (Decision::Retry(retry), None) => retry,
         };
-        if let Some(stopped) = veto {
-            return Err(self.give_up(failure, stopped));
-        }
         // The budget spares the server what retries add to its load; a renewal asks another.
         let budget = if retry.cost == Cost::Token && after != After::Unrenewed {
             Budget::Pays
@@ -234,6 +222,19 @@ impl Call {
             retry,
             budget,
         })
+    }
+
+    /// Why there is no other attempt, whatever the policy says.
+    fn veto(&self, failure: &Failure, after: After) -> Option<Stopped> {
+        match after {
+            After::Veto(stopped) => Some(stopped),
+            _ if self.is_spent() => Some(Stopped::NotReplayable),
+            // Where a renewal failed, nothing was sent that could be repeated.
+            After::Nothing | After::Content(_) if !self.may_repeat(failure) => {
+                Some(Stopped::UnsafeToRepeat)
+            }
+            After::Nothing | After::Content(_) | After::Unrenewed => None,
+        }
     }
 
     /// Waits until the attempt may be made, and returns how long that took; or gives up.
@@ -271,6 +272,13 @@ impl Call {
             None => return,
         }
         self.plan.lane.earned.notify_one();
+    }
+
+    /// The attempt to come is not made, here at least: its token goes back, to whoever waits for one.
+    pub(super) fn give_back_token(&mut self) {
+        if self.retrying.token.take().is_some() {
+            self.plan.lane.earned.notify_one();
+        }
     }
 
     /// Takes a token for the attempt to come; when there is none, the moment of the next.

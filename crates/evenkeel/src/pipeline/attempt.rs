@@ -11,6 +11,7 @@ use super::reading::Broken;
 use super::{Call, Halt};
 use crate::gate::Comer;
 use crate::live::Live;
+use crate::repeat::Repeat;
 use crate::reply::Billing;
 use crate::{Attempt, Patience};
 
@@ -131,7 +132,7 @@ impl Call {
                 if self.may_renew(&failure) {
                     let failure = failure.with_recovery(Recovery::Refresh);
                     self.book_failure(watch, &failure);
-                    return Err(if self.is_spent() {
+                    return Err(if self.is_spent() || self.may_have_acted(&failure) {
                         Halt::Failed(failure)
                     } else {
                         Halt::Renew
@@ -200,6 +201,7 @@ impl Call {
     #[cold]
     fn book(&mut self, watch: Stopwatch, failure: &Failure, billing: Billing) {
         let elapsed = self.now().since(watch.started);
+        self.delivery = super::most_in_doubt(self.delivery, failure.delivery());
         if billing == Billing::PossiblyBilled {
             self.billing = billing;
         }
@@ -232,14 +234,22 @@ impl Call {
         }
     }
 
+    /// Inside of a reply that has begun the server may have done what must not be done twice.
+    #[cold]
+    fn may_have_acted(&self, failure: &Failure) -> bool {
+        self.plan.repeat == Repeat::Unsafe && failure.status() != Some(401)
+    }
+
     fn head_limit(&self) -> Duration {
         self.at_most_half(self.plan.written().head_limit())
     }
 
-    /// While somebody waits, a black hole must leave room for a second try.
+    /// While somebody waits, or where there is a fallback to go to, a black hole must leave room for a
+    /// second try.
     pub(super) fn at_most_half(&self, limit: Duration) -> Duration {
-        match (self.patience, self.patience_ends()) {
-            (Patience::Interactive, Some(ends)) => limit.min(self.now().until(ends) / 2),
+        let halved = self.patience == Patience::Interactive || self.hops.is_open();
+        match self.patience_ends() {
+            Some(ends) if halved => limit.min(self.now().until(ends) / 2),
             _ => limit,
         }
     }

@@ -164,6 +164,8 @@ impl Call {
         });
         self.hops.overloads = 0;
         self.return_probe();
+        #[cfg(feature = "retry")]
+        self.give_back_token();
         self.passage = Passage::default();
         // Each client counts from a moment of its own.
         let now = self.now();
