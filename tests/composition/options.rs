@@ -54,7 +54,7 @@ async fn an_option_that_cannot_be_is_named_and_nothing_is_sent() {
         (calls().field("model", "x"), "field "),
         (
             calls().field("number", f64::NAN).field("stream", true),
-            "extra ",
+            "field ",
         ),
     ] {
         let error = calls.create(request()).await.unwrap_err();

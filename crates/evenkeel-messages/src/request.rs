@@ -14,8 +14,8 @@ use crate::{
 
 mod count;
 mod json;
-mod reserved;
 mod retarget;
+mod rules;
 mod version;
 
 /// A request to `POST /v1/messages`.
@@ -296,12 +296,7 @@ impl MessageRequest {
     /// `invalid_config`, for the first setter that was given a value without a JSON form, or a name
     /// that it may not set; and for a model without a name.
     pub fn to_body(&self, streaming: Streaming) -> Result<Bytes, Error> {
-        if let Some(invalid) = self.broken {
-            return Err(invalid.into());
-        }
-        if self.model.is_empty() {
-            return Err(Error::invalid_config("model", "must not be empty"));
-        }
+        self.check()?;
         let mut body = Vec::with_capacity(self.size_hint());
         let whole = json::Body {
             request: self,

@@ -1,4 +1,6 @@
-use evenkeel_error::InvalidConfig;
+//! What a request may not be, which is known before it is sent.
+
+use evenkeel_error::{Error, InvalidConfig};
 
 use super::MessageRequest;
 
@@ -15,5 +17,16 @@ impl MessageRequest {
             "model" | "max_tokens" | "messages" | "stream" => Err(InvalidConfig::new(setter, RULE)),
             _ => Ok(()),
         }
+    }
+
+    /// What is known to be wrong before anything is sent.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if let Some(invalid) = self.broken {
+            return Err(invalid.into());
+        }
+        if self.model.is_empty() {
+            return Err(Error::invalid_config("model", "must not be empty"));
+        }
+        Ok(())
     }
 }
