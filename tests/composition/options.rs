@@ -51,10 +51,10 @@ async fn an_option_that_cannot_be_is_named_and_nothing_is_sent() {
         (calls().deadline(Duration::ZERO), "deadline "),
         (calls().header("host", "x"), "header host "),
         (calls().credential(Credential::api_key("a b")), "api_key "),
-        (calls().field("model", "x"), "extra "),
+        (calls().field("model", "x"), "field "),
         (
             calls().field("number", f64::NAN).field("stream", true),
-            "extra ",
+            "field ",
         ),
     ] {
         let error = calls.create(request()).await.unwrap_err();

@@ -321,7 +321,10 @@ async fn where_nobody_listens_nothing_was_sent() {
         .await
         .unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (Connection, NotSent));
-    assert_eq!(error.to_string(), "connection: cannot connect to localhost");
+    assert_eq!(
+        error.to_string(),
+        format!("connection: cannot connect to localhost:{}", address.port())
+    );
     let nowhere = exchange(&world::transport(), request("http://no-such-host.invalid")).await;
     let error = nowhere.unwrap_err();
     assert_eq!(error.delivery(), NotSent);
@@ -478,13 +481,13 @@ async fn a_server_that_refuses_an_upload_and_slams_the_door_may_have_seen_it() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_an_address_is_named() {
+async fn a_host_that_is_an_address_is_named_with_its_port() {
     let (listener, address) = world::listen().await;
     drop(listener);
     let sent = exchange(&world::transport(), request(&format!("http://{address}"))).await;
     assert_eq!(
         sent.unwrap_err().to_string(),
-        "connection: cannot connect to 127.0.0.1"
+        format!("connection: cannot connect to {address}")
     );
 }
 

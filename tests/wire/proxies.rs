@@ -117,7 +117,10 @@ async fn a_proxy_that_refuses_is_named_and_nothing_was_sent() {
                 (error.kind(), error.delivery()),
                 (ErrorKind::Connection, Delivery::NotSent)
             );
-            let expected = format!("cannot reach localhost through the proxy {name}");
+            let expected = format!(
+                "cannot reach localhost:{} through the proxy {name}",
+                server.port()
+            );
             assert_eq!(error.message(), Some(&*expected));
             let report = error.report().to_string();
             assert!(report.contains(why), "{report}");

@@ -116,7 +116,12 @@ async fn streamed(
             Ok(event) => {
                 if let Some(text) = event.text() {
                     shown = Shown::AsItCame;
-                    if terminal::reply(text)? == Reader::Left {
+                    progress.printing(text);
+                    let printed = terminal::reply(text);
+                    if !matches!(printed, Ok(Reader::Listens)) {
+                        progress.nobody_reads();
+                    }
+                    if printed? == Reader::Left {
                         return Ok(None);
                     }
                 }
@@ -165,11 +170,8 @@ fn explain(error: &Error, output: Output, verbose: bool) {
         terminal::tell(report(error));
     } else {
         terminal::tell(error);
-        if let Some(message) = error.failure().message() {
-            terminal::tell(format_args!(
-                "the server said: {}",
-                terminal::plain(message)
-            ));
+        if let Some(said) = wording::said(error.failure(), "the server said") {
+            terminal::tell(said);
         }
         if let Some(cause) = wording::cause(error.failure()) {
             terminal::tell(format_args!("the cause: {cause}"));
@@ -261,6 +263,12 @@ fn builder(options: &Ask, simulator: Option<&Simulator>) -> Result<ClientBuilder
     })
 }
 
+/// Advice for programs that ends a refusal: the command has no such settings.
+const FOR_PROGRAMS: [&str; 2] = [
+    "; or give ca_file, or choose bundled roots",
+    ", set proxy, or choose without_proxy",
+];
+
 /// What the client refuses, under the name by which the user gave it.
 fn refusal(error: &Error, options: &Ask) -> Mistake {
     let message = error.failure().message().unwrap_or_default();
@@ -269,10 +277,15 @@ fn refusal(error: &Error, options: &Ask) -> Mistake {
         "api_key" => "ANTHROPIC_API_KEY",
         "auth_token" => "ANTHROPIC_AUTH_TOKEN",
         "base_url" if options.base_url.is_some() => "--base-url",
-        "base_url" => "ANTHROPIC_BASE_URL",
+        "base_url" if matches!(variable("ANTHROPIC_BASE_URL"), Ok(Some(_))) => "ANTHROPIC_BASE_URL",
+        "base_url" => "the address",
         "header" => "--header",
         other => other,
     };
+    let rule = FOR_PROGRAMS
+        .iter()
+        .find_map(|advice| rule.strip_suffix(advice))
+        .unwrap_or(rule);
     Mistake::configuration(format!("{given} {rule}"))
 }
 

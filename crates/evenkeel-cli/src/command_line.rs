@@ -66,7 +66,7 @@ pub(crate) struct Ask {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "model", "max_tokens", "system"])]
     pub(crate) request: Option<PathBuf>,
     /// The model [default: claude-sonnet-5-5]
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) model: Option<String>,
     /// Another model to ask when that one has no capacity, is silent or refuses; may be repeated
     #[arg(long = "fallback", value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
@@ -118,7 +118,7 @@ pub(crate) struct Explain {
     /// The body of the response (- for standard input)
     #[arg(long, value_name = "FILE")]
     pub(crate) body: Option<PathBuf>,
-    /// The body is the data of an error event inside a stream
+    /// The body is the data of an error event inside a stream [default body: standard input]
     #[arg(long)]
     pub(crate) event: bool,
     /// Print JSON
@@ -262,9 +262,9 @@ fn tokens(text: &str) -> Result<u32, String> {
 }
 
 fn status(text: &str) -> Result<u16, String> {
-    let rule = "an HTTP status is a number from 100 to 999, such as 429";
+    let rule = "servers send a status from 100 to 599, such as 429";
     let status = number(text, rule)?;
-    let status = Some(status).filter(|status| (100..=999).contains(status));
+    let status = Some(status).filter(|status| (100..=599).contains(status));
     status.ok_or_else(|| rule.to_owned())
 }
 

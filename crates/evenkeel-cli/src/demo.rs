@@ -10,7 +10,7 @@ use crate::clock::Stopwatch;
 use crate::exit::{Exit, Mistake};
 use crate::terminal::Reader;
 use crate::timeline::{Timeline, seconds};
-use crate::{layout, outcome, terminal};
+use crate::{layout, outcome, terminal, wording};
 
 /// What every wait and every limit is divided by, on both sides of the wire.
 const FACTOR: NonZeroU32 = NonZeroU32::new(20).expect("20 is not 0");
@@ -72,13 +72,8 @@ fn ending(result: &Result<Reply, Error>, width: usize) -> Vec<String> {
         Ok(reply) => vec![format!("{arrow}{:?}", reply.text())],
         Err(error) => {
             let mut lines = Vec::new();
-            if let Some(message) = error.failure().message() {
-                lines.extend(layout::wrapped(
-                    arrow,
-                    INDENT,
-                    &format!("server: {message}"),
-                    width,
-                ));
+            if let Some(said) = wording::said(error.failure(), "server") {
+                lines.extend(layout::wrapped(arrow, INDENT, &said, width));
             }
             lines.extend(layout::wrapped(arrow, INDENT, error.advice(), width));
             if let Some(partial) = error.partial().filter(|partial| !partial.is_empty()) {

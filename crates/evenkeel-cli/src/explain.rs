@@ -1,5 +1,7 @@
 //! `evenkeel explain`: classifies a response from anywhere.
 
+use std::path::Path;
+
 use evenkeel::error::{Error, Facts};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -10,14 +12,15 @@ use crate::{clock, input, layout, terminal, wording};
 
 pub(crate) fn run(options: &Explain) -> Result<Exit, Mistake> {
     let body = match &options.body {
-        None => Vec::new(),
         Some(path) => input::read(path, "--body")?,
+        None if options.event => input::read(Path::new("-"), "the event")?,
+        None => Vec::new(),
     };
     let headers = headers(&options.headers)?;
     let status = options.code.or(options.status).unwrap_or(200);
     let facts = Facts::read(status, &headers, clock::wall());
     let error = if options.event {
-        Error::from_event(&facts, &event_data(body))
+        Error::from_event(&facts, &event(body, options.body.as_deref())?)
     } else {
         Error::from_response(&facts, &body)
     };
@@ -30,6 +33,22 @@ pub(crate) fn run(options: &Explain) -> Result<Exit, Mistake> {
         terminal::line(&layout::report(&text, terminal::width()))?;
     }
     Ok(Exit::Complete)
+}
+
+/// The data of an event. A client takes anything for one, as it must; who asks what one means has
+/// mistaken the file, or the pipe.
+fn event(body: Vec<u8>, from: Option<&Path>) -> Result<Vec<u8>, Mistake> {
+    let data = event_data(body);
+    if data.trim_ascii_start().starts_with(b"{") {
+        return Ok(data);
+    }
+    let place = match from.filter(|path| *path != Path::new("-")) {
+        Some(path) => format!("in {}", path.display()),
+        None => "on standard input".to_owned(),
+    };
+    Err(Mistake::usage(format!(
+        "no event {place}: give the data of an error event, such as {{\"type\":\"error\",…}}"
+    )))
 }
 
 /// The data of an event that may have been copied with its frame: `event: error`, `data: {…}`.

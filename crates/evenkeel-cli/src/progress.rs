@@ -27,6 +27,18 @@ pub(crate) struct Progress {
     countdown: Countdown,
     /// A failure that was not told yet: what follows it decides how.
     failure: Arc<Mutex<Option<String>>>,
+    printed: Arc<Mutex<Printed>>,
+}
+
+/// How much of a stream has been printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Printed {
+    #[default]
+    Nothing,
+    UpToALineEnd,
+    UpToTheMiddleOfALine,
+    /// Who read it has left, or it cannot be printed.
+    ForNobody,
 }
 
 /// A wait that is under way, shared with the thread that draws it.
@@ -44,6 +56,7 @@ impl Progress {
             line,
             countdown,
             failure: Arc::default(),
+            printed: Arc::default(),
         }
     }
 
@@ -51,6 +64,43 @@ impl Progress {
     pub(crate) fn clear(&self) {
         if let Some(line) = &self.line {
             line.finish_and_clear();
+        }
+    }
+
+    /// Notes a part of the reply before it is printed.
+    pub(crate) fn printing(&self, part: &str) {
+        self.note(match part.chars().next_back() {
+            None => return,
+            Some('\n') => Printed::UpToALineEnd,
+            Some(_) => Printed::UpToTheMiddleOfALine,
+        });
+    }
+
+    /// Notes that no more can be printed: that the call ends for it is no news.
+    pub(crate) fn nobody_reads(&self) {
+        self.note(Printed::ForNobody);
+    }
+
+    fn note(&self, printed: Printed) {
+        *self.printed.lock().unwrap_or_else(PoisonError::into_inner) = printed;
+    }
+
+    fn cancelled(&self, event: &Event<'_>) {
+        self.clear();
+        let printed = *self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        let cancelled = line(event);
+        match printed {
+            Printed::ForNobody => {}
+            Printed::Nothing => terminal::tell(cancelled),
+            Printed::UpToALineEnd | Printed::UpToTheMiddleOfALine => {
+                if printed == Printed::UpToTheMiddleOfALine && terminal::is_read_by_a_person() {
+                    // A terminal that is gone shows the rest neither.
+                    let _ = terminal::line("");
+                }
+                terminal::tell(format_args!(
+                    "{cancelled}; what was printed is a part of the reply, not all of it"
+                ));
+            }
         }
     }
 
@@ -160,11 +210,7 @@ impl Observer for Progress {
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) =
                     Some(format!("{told}; what it brought is dropped for a replay"));
             }
-            // On a terminal the live line would stay behind; elsewhere the exit code says it all.
-            What::Cancelled { .. } if self.line.is_some() => {
-                self.clear();
-                terminal::tell(line(event));
-            }
+            What::Cancelled { .. } => self.cancelled(event),
             // The report that follows says it all.
             What::GivenUp { .. } => {}
             What::CircuitChanged {

@@ -100,6 +100,17 @@ pub(crate) fn category(category: Category) -> &'static str {
     }
 }
 
+/// What is said of a failure beyond its line: the server's words as such, and ours where the line has
+/// none of them.
+pub(crate) fn said(error: &Error, server: &str) -> Option<String> {
+    let message = terminal::plain(error.message()?);
+    let is_told = error.to_string().contains(&message);
+    (!is_told).then(|| match error.status() {
+        Some(_) => format!("{server}: {message}"),
+        None => message,
+    })
+}
+
 /// What lies at the bottom of a failure: the operating system's words, mostly, on one line.
 pub(crate) fn cause(error: &Error) -> Option<String> {
     let first = error.source()?;
@@ -151,6 +162,22 @@ mod tests {
         for reason in Stopped::ALL {
             assert!(stopped(*reason).contains(' '), "{reason}");
         }
+    }
+
+    #[test]
+    fn words_are_put_in_the_mouth_of_a_server_only_where_one_spoke_and_none_are_said_twice() {
+        use evenkeel::error::{Facts, Phase};
+
+        let told = |error: &Error| said(error, "the server said");
+        let unreached = Error::connection(Delivery::NotSent);
+        assert_eq!(told(&unreached.with_message("cannot connect to x:1")), None);
+        let late = Error::timed_out(Phase::Connect, Duration::from_secs(1));
+        let late = told(&late.with_message("through the proxy x:1"));
+        assert_eq!(late.as_deref(), Some("through the proxy x:1"));
+        let facts = Facts::read(400, &http::HeaderMap::new(), SystemTime::UNIX_EPOCH);
+        let body = br#"{"error":{"type":"invalid_request_error","message":"No.\nReally."}}"#;
+        let refused = told(&Error::from_response(&facts, body));
+        assert_eq!(refused.as_deref(), Some("the server said: No. Really."));
     }
 
     #[test]

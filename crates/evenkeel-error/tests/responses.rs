@@ -31,6 +31,18 @@ fn respond(status: u16, headers: &[(&'static str, &'static str)], body: &str) ->
 }
 
 #[test]
+fn who_meets_the_wrong_server_is_sent_to_the_base_url_first_and_to_an_id_if_there_is_one() {
+    let error = respond(501, &[("server", "SimpleHTTP/0.6")], "<title>Error</title>");
+    assert_eq!(error.to_string(), "bad_gateway: status 501");
+    assert_eq!(
+        error.advice(),
+        "The network edge answered for the API, which may or may not have processed the request. A \
+         retry usually helps; if it persists, check the base URL and any proxy; quote the cf-ray id \
+         if there is one."
+    );
+}
+
+#[test]
 fn a_request_that_did_not_arrive_in_time_blames_the_caller_and_a_late_reply_the_server() {
     let code = r#"{"type":"error","error":{"type":"invalid_request_error","message":"x","details":{"error_code":"request_body_timeout"}}}"#;
     for (error, blames_caller) in [

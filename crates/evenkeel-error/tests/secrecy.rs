@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use evenkeel_error::{Delivery, Error, ErrorKind, Facts, Phase};
+use evenkeel_error::{Delivery, Error, ErrorKind, Facts, Phase, Recovery};
 use http::{HeaderMap, HeaderValue};
 
 const KEY: &str = "sk-ant-api03-PLANTED";
@@ -211,6 +211,55 @@ fn a_report_reads_like_this() {
   what to do: The load grew faster than the account may grow. Wait as long as the server says, then \
 raise the load slowly.
   body: {\"error\":{\"type\":\"rate_limit_error\",\"message\":\"Too fast.\\nSlow down.\",\"details\":{\"error_code\":\"ramp_limit_exceeded\"}}}",
+    );
+}
+
+#[test]
+fn a_failure_that_main_returns_says_in_debug_what_display_says_of_our_side() {
+    let shown = |error: Error| {
+        let all = format!("{error:?}");
+        all.split_once(", status: None").unwrap().0.to_owned()
+    };
+    let limit = Duration::from_millis(1500);
+    assert_eq!(
+        shown(Error::invalid_config(
+            "credential",
+            "must be given:\nset ANTHROPIC_API_KEY"
+        )),
+        "Error { kind: InvalidConfig, message: \"credential must be given: set ANTHROPIC_API_KEY\", \
+         recovery: Never, delivery: NotSent",
+    );
+    assert_eq!(
+        shown(Error::connection(Delivery::NotSent).with_message("cannot connect to localhost:1")),
+        "Error { kind: Connection, message: \"cannot connect to localhost:1\", recovery: BackOff, \
+         delivery: NotSent",
+    );
+    assert_eq!(
+        shown(Error::timed_out(Phase::Connect, limit).with_message("not said in Display")),
+        "Error { kind: TimedOut, phase: Connect, limit: 1.5s, recovery: BackOff, delivery: NotSent",
+    );
+    assert_eq!(
+        shown(Error::circuit_open(limit, ErrorKind::Overloaded).with_recovery(Recovery::Never)),
+        "Error { kind: CircuitOpen, opened_by: Overloaded, recovery: Never, delivery: NotSent",
+    );
+    let server = wire(302, "novel_error", "the server's words");
+    assert!(!format!("{server:?}").contains("the server's words"));
+}
+
+#[test]
+fn a_report_does_not_say_our_own_words_twice() {
+    let error = Error::invalid_config("max_attempts", "must be 1 or more");
+    let report = error.report().to_string();
+    let (line, rest) = report.split_once('\n').unwrap();
+    assert_eq!(line, "invalid_config: max_attempts must be 1 or more");
+    assert!(rest.starts_with("  what to do: "), "{report}");
+    // Of other kinds the line has no words.
+    let error = Error::timed_out(Phase::Connect, Duration::from_secs(1)).with_message("by a proxy");
+    assert!(
+        error
+            .report()
+            .to_string()
+            .contains("\n  message: by a proxy\n")
     );
 }
 

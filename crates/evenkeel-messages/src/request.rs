@@ -15,6 +15,7 @@ use crate::{
 mod count;
 mod json;
 mod retarget;
+mod rules;
 mod version;
 
 /// A request to `POST /v1/messages`.
@@ -232,12 +233,10 @@ impl MessageRequest {
 
     /// Any other top-level parameter; replaces an earlier value, also one that a setter here made.
     pub fn extra(self, name: &str, value: impl Serialize) -> Self {
-        if matches!(name, "model" | "max_tokens" | "messages" | "stream") {
-            let rule =
-                "must not name model, max_tokens, messages or stream, which are set elsewhere";
-            return self.refuse(InvalidConfig::new("extra", rule));
+        match Self::check_extra("extra", name) {
+            Ok(()) => self.set(name, &value),
+            Err(invalid) => self.refuse(invalid),
         }
-        self.set(name, &value)
     }
 
     fn set<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
@@ -295,11 +294,9 @@ impl MessageRequest {
     ///
     /// # Errors
     /// `invalid_config`, for the first setter that was given a value without a JSON form, or a name
-    /// that it may not set.
+    /// that it may not set; and for a model without a name.
     pub fn to_body(&self, streaming: Streaming) -> Result<Bytes, Error> {
-        if let Some(invalid) = self.broken {
-            return Err(invalid.into());
-        }
+        self.check()?;
         let mut body = Vec::with_capacity(self.size_hint());
         let whole = json::Body {
             request: self,

@@ -43,8 +43,8 @@ impl BaseUrl {
     /// # Errors
     ///
     /// `invalid_config` when there is no scheme of `http` or `https`, no host, a port that is none, a
-    /// user or password, a query, a fragment, a path that climbs, or when the way is in clear text
-    /// and `cleartext` does not allow that. The text never repeats the URL.
+    /// user or password, a query, a fragment, a path that climbs or that ends in `/v1/messages` (that is
+    /// what goes after it), or when the way is in clear text and `cleartext` does not allow that. The text never repeats the URL.
     pub fn parse(url: &str, cleartext: Cleartext) -> Result<Self, Error> {
         let url = url.trim();
         let uri: Uri = url.parse().map_err(|error: http::uri::InvalidUri| {
@@ -87,6 +87,11 @@ impl BaseUrl {
         if !prefix.is_empty() && !stays_below(&prefix) {
             return Err(invalid(
                 "must not hold empty segments, dots or backslashes in its path",
+            ));
+        }
+        if prefix.ends_with(MESSAGES) {
+            return Err(invalid(
+                "must end before /v1/messages, which is added for each request",
             ));
         }
         Ok(Self {
@@ -255,6 +260,12 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_may_end_in_a_version_that_a_back_end_goes_on_from() {
+        let base = parse("https://host/v1/").unwrap();
+        assert_eq!(base.join("/models").unwrap(), "https://host/v1/models");
+    }
+
+    #[test]
     fn an_address_is_one_however_it_is_spelled() {
         for url in [
             "https://host",
@@ -290,6 +301,11 @@ mod tests {
             ("https://host/a/%2E%2e/secret", "dots"),
             ("https://host//secret", "empty segments"),
             ("https://host/a\\secret", "backslashes"),
+            ("https://host/v1/messages", "must end before /v1/messages"),
+            (
+                "https://host/secret/v1/messages/",
+                "must end before /v1/messages",
+            ),
             ("http://host", "clear text"),
             ("http://10.0.0.1", "clear text"),
             ("http://localhost.evil.example", "clear text"),

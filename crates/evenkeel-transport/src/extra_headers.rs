@@ -98,8 +98,11 @@ impl ExtraHeaders {
     /// [`MOST`](Self::MOST).
     pub fn add(&mut self, name: &str, value: &str) -> Result<(), Error> {
         let parsed: HeaderName = name.parse().map_err(|error: InvalidHeaderName| {
-            Error::invalid_config("header", "must have a name of letters, digits and -")
-                .with_source(error)
+            Error::invalid_config(
+                &format!("header {:?}", quotable(name)),
+                "must have a name of letters, digits and -",
+            )
+            .with_source(error)
         })?;
         if RESERVED.contains(&parsed.as_str()) {
             return Err(Error::invalid_config(
@@ -223,6 +226,17 @@ fn sensitive(name: &HeaderName, value: &str) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
+/// What of a name that is none can be quoted: a whole line that was given for one has its value after
+/// the colon, and a page has no end.
+fn quotable(name: &str) -> &str {
+    let name = name.split(':').next().unwrap_or_default();
+    let end = name.char_indices().nth(LONGEST_QUOTE);
+    end.and_then(|(end, _)| name.get(..end)).unwrap_or(name)
+}
+
+/// In characters; the names of real headers are shorter.
+const LONGEST_QUOTE: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +268,25 @@ mod tests {
             let error = error.unwrap_err();
             let all = format!("{error} {error:?} {}", error.report());
             assert!(all.contains("header") && !all.contains("planted"), "{all}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_quoted_and_what_may_be_its_value_is_not() {
+        let long = "é".repeat(100);
+        let cut = "é".repeat(64);
+        for (name, quoted) in [
+            ("bad name", "bad name"),
+            ("", ""),
+            ("bad\nname", "bad\\nname"),
+            ("x-team: planted", "x-team"),
+            (&long, &cut),
+        ] {
+            let error = ExtraHeaders::new().add(name, "planted").unwrap_err();
+            let expected = format!(
+                "invalid_config: header \"{quoted}\" must have a name of letters, digits and -"
+            );
+            assert_eq!(error.to_string(), expected);
         }
     }
 

@@ -108,6 +108,8 @@ impl ClientBuilder {
     }
 
     /// Where the API is: scheme, host, and for a gateway a path prefix. Default: the public API.
+    /// It ends before `/v1`, which the client adds; a gateway whose own prefix ends so is given as a
+    /// [`backend`](Self::backend).
     /// `http://` is for this machine only, unless [`allow_cleartext`](Self::allow_cleartext) permits
     /// it elsewhere.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
@@ -343,7 +345,13 @@ fn claude_api(
     cleartext: Cleartext,
 ) -> Result<Box<dyn Backend>, Error> {
     let url = base_url.unwrap_or(ClaudeApi::URL);
-    let api = ClaudeApi::new(BaseUrl::parse(url, cleartext)?);
+    let base_url = BaseUrl::parse(url, cleartext)?;
+    // As the SDKs of others want it; every call would ask for /v1/v1 and get a 404.
+    if base_url.to_string().ends_with("/v1") {
+        let rule = "must end before /v1, which the client adds";
+        return Err(Error::invalid_config("base_url", rule));
+    }
+    let api = ClaudeApi::new(base_url);
     Ok(Box::new(match version {
         Some(version) => api.version(version)?,
         None => api,

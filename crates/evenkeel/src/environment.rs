@@ -141,6 +141,31 @@ mod tests {
     }
 
     #[test]
+    fn an_address_ends_before_what_the_client_adds_to_it() {
+        for (address, rule) in [
+            ("https://gateway.example", None),
+            ("https://gateway.example/anthropic/", None),
+            (
+                "https://api.anthropic.com/v1",
+                Some("base_url must end before /v1, which the client adds"),
+            ),
+            (
+                "https://gateway.example/anthropic/v1/",
+                Some("base_url must end before /v1, which the client adds"),
+            ),
+            (
+                "https://api.anthropic.com/v1/messages",
+                Some("base_url must end before /v1/messages, which is added for each request"),
+            ),
+        ] {
+            let built = with(&[("ANTHROPIC_BASE_URL", address)]).unwrap().build();
+            let refused = built.err();
+            let message = refused.as_ref().and_then(|error| error.failure().message());
+            assert_eq!(message, rule, "{address}");
+        }
+    }
+
+    #[test]
     fn a_credential_that_has_to_be_exchanged_is_named_and_not_taken_for_none() {
         for name in ELSEWHERE {
             for more in [

@@ -235,6 +235,19 @@ fn a_failure_says_what_the_server_said_and_what_to_do() {
 }
 
 #[test]
+fn where_no_server_answered_none_is_said_to_have_spoken() {
+    let silent = Api::healthy().base_url().to_owned();
+    let args = ["ask", "hi", "--patience", "interactive", "--deadline", "1s"];
+    let run = evenkeel(args).arg("--base-url").arg(&silent).finish();
+    assert_eq!(run.code, Some(69), "{run:?}");
+    let host = silent.strip_prefix("http://").unwrap();
+    let told = format!("evenkeel: connection: cannot connect to {host}");
+    let report = run.err.lines().filter(|line| line.starts_with(&told));
+    assert_eq!(report.count(), 1, "{run:?}");
+    assert!(!run.err.contains("server said"), "{run:?}");
+}
+
+#[test]
 fn a_reply_that_the_model_did_not_end_itself_is_told_to_be_cut() {
     for (args, told) in [
         (["--simulate=healthy", "--max-tokens=5"], "cut at its limit"),

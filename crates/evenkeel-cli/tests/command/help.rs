@@ -126,6 +126,7 @@ fn explain_names_its_options() {
                            be repeated
           --body <FILE>    The body of the response (- for standard input)
           --event          The body is the data of an error event inside a stream
+                           [default body: standard input]
           --json           Print JSON
       -h, --help           Print help
       -V, --version        Print version

@@ -36,6 +36,12 @@ fn it_ends_a_wait() {
     command.err_until("waiting 3h");
     let run = interrupted(command);
     assert_eq!(run.out, "");
+    let last = run.err.lines().last().unwrap();
+    assert!(
+        last.starts_with("evenkeel: cancelled after 1 attempt, "),
+        "{run:?}"
+    );
+    assert!(!last.contains("printed"), "{run:?}");
 }
 
 #[test]
@@ -57,6 +63,13 @@ fn it_ends_a_stream_and_leaves_what_was_printed() {
     command.out_until("Some");
     let run = interrupted(command);
     assert!(run.out.starts_with("Some"), "{run:?}");
+    assert!(
+        run.err.starts_with("evenkeel: cancelled after 1 attempt, "),
+        "{run:?}"
+    );
+    let part = "; what was printed is a part of the reply, not all of it\n";
+    assert!(run.err.ends_with(part), "{run:?}");
+    assert_eq!(run.err.lines().count(), 1, "{run:?}");
 }
 
 #[test]

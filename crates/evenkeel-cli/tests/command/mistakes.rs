@@ -105,6 +105,50 @@ fn a_prompt_does_not_travel_in_clear_text() {
 }
 
 #[test]
+fn an_address_that_holds_the_path_of_the_api_is_refused() {
+    for (url, rule) in [
+        ("https://api.anthropic.com/v1", "must end before /v1,"),
+        (
+            "https://api.anthropic.com/v1/messages",
+            "must end before /v1/messages,",
+        ),
+    ] {
+        let run = evenkeel(["ask", "hi", "--base-url", url]).finish();
+        one_line(&run, 78, &["--base-url must end", rule]);
+    }
+}
+
+/// The roots are looked for in the environment on these systems only.
+#[cfg(target_os = "linux")]
+#[test]
+fn roots_that_are_none_are_told_by_what_was_set_and_with_what_the_command_has() {
+    let without_roots = |file: &str| {
+        evenkeel(["ask", "hi"])
+            .variable("ANTHROPIC_API_KEY", "sk-ant-planted")
+            .variable("SSL_CERT_FILE", file)
+    };
+    let run = without_roots("/dev/null").finish();
+    one_line(&run, 78, &[]);
+    insta::assert_snapshot!(run.err.trim_end(), @"evenkeel: the address is https, but SSL_CERT_FILE names /dev/null, which holds no root certificates: correct or unset it");
+    let run = without_roots("/nowhere/ca.pem").finish();
+    one_line(&run, 78, &[]);
+    insta::assert_snapshot!(run.err.trim_end(), @"evenkeel: SSL_CERT_FILE names /nowhere/ca.pem, which cannot be read: no such file");
+    let run = without_roots("/dev/null")
+        .variable("ANTHROPIC_BASE_URL", "https://gateway.example")
+        .finish();
+    one_line(
+        &run,
+        78,
+        &["ANTHROPIC_BASE_URL is https, but SSL_CERT_FILE"],
+    );
+    let run = evenkeel(["ask", "hi"])
+        .variable("ANTHROPIC_API_KEY", "sk-ant-planted")
+        .variable("HTTPS_PROXY", "htps://slip")
+        .finish();
+    one_line(&run, 78, &["HTTPS_PROXY is set", "correct or unset it\n"]);
+}
+
+#[test]
 fn a_request_file_that_cannot_be_read_is_named() {
     refused(
         &["ask", "--request", "/nowhere/request.json"],
@@ -202,7 +246,11 @@ fn a_header_that_the_client_writes_itself_is_refused() {
 fn a_header_that_is_none_is_refused_and_its_value_not_printed() {
     for (header, code, word) in [
         ("x-trace: planted\nx-api-key: planted", 78, "x-trace"),
-        ("x trace: planted", 78, "letters, digits and -"),
+        (
+            "x trace: planted",
+            78,
+            "--header \"x trace\" must have a name of letters, digits and -",
+        ),
         (": planted", 78, "letters, digits and -"),
         ("authorization Bearer planted", 2, "name: value"),
     ] {
@@ -344,7 +392,20 @@ fn words_that_the_command_does_not_know_are_answered_in_one_line() {
         (&["simulate", "--port", "http"], &["--port", "65535"]),
         (&["simulate", "--port", "70000"], &["--port", "65535"]),
         (&["explain"], &["--status"]),
-        (&["explain", "--status", "99"], &["--status", "100"]),
+        (&["explain", "--status", "99"], &["--status", "100 to 599"]),
+        (
+            &["explain", "999"],
+            &["servers send a status from 100 to 599"],
+        ),
+        (
+            &["explain", "--event"],
+            &["no event on standard input: give"],
+        ),
+        (
+            &["explain", "--event", "--body", "/dev/null"],
+            &["no event in /dev/null: give"],
+        ),
+        (&["ask", "hi", "--model", ""], &["--model"]),
         (&["explain", "many"], &["STATUS", "such as 429"]),
         (&["explain", "429", "--status", "429"], &["--status"]),
         (

@@ -6,13 +6,18 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use evenkeel_simulator::Reply;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::api::Api;
-use super::process::{Finished, evenkeel};
+use super::process::{Finished, evenkeel, eventually};
+
+const NEVER: Duration = Duration::from_secs(3_600);
 
 /// A terminal so many columns wide: the end that a person sees, and the end for a program.
 fn terminal(columns: u16) -> (File, File) {
@@ -40,23 +45,46 @@ fn on_a_terminal<S: AsRef<OsStr>>(
     columns: u16,
     args: impl IntoIterator<Item = S>,
 ) -> (String, Finished) {
-    let (mut seen, used) = terminal(columns);
-    let reader = std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let mut buffer = [0; 4_096];
-        // A terminal that nobody writes to any more ends with an error.
-        while let Ok(length @ 1..) = seen.read(&mut buffer) {
-            bytes.extend_from_slice(&buffer[..length]);
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    });
+    let (seen, used) = terminal(columns);
+    let screen = Screen::of(seen);
     let error = used.try_clone().expect("a handle");
     let run = evenkeel(args)
         .variable("TERM", "xterm")
         .output(used)
         .error(error)
         .finish();
-    (reader.join().expect("what was seen"), run)
+    (screen.rest(), run)
+}
+
+/// What a terminal has been given, while more is coming.
+struct Screen {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Screen {
+    fn of(mut seen: File) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let more = Arc::clone(&bytes);
+        let reader = std::thread::spawn(move || {
+            let mut buffer = [0; 4_096];
+            // A terminal that nobody writes to any more ends with an error.
+            while let Ok(length @ 1..) = seen.read(&mut buffer) {
+                more.lock().unwrap().extend_from_slice(&buffer[..length]);
+            }
+        });
+        Self { bytes, reader }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    /// All of it, once nobody writes to it any more.
+    fn rest(self) -> String {
+        self.reader.join().expect("what was seen");
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
 }
 
 #[test]
@@ -72,6 +100,33 @@ fn a_reply_cannot_steer_it() {
         let shown = "a\u{fffd}]0;title\u{fffd}\u{fffd}2J\u{fffd}b\ttab\r\nline\r\n";
         assert_eq!(reply, shown, "{seen:?}");
     }
+}
+
+#[test]
+fn what_is_said_of_a_stream_that_was_interrupted_has_a_line_of_its_own() {
+    let reply = Reply::message("Some words, and then a silence without an end.")
+        .pause_after_events(4, NEVER);
+    let api = Api::script(vec![reply]);
+    let (seen, used) = terminal(200);
+    let error = used.try_clone().expect("a handle");
+    let mut command = evenkeel(["ask", "hi", "--stream", "--base-url", api.base_url()])
+        .variable("TERM", "xterm")
+        .output(used)
+        .error(error)
+        .start();
+    let screen = Screen::of(seen);
+    eventually("the first words", || screen.text().contains("Some"));
+    command.interrupt();
+    command.ends();
+    let run = command.finish();
+    assert_eq!(run.code, Some(130), "{run:?}");
+    let seen = screen.rest();
+    let (reply, told) = seen
+        .split_once("evenkeel: cancelled after 1 attempt, ")
+        .unwrap();
+    assert!(reply.ends_with("\r\n"), "{seen:?}");
+    let part = "; what was printed is a part of the reply, not all of it\r\n";
+    assert!(told.ends_with(part), "{seen:?}");
 }
 
 #[test]

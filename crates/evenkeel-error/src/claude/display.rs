@@ -39,13 +39,20 @@ impl Error {
         if let Some(since) = self.refused_since().and_then(to_rfc3339) {
             line.part(format_args!("not sent, refused since {since}"))?;
         }
-        match (self.kind(), self.message()) {
-            (
-                ErrorKind::Connection | ErrorKind::Protocol | ErrorKind::InvalidConfig,
-                Some(message),
-            ) if self.inner.said.ours => line.part(format_args!("{}", OneLine(message))),
-            _ => Ok(()),
+        match self.own_words() {
+            Some(words) => line.part(format_args!("{}", OneLine(words))),
+            None => Ok(()),
         }
+    }
+
+    /// The message, where it is ours and of a kind that it says something of: fit to be printed
+    /// anywhere.
+    pub(super) fn own_words(&self) -> Option<&str> {
+        let tells = matches!(
+            self.kind(),
+            ErrorKind::Connection | ErrorKind::Protocol | ErrorKind::InvalidConfig
+        );
+        self.message().filter(|_| tells && self.inner.said.ours)
     }
 }
 
@@ -78,11 +85,34 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
+/// Quoted for `{:?}`, as text is.
+impl fmt::Debug for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_string(), f)
+    }
+}
+
+/// What `Display` says, by name: a failure that `main` returns is printed so.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.kind())
-            .field("recovery", &self.inner.recovery)
+        let mut all = f.debug_struct("Error");
+        all.field("kind", &self.kind());
+        if let Some(words) = self.own_words() {
+            all.field("message", &OneLine(words));
+        }
+        match self.detail() {
+            Detail::TimedOut { phase, limit } => {
+                all.field("phase", phase).field("limit", limit);
+            }
+            Detail::Opened { by } => {
+                all.field("opened_by", by);
+            }
+            _ => {}
+        }
+        if let Some(since) = self.refused_since().and_then(to_rfc3339) {
+            all.field("refused_since", &since);
+        }
+        all.field("recovery", &self.inner.recovery)
             .field("delivery", &self.inner.delivery)
             .field("status", &self.status())
             .field("type", &self.error_type())

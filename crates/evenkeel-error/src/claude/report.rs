@@ -11,7 +11,7 @@ const LONGEST_CAUSE: usize = 1024;
 
 /// Prints a failure for a person, on several lines. Made by [`Error::report`].
 ///
-/// First the line of `Display`, then code, message, causes, advice and the kept part of the body,
+/// First the line of `Display`, then code, message (unless that line has it), causes, advice and the kept part of the body,
 /// as far as they are known. The server's words may quote the request; keys, tokens and addresses
 /// are taken out of everything.
 pub struct Report<'a> {
@@ -29,7 +29,9 @@ impl fmt::Display for Report<'_> {
         let error = self.error;
         write!(f, "{error}")?;
         field(f, "code", error.code())?;
-        field(f, "message", error.message())?;
+        // Our own words are in the first line already.
+        let message = error.message().filter(|_| error.own_words().is_none());
+        field(f, "message", message)?;
         let causes = std::iter::successors(error.source(), |&cause| cause.source());
         for cause in causes.take(MOST_CAUSES) {
             field(

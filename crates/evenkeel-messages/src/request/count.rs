@@ -45,9 +45,7 @@ impl MessageRequest {
     /// # Errors
     /// As for [`to_body`](Self::to_body).
     pub fn to_count_body(&self) -> Result<Bytes, Error> {
-        if let Some(invalid) = self.broken {
-            return Err(invalid.into());
-        }
+        self.check()?;
         match serde_json::to_vec(&Counted(self)) {
             Ok(body) => Ok(body.into()),
             Err(_) => Err(Error::invalid_config("request", "must have a JSON form")),

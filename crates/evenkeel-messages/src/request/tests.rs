@@ -68,6 +68,14 @@ fn what_cannot_be_sent_is_refused_when_it_is_sent() {
         refused(&request.clone().temperature(f64::NAN)),
         "temperature must be a finite number"
     );
+    assert_eq!(
+        refused(&MessageRequest::new("", 1)),
+        "model must not be empty"
+    );
+    let count = MessageRequest::new("", 1)
+        .to_count_body()
+        .expect_err("no name");
+    assert_eq!(count.message(), Some("model must not be empty"));
     for name in ["model", "max_tokens", "messages", "stream"] {
         assert!(refused(&request.clone().extra(name, 1)).starts_with("extra must not name"));
     }

@@ -65,6 +65,7 @@ pub(super) fn before_the_head(
     let target = error.url().and_then(|url| url.as_str().parse::<Uri>().ok());
     let place = Place {
         host: target.as_ref().and_then(Uri::host).unwrap_or("the server"),
+        port: target.as_ref().and_then(port),
         proxy: target
             .as_ref()
             .and_then(|target| inner.proxies.on_the_way_to(target)),
@@ -98,7 +99,18 @@ pub(super) fn after_the_head(error: reqwest::Error, facts: &Facts) -> Error {
 /// Who was not reached.
 struct Place<'a> {
     host: &'a str,
+    port: Option<u16>,
     proxy: Option<Via>,
+}
+
+/// The port that is connected to, whether the URL has it or not.
+fn port(target: &Uri) -> Option<u16> {
+    let usual = match target.scheme_str() {
+        Some("https") => Some(443),
+        Some("http") => Some(80),
+        _ => None,
+    };
+    target.port_u16().or(usual)
 }
 
 impl Place<'_> {
@@ -118,10 +130,14 @@ impl Place<'_> {
             };
         }
         let host = self.host;
+        let address = match self.port {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
         let message = match &self.proxy {
-            Some(proxy) => format!("cannot reach {host} through the proxy {proxy}"),
+            Some(proxy) => format!("cannot reach {address} through the proxy {proxy}"),
             None if error.is_dns() => format!("cannot resolve the name {host}"),
-            None => format!("cannot connect to {host}"),
+            None => format!("cannot connect to {address}"),
         };
         Error::connection(Delivery::NotSent).with_message_naming_hosts(message)
     }

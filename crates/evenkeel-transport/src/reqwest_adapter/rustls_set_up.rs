@@ -12,7 +12,7 @@ use rustls_platform_verifier::Verifier;
 
 use super::certificate::Asked;
 use super::root_store::{CERT_DIR, CERT_FILE, is_set};
-use super::trust::{Checked, Roots};
+use super::trust::{Checked, Roots, why};
 
 /// A set-up for https, and the note of whether a server has asked for a certificate that we do not have.
 pub(super) struct SetUp {
@@ -94,9 +94,10 @@ fn system(
     // A slip in its name would leave nobody to trust, or only those that are given: the loader goes on
     // without it.
     if let Some(path) = var_os(CERT_FILE).filter(|_| is_set(CERT_FILE) && !is_set(CERT_DIR)) {
-        std::fs::File::open(path).map_err(|error| {
-            Error::invalid_config(CERT_FILE, "is set and names a file that cannot be read")
-                .with_source(error)
+        std::fs::File::open(&path).map_err(|error| {
+            let path = path.display();
+            let rule = format!("names {path}, which cannot be read: {}", why(&error));
+            Error::invalid_config(CERT_FILE, &rule).with_source(error)
         })?;
     }
     if extra.is_empty() {
@@ -112,14 +113,24 @@ fn system(
 }
 
 fn no_roots(error: rustls::Error) -> Error {
-    let rule = if is_set(CERT_FILE) || is_set(CERT_DIR) {
-        "is https, but what SSL_CERT_FILE or SSL_CERT_DIR names holds no root certificates: correct or \
-         unset it, give ca_file, or choose bundled roots"
-    } else {
-        "is https, but this machine has no root certificates: install ca-certificates, set \
-         SSL_CERT_FILE, give ca_file, or choose bundled roots"
+    let named = |variable| {
+        let path = var_os(variable).filter(|_| is_set(variable))?;
+        Some(format!("{variable} names {}", path.to_string_lossy()))
     };
-    Error::invalid_config("base_url", rule).with_source(error)
+    let at_fault = match (named(CERT_FILE), named(CERT_DIR)) {
+        (Some(file), Some(folder)) => {
+            format!("{file} and {folder}, which hold no root certificates: correct or unset them")
+        }
+        (Some(one), None) | (None, Some(one)) => {
+            format!("{one}, which holds no root certificates: correct or unset it")
+        }
+        (None, None) => format!(
+            "this machine has no root certificates: install ca-certificates or set {CERT_FILE}"
+        ),
+    };
+    // The command line, which has neither of the two, leaves them out.
+    let rule = format!("is https, but {at_fault}; or give ca_file, or choose bundled roots");
+    Error::invalid_config("base_url", &rule).with_source(error)
 }
 
 fn store(

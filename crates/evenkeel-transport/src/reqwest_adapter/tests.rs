@@ -151,14 +151,24 @@ mod tls {
         std::fs::write(&not_der_file, not_der).unwrap();
         for (rule, builder) in [
             (
-                "ca_file cannot be read",
-                builder().ca_file("/nowhere/planted.pem"),
+                "ca_file /nowhere/ca.pem cannot be read: no such file",
+                builder().ca_file("/nowhere/ca.pem"),
             ),
-            ("ca_file is not PEM", builder().ca_file(NOT_PEM)),
+            (
+                concat!(
+                    "ca_file ",
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/Cargo.toml is not PEM"
+                ),
+                builder().ca_file(NOT_PEM),
+            ),
             ("ca_pem is not PEM", builder().ca_pem("planted")),
             ("ca_pem is not PEM", builder().ca_pem("")),
             (
-                "ca_file holds a certificate that cannot be read",
+                &*format!(
+                    "ca_file {} holds a certificate that cannot be read",
+                    not_der_file.display()
+                ),
                 builder().ca_file(&not_der_file),
             ),
             (

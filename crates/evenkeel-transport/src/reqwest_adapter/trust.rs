@@ -97,10 +97,12 @@ impl Trust {
     pub(super) fn read(&self) -> Result<Checked, Error> {
         let mut extra = Vec::new();
         for path in &self.files {
+            let field = format!("ca_file {}", path.display());
             let pem = std::fs::read(path).map_err(|error| {
-                Error::invalid_config("ca_file", "cannot be read").with_source(error)
+                let rule = format!("cannot be read: {}", why(&error));
+                Error::invalid_config(&field, &rule).with_source(error)
             })?;
-            extra.extend(self.authorities("ca_file", &pem)?);
+            extra.extend(self.authorities(&field, &pem)?);
         }
         for pem in &self.pems {
             extra.extend(self.authorities("ca_pem", pem)?);
@@ -189,6 +191,15 @@ impl Checked {
                 })
             }
         }
+    }
+}
+
+/// Why a file cannot be read, in words that are the same on every system; the system's own are the
+/// cause.
+pub(super) fn why(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        kind => kind.to_string(),
     }
 }
 

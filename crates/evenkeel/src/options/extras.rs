@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use evenkeel_error::{Error, InvalidConfig};
 use evenkeel_event::{Observer, Propagator};
-use evenkeel_messages::RawJson;
+use evenkeel_messages::{MessageRequest, RawJson};
 use evenkeel_transport::{ExtraHeaders, Path};
 
 use crate::Credential;
@@ -70,6 +70,7 @@ impl Extras {
     }
 
     pub(crate) fn field(&mut self, name: String, value: Result<RawJson, InvalidConfig>) {
+        let value = MessageRequest::check_extra("field", &name).and(value);
         match value {
             Ok(value) => self.fields.push((name, value)),
             Err(invalid) => {

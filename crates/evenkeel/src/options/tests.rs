@@ -60,6 +60,13 @@ fn an_option_that_cannot_be_is_named() {
             wrong(|options| options.extras_mut().beta("a\nb".into())),
             "header anthropic-beta ",
         ),
+        (
+            wrong(|options| {
+                let value = evenkeel_messages::RawJson::new(&true);
+                options.extras_mut().field("stream".into(), value);
+            }),
+            "field must not name model, max_tokens, messages or stream",
+        ),
     ] {
         assert!(message.starts_with(field), "{message}");
     }

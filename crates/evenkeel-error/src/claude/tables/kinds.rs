@@ -54,7 +54,8 @@ rows! {
     ServerError => BackOff, "The API failed inside. A retry usually helps; if it persists, look at \
         status.claude.com and quote the request id to support.";
     BadGateway => BackOff, "The network edge answered for the API, which may or may not have \
-        processed the request. A retry usually helps; if it persists, quote the cf-ray id.";
+        processed the request. A retry usually helps; if it persists, check the base URL and any proxy; \
+        quote the cf-ray id if there is one.";
     ServerTimeout => BackOff, "The server gave up before it was done. Retry; for long answers use \
         streaming or a batch, and lower max_tokens or send less.";
     Connection => BackOff, "The API could not be reached, or the connection was lost. Check the base \
