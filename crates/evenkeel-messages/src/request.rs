@@ -86,8 +86,8 @@ impl MessageRequest {
     }
 
     /// Adds the model's reply, every block as it came.
-    pub fn reply(self, reply: Message) -> Self {
-        self.message(reply.into_param())
+    pub fn reply(self, reply: impl Into<Message>) -> Self {
+        self.message(reply.into().into_param())
     }
 
     /// Adds the results of tool calls, as one message from the user.

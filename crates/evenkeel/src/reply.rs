@@ -71,3 +71,12 @@ impl Deref for Reply {
         &self.message
     }
 }
+
+/// The message without how it was got, as [`MessageRequest::reply`] takes it back into a conversation.
+///
+/// [`MessageRequest::reply`]: crate::MessageRequest::reply
+impl From<Reply> for Message {
+    fn from(reply: Reply) -> Self {
+        reply.message
+    }
+}
