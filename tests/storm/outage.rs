@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use evenkeel::{Error, ErrorKind, Messages, Patience};
+use evenkeel::{Error, ErrorKind, Messages, Patience, Stopped};
 use evenkeel_tests::{Reply, Script, Server, client, pause, request};
 
 use crate::{MINUTE, SECOND, busiest_second};
@@ -111,4 +111,39 @@ async fn fifty_background_calls_complete_after_the_server_is_back_and_make_no_wa
         "fifty background calls: the busiest second held {busiest}, the last was done after {longest:?}"
     );
     assert!(busiest <= 30, "{busiest}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_budget_fills_up_in_the_calm_behind_an_outage_though_nobody_needs_it() {
+    let server = Server::new(move |sent| {
+        let calm = MINUTE..30 * MINUTE;
+        if sent.at < 15 * SECOND || sent.at >= calm.end {
+            // No circuit minds this, and the budget does.
+            Reply::error(408, "timeout_error", "x")
+        } else if calm.contains(&sent.at) {
+            Reply::message("x")
+        } else {
+            overloaded()
+        }
+    });
+    let (client, recorder) = client(&server, |builder| builder.patience(Patience::Interactive));
+    let fails = || async { client.messages().create(request()).await.unwrap_err() };
+    while fails().await.stopped() != Stopped::Budget {}
+    pause(15 * SECOND).await;
+    for _ in 0..12 {
+        fails().await;
+        pause(SECOND).await;
+    }
+    assert!(recorder.count("circuit_changed") > 0);
+    pause(2 * MINUTE).await;
+    // One is the probe, and one sees the circuit closed.
+    for _ in 0..2 {
+        client.messages().create(request()).await.unwrap();
+        pause(10 * SECOND).await;
+    }
+    pause(60 * MINUTE).await;
+    for _ in 0..3 {
+        let error = fails().await;
+        assert_eq!(error.stopped(), Stopped::Attempts, "{error}");
+    }
 }

@@ -159,6 +159,13 @@ impl Shared {
         lane
     }
 
+    #[cfg(all(feature = "breaker", feature = "retry"))]
+    pub(crate) fn each_lane(&self, what: impl Fn(&Lane)) {
+        let lanes = self.memory.lanes.lock();
+        let lanes = lanes.unwrap_or_else(PoisonError::into_inner);
+        lanes.values().for_each(what);
+    }
+
     /// Whom a call acts as that has a credential or headers of its own.
     pub(crate) fn identity(
         &self,

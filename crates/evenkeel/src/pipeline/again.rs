@@ -7,6 +7,8 @@ use evenkeel_backoff::{
     StopReason, Token, Withdrawal,
 };
 use evenkeel_error::{Detail, Error as Failure, ErrorKind, Moment, Phase, Recovery};
+#[cfg(feature = "breaker")]
+use evenkeel_event::Scope;
 use evenkeel_event::{Stopped, WaitReason, What};
 
 use super::{After, Call, Halt};
@@ -308,6 +310,21 @@ impl Call {
             Withdrawal::Empty { next } => {
                 Some(next.min(now + self.shared.tuning.divided(RetryBudget::FLOOR)))
             }
+        }
+    }
+
+    /// A circuit lets calls through: what it has paused earns again from now on, and not from the next
+    /// call that needs a retry.
+    #[cfg(feature = "breaker")]
+    pub(super) fn let_floor_run(&self, scope: Scope) {
+        let now = self.now();
+        if !self.is_held_back() {
+            self.plan.lane.budget.floor(Floor::Running, now);
+        }
+        if scope != Scope::Model {
+            // Where the model's own circuit is open, whoever needs a token there pauses it again.
+            self.shared
+                .each_lane(|lane| lane.budget.floor(Floor::Running, now));
         }
     }
 
