@@ -1,0 +1,108 @@
+//! What retries are paid from: tokens of the model's budget, taken, spent, waited for and given back.
+
+use evenkeel_backoff::{Floor, RetryBudget, Withdrawal};
+use evenkeel_error::Moment;
+#[cfg(feature = "breaker")]
+use evenkeel_event::Scope;
+use evenkeel_event::WaitReason;
+
+use super::{Call, Halt};
+use crate::clock::Clock;
+
+impl Call {
+    /// The present attempt succeeded.
+    pub(in crate::pipeline) fn settle(&mut self, now: Moment) {
+        match self.retrying.receipt.take() {
+            Some(receipt) => receipt.refund(),
+            None if self.sent == 1 => self.plan.lane.budget.earn(now),
+            None => return,
+        }
+        self.plan.lane.earned.notify_one();
+    }
+
+    /// The attempt to come is not made, here at least: its token goes back, to whoever waits for one.
+    pub(in crate::pipeline) fn give_back_token(&mut self) {
+        if self.retrying.token.take().is_some() {
+            self.plan.lane.earned.notify_one();
+        }
+    }
+
+    /// Takes a token for the attempt to come; when there is none, the moment of the next.
+    ///
+    /// The budget has a floor only while nothing holds the calls back: a lone probe tests the
+    /// service without our help.
+    pub(super) fn withdraw(&mut self) -> Option<Moment> {
+        if self.retrying.token.is_some() {
+            return None;
+        }
+        let now = self.now();
+        let budget = &self.plan.lane.budget;
+        budget.floor(
+            if self.is_held_back() {
+                Floor::Paused
+            } else {
+                Floor::Running
+            },
+            now,
+        );
+        match budget.withdraw(now) {
+            Withdrawal::Granted(token) => {
+                self.retrying.token = Some(token);
+                None
+            }
+            // A paused floor has no next token: ask again when it would have brought one.
+            Withdrawal::Empty { next } => {
+                Some(next.min(now + self.shared.tuning.divided(RetryBudget::FLOOR)))
+            }
+        }
+    }
+
+    /// A circuit lets calls through: what it has paused earns again from now on, and not from the next
+    /// call that needs a retry.
+    #[cfg(feature = "breaker")]
+    pub(in crate::pipeline) fn let_floor_run(&self, scope: Scope) {
+        let now = self.now();
+        if !self.is_held_back() {
+            self.plan.lane.budget.floor(Floor::Running, now);
+        }
+        if scope != Scope::Model {
+            // Where the model's own circuit is open, whoever needs a token there pauses it again.
+            self.shared
+                .each_lane(|lane| lane.budget.floor(Floor::Running, now));
+        }
+    }
+
+    /// Waits for a token, unless the breakers decide anyway who goes next: their slow start releases
+    /// the calls that are parked behind them, not one for each token.
+    pub(super) async fn wait_for_token(&mut self) -> Result<(), Halt> {
+        while !self.is_held_back()
+            && let Some(next) = self.withdraw()
+        {
+            if let Some((limit, stopped)) = self.wait_limit()
+                && self.now() >= limit
+            {
+                return Err(Halt::Ended(stopped));
+            }
+            let limit = self.wait_limit().map_or(next, |(limit, _)| limit.min(next));
+            let wait = self.now().until(limit);
+            self.announce_wait(WaitReason::Budget, wait);
+            // A success of another call may bring one earlier.
+            let _ = Clock::within(Some(wait), self.plan.lane.earned.notified()).await;
+        }
+        Ok(())
+    }
+
+    #[cfg_attr(
+        not(feature = "breaker"),
+        expect(clippy::unused_self, reason = "no breakers")
+    )]
+    fn is_held_back(&self) -> bool {
+        #[cfg(feature = "breaker")]
+        return self
+            .shared
+            .breakers
+            .is_holding_back(self.plan.key.as_ref(), self.now());
+        #[cfg(not(feature = "breaker"))]
+        return false;
+    }
+}
