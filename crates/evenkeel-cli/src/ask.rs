@@ -176,10 +176,7 @@ fn explain(error: &Error, output: Output, verbose: bool) {
         if let Some(cause) = wording::cause(error.failure()) {
             terminal::tell(format_args!("the cause: {cause}"));
         }
-        terminal::tell(format_args!(
-            "given up: {}",
-            wording::stopped(error.stopped())
-        ));
+        terminal::tell(format_args!("given up: {}", error.stopped().description()));
         if let Some(moment) = error.retry_at() {
             terminal::tell(format_args!("no use before {}", wording::utc(moment)));
         }
@@ -212,11 +209,7 @@ fn report(error: &Error) -> String {
             let _ = write!(report, " after waiting {:.1?}", attempt.waited);
         }
     }
-    let _ = write!(
-        report,
-        "\n  given up: {}",
-        wording::stopped(error.stopped())
-    );
+    let _ = write!(report, "\n  given up: {}", error.stopped().description());
     if !rest.is_empty() {
         let _ = write!(report, "\n{rest}");
     }

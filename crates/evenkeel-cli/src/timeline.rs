@@ -54,7 +54,7 @@ impl Timeline {
             }
             What::BudgetEmpty { .. } => "budget     empty".to_owned(),
             What::Succeeded { attempt, .. } => format!("attempt {attempt}  complete"),
-            What::GivenUp { stopped, .. } => format!("given up   {}", wording::stopped(*stopped)),
+            What::GivenUp { stopped, .. } => format!("given up   {}", stopped.description()),
             _ => return None,
         })
     }

@@ -4,28 +4,11 @@ use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
 use evenkeel::error::{Category, Delivery, Error, Recoverable as _, Recovery};
-use evenkeel::event::{Circuit, Stopped, Trigger, WaitReason};
+use evenkeel::event::{Circuit, Trigger, WaitReason};
 use evenkeel::messages::StopReason;
 use humantime::{format_duration, format_rfc3339_seconds};
 
 use crate::terminal;
-
-/// Why there was no other attempt.
-pub(crate) fn stopped(reason: Stopped) -> &'static str {
-    match reason {
-        Stopped::NotRecoverable => "another attempt cannot help",
-        Stopped::Attempts => "it was tried as often as it may be",
-        Stopped::Patience => "the patience leaves no time for another attempt",
-        Stopped::Deadline => "the deadline leaves no time for another attempt",
-        Stopped::Budget => "the retry budget is empty",
-        Stopped::Released => "a part was handed out already, and is not said twice",
-        Stopped::Latched => "the key is known to be refused",
-        Stopped::UnsafeToRepeat => "the request may have been carried out, and must not be twice",
-        Stopped::NotReplayable => "its body was read as it was sent, and is gone",
-        // A reason that is younger than this list.
-        other => other.label(),
-    }
-}
 
 /// A wait with what it is for.
 pub(crate) fn wait(reason: WaitReason, wait: Duration) -> String {
@@ -156,13 +139,6 @@ pub(crate) fn utc(moment: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_label_is_shown_for_what_we_have_words_for() {
-        for reason in Stopped::ALL {
-            assert!(stopped(*reason).contains(' '), "{reason}");
-        }
-    }
 
     #[test]
     fn words_are_put_in_the_mouth_of_a_server_only_where_one_spoke_and_none_are_said_twice() {
