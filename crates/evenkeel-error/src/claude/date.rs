@@ -9,6 +9,22 @@ pub(super) fn http_date(text: &str) -> Option<SystemTime> {
     fixdate(text)
         .or_else(|| rfc3339(text))
         .or_else(|| httpdate::parse_http_date(text).ok())
+        .or_else(|| nearly_fixdate(text))
+}
+
+/// The same as some write it: without a day of the week, with a day of one digit, or with `+0000`.
+fn nearly_fixdate(text: &str) -> Option<SystemTime> {
+    let date = match text.split_once(", ") {
+        Some((_, date)) => date,
+        None => text,
+    };
+    let mut words = date.split_ascii_whitespace();
+    let mut word = || words.next();
+    let (day, month, year, clock) = (word()?, word()?, word()?, word()?);
+    if !matches!(word()?, "GMT" | "UTC" | "+0000" | "-0000") || word().is_some() {
+        return None;
+    }
+    fixdate(&format!("Mon, {day:0>2} {month} {year} {clock} GMT"))
 }
 
 /// The form that servers write, `Sun, 06 Nov 1994 08:49:37 GMT`. A day of the week that is not that
@@ -245,6 +261,18 @@ mod tests {
     }
 
     #[test]
+    fn what_others_write_for_a_date_is_read() {
+        for text in [
+            "Sun, 6 Nov 1994 08:49:37 GMT",
+            "06 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 +0000",
+            "6 Nov 1994 08:49:37 UTC",
+        ] {
+            assert_eq!(http_date(text), unix(784_111_777), "{text}");
+        }
+    }
+
+    #[test]
     fn a_wrong_day_of_the_week_is_let_pass() {
         assert_eq!(
             http_date("Mon, 06 Nov 1994 08:49:37 GMT"),
@@ -263,6 +291,9 @@ mod tests {
             "1970-01-01T00:30:00+01:00",
             "2026-12-01T00:00:00+0é:00",
             "é+01:00",
+            "Sun, 06 Nov 1994 08:49:37 +0100",
+            "006 Nov 1994 08:49:37 GMT",
+            "06 Nov 1994 08:49:37 GMT GMT",
         ] {
             assert_eq!(http_date(text), None, "{text:?}");
         }
