@@ -347,7 +347,9 @@ fn claude_api(
     let url = base_url.unwrap_or(ClaudeApi::URL);
     let base_url = BaseUrl::parse(url, cleartext)?;
     // As the SDKs of others want it; every call would ask for /v1/v1 and get a 404.
-    if base_url.to_string().ends_with("/v1") {
+    let whole = base_url.to_string();
+    let prefix = whole.strip_prefix(&base_url.origin());
+    if prefix.is_some_and(|prefix| prefix.ends_with("/v1")) {
         let rule = "must end before /v1, which the client adds";
         return Err(Error::invalid_config("base_url", rule));
     }

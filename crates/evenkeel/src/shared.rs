@@ -96,6 +96,9 @@ pub(crate) struct Lane {
     pub(crate) gate: Arc<Entrance>,
     #[cfg(feature = "retry")]
     pub(crate) budget: evenkeel_backoff::RetryBudget,
+    /// Whether the budget brings no tokens by itself, since a circuit was open.
+    #[cfg(feature = "retry")]
+    pub(crate) is_floor_paused: AtomicBool,
     /// The tokens of a budget that nobody has used.
     #[cfg(feature = "retry")]
     full: u32,
@@ -157,13 +160,6 @@ impl Shared {
             |lane| lane.is_idle(self.clock.now()),
         );
         lane
-    }
-
-    #[cfg(all(feature = "breaker", feature = "retry"))]
-    pub(crate) fn each_lane(&self, what: impl Fn(&Lane)) {
-        let lanes = self.memory.lanes.lock();
-        let lanes = lanes.unwrap_or_else(PoisonError::into_inner);
-        lanes.values().for_each(what);
     }
 
     /// Whom a call acts as that has a credential or headers of its own.
@@ -242,6 +238,8 @@ impl Lane {
             full: budget.tokens(Moment::ORIGIN),
             #[cfg(feature = "retry")]
             budget,
+            #[cfg(feature = "retry")]
+            is_floor_paused: AtomicBool::new(false),
             #[cfg(feature = "retry")]
             earned: tokio::sync::Notify::new(),
             #[cfg(feature = "breaker")]

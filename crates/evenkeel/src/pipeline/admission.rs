@@ -81,8 +81,6 @@ impl Call {
         for &(scope, to) in changes {
             self.emit(What::circuit_changed(scope, to));
             if matches!(to, Circuit::Recovering | Circuit::Closed) {
-                #[cfg(feature = "retry")]
-                self.let_floor_run(scope);
                 match scope {
                     Scope::Model => self.plan.lane.moved.notify_waiters(),
                     _ => self.shared.memory.moved.notify_waiters(),

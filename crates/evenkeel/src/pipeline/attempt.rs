@@ -11,7 +11,6 @@ use super::reading::Broken;
 use super::{Call, Halt};
 use crate::gate::Comer;
 use crate::live::Live;
-use crate::repeat::Repeat;
 use crate::reply::Billing;
 use crate::{Attempt, Patience};
 
@@ -237,7 +236,11 @@ impl Call {
     /// Inside of a reply that has begun the server may have done what must not be done twice.
     #[cold]
     fn may_have_acted(&self, failure: &Failure) -> bool {
-        self.plan.repeat == Repeat::Unsafe && failure.status() != Some(401)
+        #[cfg(feature = "retry")]
+        let may_repeat = self.may_repeat(failure);
+        #[cfg(not(feature = "retry"))]
+        let may_repeat = self.plan.repeat != crate::repeat::Repeat::Unsafe;
+        !may_repeat && failure.status() != Some(401)
     }
 
     fn head_limit(&self) -> Duration {

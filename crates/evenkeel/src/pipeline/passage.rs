@@ -1,6 +1,6 @@
 //! Who the call acts as: whether that is known to be refused, and the credential of each attempt.
 
-use evenkeel_error::{Error as Failure, ErrorKind, Moment};
+use evenkeel_error::{Delivery, Error as Failure, ErrorKind, Moment};
 use evenkeel_event::{Stopped, What};
 use secrecy::SecretString;
 
@@ -132,6 +132,8 @@ impl Call {
                 if let Some(elapsed) = elapsed {
                     self.emit(What::credential_refresh_failed(&failure, elapsed));
                 }
+                // Whatever became of the renewal, the request did not leave.
+                let failure = failure.with_delivery(Delivery::NotSent);
                 Err(Halt::Unrenewed(failure))
             }
         }

@@ -1,9 +1,9 @@
 //! What retries are paid from: tokens of the model's budget, taken, spent, waited for and given back.
 
+use std::sync::atomic::Ordering;
+
 use evenkeel_backoff::{Floor, RetryBudget, Withdrawal};
 use evenkeel_error::Moment;
-#[cfg(feature = "breaker")]
-use evenkeel_event::Scope;
 use evenkeel_event::WaitReason;
 
 use super::{Call, Halt};
@@ -12,6 +12,9 @@ use crate::clock::Clock;
 impl Call {
     /// The present attempt succeeded.
     pub(in crate::pipeline) fn settle(&mut self, now: Moment) {
+        if self.plan.lane.is_floor_paused.load(Ordering::Relaxed) {
+            self.let_floor_run(now);
+        }
         match self.retrying.receipt.take() {
             Some(receipt) => receipt.refund(),
             None if self.sent == 1 => self.plan.lane.budget.earn(now),
@@ -36,15 +39,15 @@ impl Call {
             return None;
         }
         let now = self.now();
-        let budget = &self.plan.lane.budget;
-        budget.floor(
-            if self.is_held_back() {
-                Floor::Paused
-            } else {
-                Floor::Running
-            },
-            now,
-        );
+        let lane = &self.plan.lane;
+        let (budget, is_paused) = (&lane.budget, self.is_held_back());
+        lane.is_floor_paused.store(is_paused, Ordering::Relaxed);
+        let floor = if is_paused {
+            Floor::Paused
+        } else {
+            Floor::Running
+        };
+        budget.floor(floor, now);
         match budget.withdraw(now) {
             Withdrawal::Granted(token) => {
                 self.retrying.token = Some(token);
@@ -57,18 +60,14 @@ impl Call {
         }
     }
 
-    /// A circuit lets calls through: what it has paused earns again from now on, and not from the next
-    /// call that needs a retry.
-    #[cfg(feature = "breaker")]
-    pub(in crate::pipeline) fn let_floor_run(&self, scope: Scope) {
-        let now = self.now();
+    /// Calls get on: what an open circuit has paused earns again from now on, and not from the next call
+    /// that needs a retry.
+    #[cold]
+    fn let_floor_run(&self, now: Moment) {
         if !self.is_held_back() {
-            self.plan.lane.budget.floor(Floor::Running, now);
-        }
-        if scope != Scope::Model {
-            // Where the model's own circuit is open, whoever needs a token there pauses it again.
-            self.shared
-                .each_lane(|lane| lane.budget.floor(Floor::Running, now));
+            let lane = &self.plan.lane;
+            lane.is_floor_paused.store(false, Ordering::Relaxed);
+            lane.budget.floor(Floor::Running, now);
         }
     }
 
