@@ -13,9 +13,8 @@ fn said(seconds: u64) -> [Reply; 3] {
     let date = |seconds: u64| {
         let days = seconds / 86_400;
         let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-        let weekday = ["Thu", "Fri", "Sat", "Sun"][usize::try_from(days).unwrap()];
         format!(
-            "{weekday}, {:02} Jan 1970 {hour:02}:{minute:02}:{second:02} GMT",
+            "{:02} Jan 1970 {hour:02}:{minute:02}:{second:02} GMT",
             days + 1
         )
     };
